@@ -1,0 +1,21 @@
+//! The attention autoencoder and its training.
+
+/// The autoencoder's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// Width of the embedding, d, at least 2.
+    pub n_z: usize,
+    /// Number of attention heads, h, at least 1.
+    pub n_heads: usize,
+}
+
+/// The training schedule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainConfig {
+    /// Adam's first learning rate, above 0.
+    pub lr: f64,
+    /// Pretraining epochs.
+    pub training_epoch: usize,
+    /// Most epochs of the clustering stage.
+    pub clustering_epoch: usize,
+}

@@ -1,0 +1,1 @@
+//! From raw counts to what the model sees: filter, normalise, choose genes, scale.
