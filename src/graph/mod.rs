@@ -19,3 +19,6 @@ pub enum Method {
     /// UMAP's fuzzy simplicial set.
     Umap,
 }
+
+mod adjacency;
+pub use adjacency::Adjacency;

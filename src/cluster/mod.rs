@@ -1,0 +1,3 @@
+//! From the embedding to clusters.
+
+pub mod assignment;
