@@ -3,12 +3,16 @@
 pub mod attention;
 pub mod autoencoder;
 pub mod decoder;
+pub mod device;
 pub mod graph_conv;
 pub mod graph_loss;
+pub mod landmarks;
 pub mod layers;
 pub mod loss;
 pub mod noise;
+pub mod optimiser;
 pub mod parameters;
+pub mod pretrain;
 pub mod reconstruction;
 pub mod special;
 pub mod tensor;

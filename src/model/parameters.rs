@@ -44,6 +44,14 @@ impl Autoencoder {
         all.0
     }
 
+    /// Handles of the parameters that gradients train and `wanted` picks by name.
+    pub fn trained(&mut self, wanted: impl Fn(&str) -> bool) -> Vec<Tensor> {
+        let all = self.parameters_mut().into_iter();
+        all.filter(|p| p.trained && wanted(&p.name))
+            .map(|p| p.tensor.shallow_clone())
+            .collect()
+    }
+
     /// A copy of the present values.
     #[must_use]
     pub fn snapshot(&mut self) -> Snapshot {

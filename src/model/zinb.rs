@@ -10,7 +10,7 @@
 //!
 //! Gradients are those of libtorch's automatic differentiation: a clamped value passes none.
 
-use super::special::{exp, gamma_difference, ln, ln_1p, sigmoid, softplus};
+use super::special::{exp, gamma_difference, ln, ln_1p, one_minus_exp, sigmoid, softplus};
 
 /// ε of every logarithm.
 pub const TINY: f32 = 1e-6;
@@ -44,6 +44,8 @@ pub struct Loss {
 /// The distribution behind the heads, and how it moves with them.
 struct Activated {
     pi: f32,
+    /// 1 − π, exact also where π rounds to 1.
+    absent: f32,
     theta: f32,
     mu: f32,
     dpi: f32,
@@ -53,15 +55,18 @@ struct Activated {
 
 #[inline(always)]
 fn activate(heads: Heads, size_factor: f32) -> Activated {
-    let pi = sigmoid(heads.pi);
+    let odds = exp(-heads.pi);
+    let pi = 1.0 / (1.0 + odds);
+    let absent = odds * pi;
     let theta = softplus(heads.disp);
     let mean = exp(heads.mean);
     let inside = |x: f32, (low, high): (f32, f32)| if x >= low && x <= high { 1.0 } else { 0.0 };
     Activated {
         pi,
+        absent,
         theta: theta.clamp(DISPERSION.0, DISPERSION.1),
         mu: size_factor * mean.clamp(MEAN.0, MEAN.1),
-        dpi: pi * (1.0 - pi),
+        dpi: pi * absent,
         dtheta: inside(theta, DISPERSION) * sigmoid(heads.disp),
         dmu: inside(mean, MEAN) * size_factor * mean,
     }
@@ -76,12 +81,12 @@ pub fn at_zero(heads: Heads, size_factor: f32) -> Loss {
     // ln(θ/t) through ln_1p, because t rounds to θ where μ is small.
     let ln_ratio = -ln_1p((a.mu + TINY) / a.theta);
     let zero = exp(a.theta * ln_ratio);
-    let likelihood = a.pi + (1.0 - a.pi) * zero + TINY;
-    let outer = (1.0 - a.pi) * zero / likelihood;
+    let likelihood = a.pi + a.absent * zero + TINY;
+    let outer = a.absent * zero / likelihood;
     Loss {
         value: -ln(likelihood),
         gradient: Heads {
-            pi: -(1.0 - zero) / likelihood * a.dpi,
+            pi: -one_minus_exp(a.theta * ln_ratio) / likelihood * a.dpi,
             disp: -outer * (ln_ratio + (a.mu + TINY) / total) * a.dtheta,
             mean: outer * ratio * a.dmu,
         },
@@ -96,7 +101,7 @@ pub fn at_count(heads: Heads, size_factor: f32, y: f32, ln_factorial: f32) -> Lo
     let gamma = gamma_difference(a.theta + TINY, y + a.theta + TINY);
     let ln_theta = ln_1p(a.mu / (a.theta + TINY));
     let ln_mu = ln_1p(a.theta / (a.mu + TINY));
-    let absent = 1.0 - a.pi + TINY;
+    let absent = a.absent + TINY;
     let binomial = gamma.ln_gamma + ln_factorial + a.theta * ln_theta + y * ln_mu;
     let by_theta = gamma.digamma + ln_theta + (y + a.theta) / total - a.theta / (a.theta + TINY);
     let by_mu = (y + a.theta) / total - y / (a.mu + TINY);
