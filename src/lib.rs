@@ -10,10 +10,17 @@
 //! type identification*, `PLoS` Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
 //! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns.
 
+pub mod app;
+pub mod atomic;
+pub mod cli;
 pub mod config;
 pub mod counts;
 pub mod graph;
 pub mod h5ad;
+pub mod memory;
 pub mod model;
+pub mod pipeline;
 pub mod preprocess;
+pub mod progress;
 pub mod seed;
+pub mod write;
