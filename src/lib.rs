@@ -12,6 +12,7 @@
 
 pub mod atomic;
 pub mod config;
+pub mod convert;
 pub mod counts;
 pub mod graph;
 pub mod h5ad;
