@@ -14,6 +14,7 @@ pub mod app;
 pub mod atomic;
 pub mod cli;
 pub mod config;
+pub mod convert;
 pub mod counts;
 pub mod graph;
 pub mod h5ad;
