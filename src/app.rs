@@ -4,9 +4,10 @@ use std::io::Write;
 
 use crate::{
     cli::Request,
-    config::{ConvertConfig, RunConfig},
-    pipeline,
+    config::{ConvertConfig, RawFiles, RunConfig},
+    convert, pipeline,
     progress::Progress,
+    write::check_writable,
 };
 
 /// Does what was asked for.
@@ -20,7 +21,7 @@ pub fn run(request: &Request) -> anyhow::Result<()> {
             let progress = Progress::new(*quiet);
             conversions
                 .iter()
-                .try_for_each(|conversion| convert(conversion, &progress))
+                .try_for_each(|conversion| convert_one(conversion, &progress))
         }
     }
 }
@@ -33,12 +34,19 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn convert(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Result<()> {
+fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Result<()> {
+    let output = &conversion.output;
+    check_writable(output.parent().unwrap_or(output))?;
     progress.stage(&format!("Converting {}", conversion.name));
-    anyhow::bail!(
-        "{}: the converters are not merged",
-        conversion.output.display()
-    )
+    let converted = match &conversion.input {
+        RawFiles::H5 { typed, raw_dir } => {
+            convert::h5_to_h5ad(&convert::find_h5(typed, raw_dir)?, output)?
+        }
+        RawFiles::Csv(files) => convert::csv_to_h5ad(files, output)?,
+    };
+    progress.finish();
+    print_result(&format!("{}: {converted}", output.display()));
+    Ok(())
 }
 
 /// Writes a line to stdout. A reader that has left, as `| head` does, is no failure.

@@ -20,6 +20,7 @@ pub mod graph;
 pub mod h5ad;
 pub mod memory;
 pub mod model;
+pub mod names;
 pub mod pipeline;
 pub mod preprocess;
 pub mod progress;

@@ -4,8 +4,11 @@ use std::{io::Read, path::Path};
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::{CELLTYPE, ConvertError, Converted, input, names::make_unique, write};
-use crate::h5ad::{NewColumn, NewH5ad, SparseRows, is_count};
+use super::{CELLTYPE, ConvertError, Converted, input, write};
+use crate::{
+    h5ad::{NewColumn, NewH5ad, SparseRows, is_count},
+    names::make_unique,
+};
 
 /// Columns before the genes: the cell's name, its barcode and its type.
 const N_ANNOTATIONS: usize = 3;

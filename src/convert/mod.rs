@@ -4,9 +4,8 @@ mod csv;
 mod error;
 mod h5;
 mod input;
-mod names;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 pub use csv::csv_to_h5ad;
 pub use error::ConvertError;
@@ -23,6 +22,17 @@ pub struct Converted {
     pub n_genes: usize,
     /// Number of different cell types; `None` where the input has no labels.
     pub n_celltypes: Option<usize>,
+}
+
+/// `1886 cells x 14878 genes, 13 cell types`
+impl fmt::Display for Converted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} cells x {} genes", self.n_cells, self.n_genes)?;
+        match self.n_celltypes {
+            Some(n_celltypes) => write!(formatter, ", {n_celltypes} cell types"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Writes the file and counts what it holds.

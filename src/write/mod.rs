@@ -3,7 +3,6 @@
 mod embedding;
 mod labels;
 mod model;
-mod names;
 mod paths;
 mod results;
 
@@ -17,7 +16,6 @@ pub use self::{
     embedding::write_embedding,
     labels::write_labels,
     model::{NamedTensor, TensorData, write_model},
-    names::{UniqueNames, unique_names},
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, Scores, write_results},
 };

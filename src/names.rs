@@ -1,28 +1,19 @@
-//! Cell names that tell cells apart.
+//! Names that tell cells apart.
 
 use std::collections::{HashMap, HashSet};
 
-/// Cell names without duplicates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UniqueNames {
-    /// One name per cell, in the order given.
-    pub names: Vec<String>,
-    /// How many cells got another name than they had.
-    pub renamed: usize,
-}
-
-/// Makes names unique as `anndata`'s `obs_names_make_unique` does: the first cell of a name keeps
-/// it, those after it become `NAME-1`, `NAME-2`, …, less names that are already there.
-#[must_use]
-pub fn unique_names(mut names: Vec<String>) -> UniqueNames {
+/// Makes names unique as `anndata`'s `obs_names_make_unique` does: the first of a name keeps it, those
+/// after it become `NAME-1`, `NAME-2`, …, less names that are already there. Returns how many were
+/// renamed.
+pub fn make_unique(names: &mut [String]) -> usize {
     let mut taken: HashSet<String> = names.iter().cloned().collect();
     if taken.len() == names.len() {
-        return UniqueNames { names, renamed: 0 };
+        return 0;
     }
     let mut seen = HashSet::with_capacity(taken.len());
     let mut counters: HashMap<String, usize> = HashMap::new();
     let mut renamed = 0;
-    for name in &mut names {
+    for name in names {
         if seen.insert(name.clone()) {
             continue;
         }
@@ -31,7 +22,7 @@ pub fn unique_names(mut names: Vec<String>) -> UniqueNames {
         taken.insert(name.clone());
         renamed += 1;
     }
-    UniqueNames { names, renamed }
+    renamed
 }
 
 fn next_free(name: &str, counter: &mut usize, taken: &HashSet<String>) -> String {
@@ -49,8 +40,8 @@ mod tests {
     use super::*;
 
     fn unique(names: &[&str]) -> (Vec<String>, usize) {
-        let UniqueNames { names, renamed } =
-            unique_names(names.iter().map(ToString::to_string).collect());
+        let mut names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let renamed = make_unique(&mut names);
         (names, renamed)
     }
 
