@@ -1,5 +1,9 @@
 //! The cell graph: connectivities and the distances that the model learns to reproduce.
 
+mod adjacency;
+
+pub use adjacency::Adjacency;
+
 /// How cells are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphConfig {
