@@ -10,10 +10,12 @@
 //! type identification*, `PLoS` Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
 //! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns.
 
+pub mod cluster;
 pub mod config;
 pub mod counts;
 pub mod graph;
 pub mod h5ad;
+pub mod metrics;
 pub mod model;
 pub mod preprocess;
 pub mod seed;
