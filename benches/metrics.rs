@@ -5,7 +5,7 @@ use std::time::Duration;
 use attentionae_sc::metrics::{
     adjusted_rand_index, davies_bouldin, normalized_mutual_info, silhouette,
 };
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 
 mod common;
 
@@ -47,5 +47,8 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    bench(&mut criterion);
+    criterion.final_summary();
+}

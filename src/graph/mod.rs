@@ -1,8 +1,10 @@
 //! The cell graph: connectivities and the distances that the model learns to reproduce.
 
 mod adjacency;
+mod fuzzy;
 
 pub use adjacency::Adjacency;
+pub use fuzzy::fuzzy_simplicial_set;
 
 /// How cells are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
