@@ -17,5 +17,6 @@ pub mod graph;
 pub mod h5ad;
 pub mod metrics;
 pub mod model;
+pub mod plot;
 pub mod preprocess;
 pub mod seed;

@@ -1,9 +1,14 @@
 //! Euclidean distances from one cell to many, a few cells at a time.
 
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 
 /// Cells whose distances are computed together: four registers of four floats.
 pub(crate) const LANES: usize = 16;
+
+/// Cells that are compared with a tile while it is in the cache.
+pub(crate) const QUERIES: usize = 32;
 
 /// Cells stored so that [`LANES`] of them are compared at once: per tile, one run of lanes per dimension.
 ///
@@ -33,35 +38,48 @@ impl Tiles {
         }
     }
 
-    /// Squared distances from `query` to every cell, tile by tile, with the number of lanes that hold cells.
-    pub(crate) fn squared_distances<'a>(
-        &'a self,
-        query: &'a [f32],
-    ) -> impl Iterator<Item = ([f32; LANES], usize)> + 'a {
-        (0..self.n_cells.div_ceil(LANES)).map(move |tile| {
-            let values = &self.values[tile * self.n_dims..(tile + 1) * self.n_dims];
-            let n_lanes = LANES.min(self.n_cells - tile * LANES);
-            (tile_distances(values, query), n_lanes)
-        })
+    /// Number of tiles.
+    pub(crate) fn len(&self) -> usize {
+        self.n_cells.div_ceil(LANES)
     }
 
-    /// Sum of the distances from `query` to every cell. Roots are of `f32`, sums of `f64`.
-    pub(crate) fn total_distance(&self, query: &[f32]) -> f64 {
-        let mut sums = [0.0_f64; LANES];
-        for (squares, n_lanes) in self.squared_distances(query) {
-            let roots = squares.map(f32::sqrt);
-            if n_lanes == LANES {
-                for (sum, root) in sums.iter_mut().zip(roots) {
-                    *sum += f64::from(root);
-                }
-            } else {
-                for (sum, &root) in sums.iter_mut().zip(&roots[..n_lanes]) {
-                    *sum += f64::from(root);
-                }
+    /// Squared distances from `query` to the cells of a tile, one per lane that holds a cell.
+    pub(crate) fn squared_distances(&self, tile: usize, query: &[f32]) -> ([f32; LANES], usize) {
+        let values = &self.values[tile * self.n_dims..(tile + 1) * self.n_dims];
+        let n_lanes = LANES.min(self.n_cells - tile * LANES);
+        (tile_distances(values, query), n_lanes)
+    }
+
+    /// Sum of the distances from each query (a row) to every cell. Roots are of `f32`, sums of `f64`.
+    pub(crate) fn total_distances(&self, queries: &[Vec<f32>]) -> Vec<f64> {
+        let mut sums = vec![[0.0_f64; LANES]; queries.len()];
+        for tile in 0..self.len() {
+            for (query, sums) in queries.iter().zip(&mut sums) {
+                let (squares, n_lanes) = self.squared_distances(tile, query);
+                add_roots(sums, &squares, n_lanes);
             }
         }
-        sums.iter().sum()
+        sums.iter().map(|lanes| lanes.iter().sum()).collect()
     }
+}
+
+fn add_roots(sums: &mut [f64; LANES], squares: &[f32; LANES], n_lanes: usize) {
+    let roots = squares.map(f32::sqrt);
+    if n_lanes == LANES {
+        // a fixed length is what lets this run in registers
+        for (sum, root) in sums.iter_mut().zip(roots) {
+            *sum += f64::from(root);
+        }
+    } else {
+        for (sum, &root) in sums.iter_mut().zip(&roots[..n_lanes]) {
+            *sum += f64::from(root);
+        }
+    }
+}
+
+/// Rows of `z` as queries.
+pub(crate) fn queries(z: ArrayView2<f32>, cells: Range<usize>) -> Vec<Vec<f32>> {
+    cells.map(|cell| z.row(cell).to_vec()).collect()
 }
 
 fn tile_distances(values: &[[f32; LANES]], query: &[f32]) -> [f32; LANES] {
@@ -86,9 +104,9 @@ mod tests {
         for n_cells in [1, 15, 16, 17, 41] {
             let cells: Vec<usize> = (0..n_cells).map(|i| (i * 17) % 41).collect();
             let tiles = Tiles::new(z.view(), &cells);
-            let query = [1.0, -2.0, 0.25];
-            let found: Vec<f32> = tiles
-                .squared_distances(&query)
+            let query = vec![1.0, -2.0, 0.25];
+            let found: Vec<f32> = (0..tiles.len())
+                .map(|tile| tiles.squared_distances(tile, &query))
                 .flat_map(|(squares, n_lanes)| squares[..n_lanes].to_vec())
                 .collect();
             let expected: Vec<f32> = cells
@@ -97,7 +115,10 @@ mod tests {
                 .collect();
             assert_eq!(found, expected);
             let total: f64 = expected.iter().map(|&d| f64::from(d.sqrt())).sum();
-            assert!((tiles.total_distance(&query) - total).abs() < 1e-9 * total);
+            let found = tiles.total_distances(&[query.clone(), query]);
+            for sum in found {
+                assert!((sum - total).abs() < 1e-9 * total);
+            }
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The average silhouette width.
 
-use ndarray::{ArrayView2, Axis};
+use std::ops::Range;
+
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::{distance::Tiles, groups::Groups};
+use super::{
+    distance::{QUERIES, Tiles, queries},
+    groups::Groups,
+};
 
 /// Mean over cells of (b − a) / max(a, b): a is the mean distance to the other cells of the same cluster, b
 /// to those of the nearest other cluster. From −1 to 1, the higher the better apart.
@@ -25,28 +30,50 @@ pub fn silhouette(z: ArrayView2<f32>, labels: &[usize]) -> Option<f64> {
         .iter()
         .map(|cells| Tiles::new(z, cells))
         .collect();
-    let widths: Vec<f64> = (0..labels.len())
+    let n_cells = labels.len();
+    let widths: Vec<f64> = (0..n_cells.div_ceil(QUERIES))
         .into_par_iter()
-        .map_init(Vec::new, |query, cell| {
-            query.clear();
-            query.extend(z.index_axis(Axis(0), cell));
-            width(query, groups.of_cell[cell], &groups, &clusters)
+        .flat_map_iter(|block| {
+            let cells = block * QUERIES..n_cells.min((block + 1) * QUERIES);
+            widths(z, cells, &groups, &clusters)
         })
         .collect();
     let mean = widths.iter().sum::<f64>() / widths.len() as f64;
     mean.is_finite().then_some(mean)
 }
 
-/// The silhouette of one cell.
-fn width(query: &[f32], own: usize, groups: &Groups, clusters: &[Tiles]) -> f64 {
+/// The silhouettes of a run of cells.
+fn widths(
+    z: ArrayView2<f32>,
+    cells: Range<usize>,
+    groups: &Groups,
+    clusters: &[Tiles],
+) -> Vec<f64> {
+    let queries = queries(z, cells.clone());
+    let totals: Vec<Vec<f64>> = clusters
+        .iter()
+        .map(|cluster| cluster.total_distances(&queries))
+        .collect();
+    cells
+        .enumerate()
+        .map(|(query, cell)| {
+            width(groups, groups.of_cell[cell], |cluster| {
+                totals[cluster][query]
+            })
+        })
+        .collect()
+}
+
+/// The silhouette of a cell of cluster `own` from its summed distances to each cluster.
+fn width(groups: &Groups, own: usize, total: impl Fn(usize) -> f64) -> f64 {
     let size = |cluster: usize| groups.members[cluster].len() as f64;
     if groups.members[own].len() == 1 {
         return 0.0;
     }
-    let within = clusters[own].total_distance(query) / (size(own) - 1.0);
-    let between = (0..clusters.len())
+    let within = total(own) / (size(own) - 1.0);
+    let between = (0..groups.members.len())
         .filter(|&cluster| cluster != own)
-        .map(|cluster| clusters[cluster].total_distance(query) / size(cluster))
+        .map(|cluster| total(cluster) / size(cluster))
         .fold(f64::INFINITY, f64::min);
     let larger = within.max(between);
     if larger == 0.0 {
