@@ -1,5 +1,11 @@
 //! The cell graph: connectivities and the distances that the model learns to reproduce.
 
+mod adjacency;
+mod fuzzy;
+
+pub use adjacency::Adjacency;
+pub use fuzzy::fuzzy_simplicial_set;
+
 /// How cells are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphConfig {
@@ -20,5 +26,3 @@ pub enum Method {
     Umap,
 }
 
-mod adjacency;
-pub use adjacency::Adjacency;

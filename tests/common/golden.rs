@@ -122,3 +122,8 @@ pub fn tensor(path: &str) -> tch::Tensor {
     }
     tch::Tensor::from_slice(&values::<f32>(&expected(), path)).view(shape.as_slice())
 }
+
+/// A reference vector of integers.
+pub fn array1_i64(path: &str) -> Vec<i64> {
+    values(&expected(), path)
+}

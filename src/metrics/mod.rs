@@ -1,0 +1,15 @@
+//! Scores of a partition: against known labels (ARI, NMI) and against the embedding (silhouette,
+//! Davies–Bouldin).
+
+mod ari;
+mod contingency;
+mod davies_bouldin;
+pub(crate) mod distance;
+mod groups;
+mod nmi;
+mod silhouette;
+
+pub use ari::adjusted_rand_index;
+pub use davies_bouldin::davies_bouldin;
+pub use nmi::normalized_mutual_info;
+pub use silhouette::silhouette;

@@ -1,0 +1,140 @@
+//! Exact nearest neighbours by euclidean distance.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
+use rayon::prelude::*;
+
+use crate::metrics::distance::{QUERIES, Tiles, queries};
+
+/// The `k` nearest cells of every cell, itself first, then by distance, equal distances by cell: indices and distances,
+/// both n × k.
+///
+/// `k` is at most the number of cells. Where distances are not finite, places stay empty: the cell itself at an
+/// infinite distance. O(n² d) time, O(n (d + k)) memory, cells in parallel.
+pub(super) fn nearest(z: ArrayView2<f32>, k: usize) -> (Array2<u32>, Array2<f32>) {
+    let n_cells = z.nrows();
+    let all: Vec<usize> = (0..n_cells).collect();
+    let tiles = Tiles::new(z, &all);
+    let mut indices = Array2::from_shape_fn((n_cells, k), |(cell, _)| cell as u32);
+    let mut distances = Array2::from_elem((n_cells, k), f32::INFINITY);
+    let blocks = indices
+        .axis_chunks_iter_mut(Axis(0), QUERIES)
+        .into_par_iter()
+        .zip(
+            distances
+                .axis_chunks_iter_mut(Axis(0), QUERIES)
+                .into_par_iter(),
+        );
+    blocks
+        .enumerate()
+        .for_each(|(block, (mut indices, mut distances))| {
+            let first = block * QUERIES;
+            let found = nearest_of_block(z, &tiles, first..first + indices.nrows(), k);
+            for (place, neighbors) in found.iter().enumerate() {
+                write_row(neighbors, indices.row_mut(place), distances.row_mut(place));
+            }
+        });
+    (indices, distances)
+}
+
+/// A cell with its squared distance from another.
+type Neighbor = (f32, u32);
+
+fn nearest_of_block(
+    z: ArrayView2<f32>,
+    tiles: &Tiles,
+    cells: std::ops::Range<usize>,
+    k: usize,
+) -> Vec<Vec<Neighbor>> {
+    let queries = queries(z, cells.clone());
+    let mut found: Vec<Vec<Neighbor>> = cells
+        .clone()
+        .map(|cell| {
+            let mut neighbors = Vec::with_capacity(k + 1);
+            neighbors.push((-1.0, cell as u32));
+            neighbors
+        })
+        .collect();
+    for tile in 0..tiles.len() {
+        for ((cell, query), neighbors) in cells.clone().zip(&queries).zip(&mut found) {
+            let (squares, n_lanes) = tiles.squared_distances(tile, query);
+            let first = tile * squares.len();
+            let mut worst = worst_of(neighbors, k);
+            if !squares.iter().any(|&square| square < worst) {
+                continue;
+            }
+            for (lane, &square) in squares[..n_lanes].iter().enumerate() {
+                if square < worst && first + lane != cell {
+                    insert(neighbors, (square, (first + lane) as u32), k);
+                    worst = worst_of(neighbors, k);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The squared distance below which a cell belongs to the neighbours.
+fn worst_of(neighbors: &[Neighbor], k: usize) -> f32 {
+    if neighbors.len() < k {
+        f32::INFINITY
+    } else {
+        neighbors[k - 1].0
+    }
+}
+
+/// Inserts behind every neighbour that is not farther; keeps k.
+fn insert(neighbors: &mut Vec<Neighbor>, new: Neighbor, k: usize) {
+    let place = neighbors.partition_point(|neighbor| neighbor.0 <= new.0);
+    neighbors.insert(place, new);
+    neighbors.truncate(k);
+}
+
+fn write_row(
+    neighbors: &[Neighbor],
+    mut indices: ArrayViewMut1<u32>,
+    mut distances: ArrayViewMut1<f32>,
+) {
+    for (place, &(square, neighbor)) in neighbors.iter().enumerate() {
+        indices[place] = neighbor;
+        distances[place] = square.max(0.0).sqrt();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_a_full_sort() {
+        let z = Array2::from_shape_fn((70, 3), |(i, j)| ((i * 37 + j * 11 + i * i) % 29) as f32);
+        let (indices, distances) = nearest(z.view(), 6);
+        for i in 0..70 {
+            let squared = |j: usize| -> f32 { (&z.row(i) - &z.row(j)).mapv(|d| d * d).sum() };
+            let mut order: Vec<usize> = (0..70).filter(|&j| j != i).collect();
+            order.sort_by(|&a, &b| squared(a).total_cmp(&squared(b)));
+            order.insert(0, i);
+            for place in 0..6 {
+                assert_eq!(indices[(i, place)] as usize, order[place]);
+                assert_eq!(
+                    distances[(i, place)].to_bits(),
+                    squared(order[place]).sqrt().to_bits()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_comes_first_among_equals() {
+        let (indices, distances) = nearest(Array2::zeros((5, 2)).view(), 3);
+        assert_eq!(indices.row(4).to_vec(), [4, 0, 1]);
+        assert!(distances.iter().all(|&distance| distance == 0.0));
+    }
+
+    #[test]
+    fn values_that_are_not_finite_leave_places_empty() {
+        let z = ndarray::array![[0.0], [f32::NAN], [1.0]];
+        let (indices, distances) = nearest(z.view(), 3);
+        assert_eq!(indices.row(1).to_vec(), [1, 1, 1]);
+        assert_eq!(distances.row(0).to_vec(), [0.0, 1.0, f32::INFINITY]);
+    }
+}
