@@ -25,21 +25,19 @@ use crate::atomic::write_atomically;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A file stands where a folder is needed.
-    #[error("{path}: is a file where outputs need a folder; name another with -output_dir")]
+    #[error("{path}: is a file where outputs need a folder; choose another folder")]
     NotAFolder {
         /// The file.
         path: PathBuf,
     },
     /// A folder stands where a file is to be written.
-    #[error(
-        "{path}: is a folder where a file is to be written; name another place with -output_dir"
-    )]
+    #[error("{path}: is a folder where a file is to be written; choose another place")]
     NotAFile {
         /// The folder.
         path: PathBuf,
     },
     /// The folder does not take files.
-    #[error("{path}: cannot write into this folder ({source}); name another with -output_dir")]
+    #[error("{path}: cannot write into this folder ({source}); choose another")]
     NotWritable {
         /// The folder.
         path: PathBuf,
