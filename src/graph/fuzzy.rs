@@ -22,7 +22,7 @@ const LEAST_SHARE: f64 = 1e-3;
 /// memberships of the neighbourhood sum to log2 k. The result is A + Aᵀ − A∘Aᵀ: n × n, symmetric, weights in (0, 1],
 /// no diagonal, columns sorted.
 ///
-/// O(n k) time and memory, cells in parallel. McInnes, Healy & Melville 2018, arXiv:1802.03426; numbers as
+/// O(n k) time and memory, cells in parallel. Source: arXiv:1802.03426; numbers as
 /// umap-learn's `fuzzy_simplicial_set`.
 #[must_use]
 pub fn fuzzy_simplicial_set(knn_indices: &Array2<u32>, knn_distances: &Array2<f32>) -> Csr {

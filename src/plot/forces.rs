@@ -1,10 +1,9 @@
 //! The forces of UMAP's layout: gradients of the cross entropy between the graph and the picture.
 //!
 //! Two cells at distance d in the picture belong together with φ = 1 / (1 + a d^2b). An edge pulls by the
-//! gradient of −ln φ, a pair without edge pushes by that of −ln(1 − φ) (McInnes, Healy & Melville 2018,
-//! arXiv:1802.03426).
+//! gradient of −ln φ, a pair without edge pushes by that of −ln(1 − φ) (arXiv:1802.03426).
 
-/// Shape of φ that fits min_dist 0.5 and spread 1.0, scanpy's defaults.
+/// Shape of φ that fits `min_dist` 0.5 and `spread` 1.0, scanpy's defaults.
 const A: f32 = 0.583_030_02;
 /// See [`A`].
 const B: f32 = 1.334_167;
@@ -83,6 +82,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "zero and the clip are exact")]
     fn steps_are_clipped_and_vanish_in_one_place() {
         assert_eq!(pull([1.0, 2.0], [1.0, 2.0]), [0.0, 0.0]);
         assert_eq!(push([1.0, 2.0], [1.0, 2.0]), [0.0, 0.0]);

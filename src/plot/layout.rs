@@ -32,7 +32,7 @@ const CELLS_PER_TASK: usize = 128;
 /// cut to the number of cells. Returns n × 2 coordinates. The same `z` and seed give the same picture whatever
 /// the number of threads. `z` must be finite: cells that are not get places that mean nothing.
 ///
-/// UMAP (McInnes, Healy & Melville 2018, arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the
+/// UMAP (arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the
 /// first two principal components. Deviation: in an epoch every cell moves by the places that the others had
 /// before it, so that cells move in parallel and no thread's pace shows.
 /// O(n² d) for exact neighbours, then O(n `n_neighbors`) an epoch.

@@ -1,0 +1,46 @@
+//! The 2-D layout of simulated embeddings of growing size, the purity of neighbourhoods beside time.
+
+use std::time::Duration;
+
+use attentionae_sc::plot::umap_layout;
+use criterion::{BenchmarkId, Criterion};
+use ndarray::Array2;
+
+mod common;
+
+const N_TYPES: usize = 8;
+
+/// Share of cells whose nearest cell in the picture is of their own type.
+fn purity(layout: &Array2<f32>, types: &[usize]) -> f64 {
+    let squared = |i: usize, j: usize| {
+        (layout[(i, 0)] - layout[(j, 0)]).powi(2) + (layout[(i, 1)] - layout[(j, 1)]).powi(2)
+    };
+    let nearest = |i: usize| {
+        let others = (0..types.len()).filter(|&j| j != i);
+        others.min_by(|&a, &b| squared(i, a).total_cmp(&squared(i, b)))
+    };
+    let pure = (0..types.len()).filter(|&i| nearest(i).is_some_and(|j| types[j] == types[i]));
+    pure.count() as f64 / types.len() as f64
+}
+
+fn bench(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("layout");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(10));
+    for n in [1000, 4000, 16_000] {
+        let (z, types) = common::blobs(n, N_TYPES);
+        let layout = umap_layout(z.view(), 15, 1);
+        println!("{n}: purity {:.4}", purity(&layout, &types));
+        group.bench_function(BenchmarkId::new("umap", n), |bencher| {
+            bencher.iter(|| umap_layout(z.view(), 15, 1));
+        });
+    }
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    bench(&mut criterion);
+    criterion.final_summary();
+}
