@@ -23,7 +23,8 @@ const BLOCK_VALUES: usize = 1 << 17;
 
 /// Scores of the first `n_comps` principal components of the centred log-normalised HVGs: n × `n_comps`.
 ///
-/// Components are in the order of falling variance; there are at most as many as cells or genes.
+/// Components are in the order of falling variance; there is at least one, and there are no more than
+/// cells or genes.
 /// A component's sign is such that its largest loading in magnitude is positive (the first of
 /// equals). Up to sign these are the scores of scanpy's `pp.pca`. The result does not depend on the
 /// number of threads.
@@ -41,7 +42,7 @@ pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, Preproces
     let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
     let eigenvectors =
         eigenvectors(scatter).map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-    let n_comps = n_comps.min(n_cells).min(n_genes);
+    let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
     let loadings = leading_components(eigenvectors.as_ref(), n_comps);
     Ok(scores(&lognorm, &prepared.scaling.mean, &loadings))
 }
