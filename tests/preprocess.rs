@@ -6,7 +6,7 @@ use attentionae_sc::{
     counts::Csr,
     preprocess::{Prepared, PreprocessError, pca, prepare},
 };
-use common::golden;
+use common::{dense, golden};
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
 
@@ -68,14 +68,6 @@ fn size_factors_counts_values_and_zscores_are_scanpys() {
         println!("{what}: largest error {error:e}");
         assert!(error <= 1e-5, "{what}: largest error {error:e}");
     }
-}
-
-fn dense(x: &Csr) -> Array2<f32> {
-    let mut dense = Array2::zeros(x.shape());
-    for (&value, (row, column)) in x {
-        dense[[row as usize, column as usize]] = value;
-    }
-    dense
 }
 
 #[test]
