@@ -7,7 +7,7 @@ use ndarray::Array2;
 use crate::counts::Csr;
 
 /// Rows are receiving cells, columns the cells of the graph.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Adjacency {
     /// Every pair is stored.
     Dense(Array2<f32>),

@@ -4,6 +4,7 @@ pub mod attention;
 pub mod autoencoder;
 pub mod decoder;
 pub mod device;
+pub mod every_cell;
 pub mod graph_conv;
 pub mod graph_loss;
 pub mod landmarks;

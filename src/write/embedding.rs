@@ -10,7 +10,6 @@ use super::{WriteError, write_file};
 /// as the same `f32`.
 ///
 /// `names` are the cells of the rows of `z` (cells × dimensions); names should be unique.
-#[expect(clippy::needless_pass_by_value, reason = "a view is small")]
 pub fn write_embedding(
     path: &Path,
     names: &[String],

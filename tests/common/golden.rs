@@ -7,7 +7,7 @@ use hdf5::{
     Dataset, File, H5Type,
     types::{FixedAscii, VarLenUnicode},
 };
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2};
 
 /// The simulated cells, as an `.h5ad` file: 240 cells × 500 genes, cell 0 and gene 0 empty.
 pub fn small_path() -> PathBuf {
@@ -70,7 +70,7 @@ pub fn names(path: &str) -> Vec<String> {
 }
 
 /// The largest absolute difference of two matrices of the same shape.
-pub fn max_difference(found: ArrayView2<f32>, expected: ArrayView2<f32>) -> f32 {
+pub fn max_difference(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
     assert_eq!(found.dim(), expected.dim(), "shapes differ");
     let difference = |(a, b): (&f32, &f32)| {
         assert!(a.is_finite() && b.is_finite(), "{a} beside {b}");

@@ -6,3 +6,16 @@
 )]
 
 pub mod golden;
+pub mod simulate;
+
+use attentionae_sc::counts::Csr;
+use ndarray::Array2;
+
+/// A sparse matrix with its zeros.
+pub fn dense(x: &Csr) -> Array2<f32> {
+    let mut dense = Array2::zeros(x.shape());
+    for (&value, (row, column)) in x {
+        dense[[row as usize, column as usize]] = value;
+    }
+    dense
+}
