@@ -1,5 +1,7 @@
 //! X in every layout and type.
 
+use std::collections::BTreeSet;
+
 use attentionae_sc::{counts::CountSource, h5ad::H5ad};
 use hdf5::{
     SimpleExtents,
@@ -177,4 +179,16 @@ fn the_golden_data_set() {
     assert_eq!(counts.nnz(), 37_627);
     let total: f64 = counts.data().iter().map(|&value| f64::from(value)).sum();
     assert!((total - 92_958.).abs() < 0.5, "{total}");
+}
+
+#[test]
+fn the_data_set_that_comes_along() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Data/AnnData/zeisel.h5ad");
+    let file = H5ad::open(path.as_ref()).expect("a file");
+    assert_eq!((file.n_cells(), file.n_genes()), (3005, 4000));
+    let counts = file.counts().expect("counts").rows(0..3005).expect("rows");
+    assert_eq!(counts.nnz(), 6_820_329);
+    let labels = file.obs_labels("celltype").expect("labels");
+    let types: BTreeSet<_> = labels.iter().flatten().collect();
+    assert_eq!((types.len(), labels.contains(&None)), (7, false));
 }

@@ -129,3 +129,29 @@ fn a_folder_that_is_a_file_is_refused() {
         .to_string();
     assert_says(&message, &["AnnData/new.h5ad", "cannot be written"]);
 }
+
+#[test]
+fn a_group_that_cannot_be_listed_is_damaged_not_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("new.h5ad");
+    write_h5ad(&path, &data()).expect("a file");
+    let whole = fs::read(&path).expect("bytes");
+    // A group with more than eight members, as the root is, lists them in a tree.
+    let blocks = whole.windows(4).enumerate();
+    let blocks: Vec<usize> = blocks
+        .filter(|(_, w)| w == b"BTHD")
+        .map(|(at, _)| at)
+        .collect();
+    let mut root_damaged = false;
+    for block in blocks {
+        let mut bytes = whole.clone();
+        bytes[block + 10] ^= 0x55;
+        fs::write(&path, bytes).expect("a file");
+        if let Err(error) = H5ad::open(&path) {
+            let message = error.to_string();
+            assert!(!message.contains("there is no"), "{message}");
+            root_damaged |= message.contains("the file cannot be read");
+        }
+    }
+    assert!(root_damaged, "no block of the root was met");
+}
