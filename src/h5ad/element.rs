@@ -37,7 +37,8 @@ impl Group {
     /// What is linked here by that name, if anything.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Element>, H5adError> {
         if name.is_empty() || !self.inner.link_exists(name) {
-            return Ok(None);
+            // A group that cannot be listed is damaged: then nobody knows what is in it.
+            return self.names().map(|_| None);
         }
         let place = self.place.child(name);
         let kind = self

@@ -85,16 +85,18 @@ impl NewH5ad {
 }
 
 fn write_all(path: &Path, data: &NewH5ad) -> hdf5::Result<()> {
-    let file = hdf5::File::create(path)?;
+    let file = hdf5::File::with_options()
+        .with_fcpl(|create| create.obj_track_times(false))
+        .create(path)?;
     encode(&file, "anndata", "0.1.0")?;
     write_csr(&file, &data.counts)?;
     write_obs(&file, data)?;
     write_table(&file, "var", &data.var_names, &[])?;
     for name in ["layers", "obsm", "varm", "obsp", "varp"] {
-        let group = file.create_group(name)?;
+        let group = new_group(&file, name)?;
         encode(&group, "dict", "0.1.0")?;
     }
-    let uns = file.create_group("uns")?;
+    let uns = new_group(&file, "uns")?;
     encode(&uns, "dict", "0.1.0")?;
     for (name, value) in &data.uns {
         let dataset = uns
@@ -109,7 +111,7 @@ fn write_all(path: &Path, data: &NewH5ad) -> hdf5::Result<()> {
 }
 
 fn write_csr(file: &Group, counts: &Csr) -> hdf5::Result<()> {
-    let group = file.create_group("X")?;
+    let group = new_group(file, "X")?;
     encode(&group, "csr_matrix", "0.1.0")?;
     let shape = [counts.rows() as i64, counts.cols() as i64];
     group.new_attr_builder().with_data(&shape).create("shape")?;
@@ -149,7 +151,7 @@ fn write_table(
     index: &[String],
     columns: &[&str],
 ) -> hdf5::Result<Group> {
-    let group = file.create_group(name)?;
+    let group = new_group(file, name)?;
     encode(&group, "dataframe", "0.2.0")?;
     write_attribute(&group, "_index", "_index")?;
     let columns: Vec<VarLenUnicode> = columns.iter().map(|c| text(c)).collect::<Result<_, _>>()?;
@@ -175,7 +177,7 @@ fn write_categorical(group: &Group, name: &str, labels: &[Option<String>]) -> hd
         None => -1,
     };
     let codes: Vec<i32> = labels.iter().map(code).collect();
-    let group = group.create_group(name)?;
+    let group = new_group(group, name)?;
     encode(&group, "categorical", "0.2.0")?;
     let ordered = group.new_attr::<bool>().create("ordered")?;
     ordered.write_scalar(&false)?;
@@ -209,6 +211,14 @@ fn write_values<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Res
     let dataset = builder.shuffle().deflate(GZIP_LEVEL).create(name)?;
     dataset.write_raw(values)?;
     Ok(dataset)
+}
+
+/// Without the time of creation, so that equal data give equal bytes.
+fn new_group(parent: &Group, name: &str) -> hdf5::Result<Group> {
+    parent
+        .create_group_builder()
+        .obj_track_times(false)
+        .create(name)
 }
 
 fn encode(location: &Location, kind: &str, version: &str) -> hdf5::Result<()> {
