@@ -17,6 +17,9 @@ use super::{
 /// Weights of a dense graph up to this one are 0.
 const NEGLIGIBLE: f32 = 1e-14;
 
+/// From this exponent on a weight is below 1e-17; `exp` is slow on the numbers beyond.
+const FAR: f32 = 40.0;
+
 /// Smallest bandwidth, several times the rounding error of a cosine distance.
 ///
 /// Deviation: scanpy divides 0 by 0 where all neighbours of two cells coincide with them. With this
@@ -113,8 +116,12 @@ fn dense_weights(mut matrix: Array2<f32>, rows: &[f32], columns: &[f32]) -> Arra
 
 /// The weight of two cells at this distance, with these bandwidths σ.
 pub(super) fn weight(distance: f32, a: f32, b: f32) -> f32 {
-    let spread = a * a + b * b;
-    (2.0 * a * b / spread).sqrt() * (-distance * distance / spread).exp()
+    let narrowness = (a * a + b * b).recip();
+    let exponent = distance * distance * narrowness;
+    if exponent > FAR {
+        return 0.0;
+    }
+    (2.0 * a * b * narrowness).sqrt() * (-exponent).exp()
 }
 
 /// σ where every cell counts: half the distance to the last cell of the neighbourhood.

@@ -79,7 +79,7 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
     let totals: Vec<f32> = cells.iter().map(|&cell| survey.totals[cell]).collect();
     Ok(Prepared {
         size_factors: normalize::size_factors(&totals),
-        scaling: Scaling::of(&log_normalized(&counts, &totals)),
+        scaling: Scaling::of(&counts, &log_normalized(&counts, &totals)),
         cells,
         genes,
         n_detected_genes,
@@ -129,10 +129,8 @@ fn read_genes(
 }
 
 /// Log-normalised values in the places of the counts.
-fn log_normalized(counts: &Csr, totals: &[f32]) -> Csr {
-    let values = normalize::stored_values(counts, totals, normalize::log_normalized);
-    let offsets = counts.proper_indptr().into_owned();
-    Csr::new(counts.shape(), offsets, counts.indices().to_vec(), values)
+fn log_normalized(counts: &Csr, totals: &[f32]) -> Vec<f32> {
+    normalize::stored_values(counts, totals, normalize::log_normalized)
 }
 
 impl Prepared {

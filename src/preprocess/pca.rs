@@ -36,7 +36,9 @@ const BLOCK_VALUES: usize = 1 << 17;
 ///
 /// Where the eigenvalue iteration does not converge.
 pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, PreprocessError> {
-    let lognorm = log_normalized(&prepared.counts, &prepared.totals);
+    let mut lognorm = prepared.counts.clone();
+    let values = log_normalized(&prepared.counts, &prepared.totals);
+    lognorm.data_mut().copy_from_slice(&values);
     let (n_cells, n_genes) = lognorm.shape();
     let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
     let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);

@@ -12,15 +12,16 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The scaling of a sparse matrix of cells × genes, zeros counted.
+    /// The scaling of cells × genes, zeros counted: `lognorm` holds the values in the places of the
+    /// counts.
     ///
     /// The squares are summed about the mean in a second sweep, so that a constant column has a
     /// deviation of exactly 0.
-    pub(super) fn of(lognorm: &Csr) -> Self {
-        let n = lognorm.rows() as f64;
-        let mut sums = vec![0.0; lognorm.cols()];
-        let mut stored = vec![0_usize; lognorm.cols()];
-        for (&gene, &value) in lognorm.indices().iter().zip(lognorm.data()) {
+    pub(super) fn of(counts: &Csr, lognorm: &[f32]) -> Self {
+        let n = counts.rows() as f64;
+        let mut sums = vec![0.0; counts.cols()];
+        let mut stored = vec![0_usize; counts.cols()];
+        for (&gene, &value) in counts.indices().iter().zip(lognorm) {
             sums[gene as usize] += f64::from(value);
             stored[gene as usize] += 1;
         }
@@ -30,7 +31,7 @@ impl Scaling {
             .zip(&mean)
             .map(|(&stored, mean)| (n - stored as f64) * mean * mean)
             .collect();
-        for (&gene, &value) in lognorm.indices().iter().zip(lognorm.data()) {
+        for (&gene, &value) in counts.indices().iter().zip(lognorm) {
             squares[gene as usize] += (f64::from(value) - mean[gene as usize]).powi(2);
         }
         let std = squares.iter().map(|&sum| deviation(sum / n)).collect();
@@ -65,7 +66,7 @@ mod tests {
             vec![0, 1, 0, 1, 1, 1],
             vec![1.0, 0.1, 3.0, 0.1, 0.1, 0.1],
         );
-        let scaling = Scaling::of(&x);
+        let scaling = Scaling::of(&x, x.data());
         assert_eq!(scaling.mean, [1.0, f64::from(0.1_f32), 0.0]);
         assert_eq!(scaling.std, [1.5_f64.sqrt(), 1.0, 1.0]);
         assert_eq!(scaling.zscore(0, 1.0), 0.0);
