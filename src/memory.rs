@@ -11,7 +11,7 @@ pub struct StageUse {
     pub name: String,
     /// Wall-clock time.
     pub seconds: f64,
-    /// Most resident memory during the stage, in MiB; `None` where the system does not tell.
+    /// Most resident memory of the process up to the end of the stage, in MiB; `None` where the system does not tell.
     pub peak_rss_mb: Option<f64>,
 }
 
@@ -37,12 +37,8 @@ impl StageLog {
     }
 
     /// A stage begins; the one before, if any, is over.
-    ///
-    /// Where the kernel permits, the peak starts anew. Elsewhere a stage's peak is that of the
-    /// process up to its end.
     pub fn begin(&mut self, name: &str) {
         self.end();
-        reset_peak();
         self.running = Some((name.to_owned(), Instant::now()));
     }
 
@@ -89,12 +85,6 @@ pub fn rss_mb() -> Option<f64> {
 #[must_use]
 pub fn peak_rss_mb() -> Option<f64> {
     status_mb("VmHWM:")
-}
-
-/// Lets the kernel count the peak from now on. Where it may not, the peak of the process so far
-/// stands.
-fn reset_peak() {
-    let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
 fn status_mb(field: &str) -> Option<f64> {

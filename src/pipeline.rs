@@ -8,16 +8,16 @@ use tch::{Device, Tensor};
 use crate::{
     cluster::{
         labelling::{centers, label_cells},
-        leiden::leiden,
+        leiden,
         self_training::{Schedule, self_train},
     },
     config::{Cuda, RunConfig},
     graph::{CellGraph, Features, GraphConfig, Method},
     memory::StageLog,
-    metrics::Scores,
+    metrics::{Scores, Truth},
     model::{
         autoencoder::{Autoencoder, Pass},
-        device::gpu,
+        device::{DeviceError, gpu},
         every_cell::{Sample, embed_every_cell},
         graph_conv::GraphOperator,
         pretrain::{EpochLosses, TrainingSet, pretrain},
@@ -59,7 +59,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
-    let features = Features::choose(&prepared, cells.len());
+    let features = Features::choose(&prepared, cells.len())?;
     let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)?;
     run.say_if_disconnected(&graph);
 
@@ -71,7 +71,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let labels = label_cells(z.view(), &trained.centers);
 
     run.stage("score", "Scoring");
-    let truth = input.truth.as_ref().map(|truth| truth.of_cells(&prepared.cells));
+    let truth = input.truth.as_ref().map(|labels| Truth::of_cells(labels, &prepared.cells));
     let scores = Scores::of(z.view(), &labels, truth.as_ref());
     run.stage("write", &format!("Writing to {}", config.output_dir.display()));
     let findings = Findings { config, device, input: &input, prepared: &prepared, z, labels, truth, scores };
@@ -179,9 +179,11 @@ fn initial_labels(z: &Array2<f32>, config: &RunConfig) -> anyhow::Result<Vec<usi
 fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
         Cuda::Never => Ok(Device::Cpu),
-        Cuda::Always => Ok(gpu()?),
+        Cuda::Always => gpu().context("-cuda True cannot be had"),
         Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
-            reason.worth_telling().inspect(|text| progress.note(text));
+            if !matches!(reason, DeviceError::NoDriver) {
+                progress.note(&format!("training on the CPU: {reason}"));
+            }
             Device::Cpu
         })),
     }

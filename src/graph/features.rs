@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use crate::preprocess::{Prepared, pca};
+use crate::preprocess::{PreprocessError, Prepared, pca};
 
 /// From this many cells in a graph on, distances are taken on principal components.
 const COMPONENTS_FROM: usize = 10_000;
@@ -21,12 +21,15 @@ pub enum Features {
 
 impl Features {
     /// The features for a graph of `n_in_graph` of the prepared cells.
-    #[must_use]
-    pub fn choose(prepared: &Prepared, n_in_graph: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the principal components cannot be found.
+    pub fn choose(prepared: &Prepared, n_in_graph: usize) -> Result<Self, PreprocessError> {
         if n_in_graph < COMPONENTS_FROM {
-            Self::Expression
+            Ok(Self::Expression)
         } else {
-            Self::Components(pca(prepared, N_COMPONENTS))
+            pca(prepared, N_COMPONENTS).map(Self::Components)
         }
     }
 

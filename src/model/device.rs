@@ -16,12 +16,12 @@ const DRIVER_FILES: [&str; 3] = ["/dev/nvidiactl", "/proc/driver/nvidia/version"
 pub enum DeviceError {
     /// No driver, so no GPU.
     #[error(
-        "-cuda True: no NVIDIA driver was found on this machine; use -cuda False or leave it out"
+        "no NVIDIA driver was found on this machine"
     )]
     NoDriver,
     /// libtorch's CUDA libraries are missing or incomplete.
     #[error(
-        "-cuda True: libtorch's CUDA libraries cannot be loaded; `make cuda` installs them ({reason})"
+        "libtorch's CUDA libraries cannot be loaded; `make cuda` installs them ({reason})"
     )]
     NoLibrary {
         /// What the system's loader says.
@@ -29,7 +29,7 @@ pub enum DeviceError {
     },
     /// Driver and libraries are there, but no device answers.
     #[error(
-        "-cuda True: the CUDA libraries find no usable GPU; see `nvidia-smi`, or use -cuda False"
+        "the CUDA libraries find no usable GPU; see `nvidia-smi`"
     )]
     NoDevice,
 }

@@ -1,6 +1,6 @@
 //! From raw counts to what the model sees: filter, normalise, choose genes, scale.
 
-use ndarray::{Array2, ArrayViewMut1, Axis};
+use ndarray::{Array1, Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use crate::counts::{CountSource, Csr};
@@ -144,6 +144,26 @@ impl Prepared {
     #[must_use]
     pub fn n_genes(&self) -> usize {
         self.counts.cols()
+    }
+
+    /// Raw counts of some cells: cells × g.
+    #[must_use]
+    pub fn counts_of(&self, cells: &[usize]) -> Csr {
+        let rows = cells.iter().filter_map(|&cell| self.counts.outer_view(cell));
+        let mut offsets = vec![0];
+        let (mut genes, mut values) = (Vec::new(), Vec::new());
+        for row in rows {
+            genes.extend_from_slice(row.indices());
+            values.extend_from_slice(row.data());
+            offsets.push(genes.len());
+        }
+        Csr::new((cells.len(), self.n_genes()), offsets, genes, values)
+    }
+
+    /// Size factors of some cells.
+    #[must_use]
+    pub fn size_factors_of(&self, cells: &[usize]) -> Array1<f32> {
+        cells.iter().map(|&cell| self.size_factors[cell]).collect()
     }
 
     /// Log-normalised expression of some cells, dense: cells × g, ln(1 + counts per 10,000).

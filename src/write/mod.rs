@@ -3,6 +3,7 @@
 mod embedding;
 mod labels;
 mod model;
+mod outputs;
 mod paths;
 mod results;
 
@@ -17,7 +18,8 @@ pub use self::{
     labels::write_labels,
     model::{NamedTensor, TensorData, write_model},
     paths::{OutputPaths, check_writable},
-    results::{ClusterSize, Results, Scores, write_results},
+    outputs::{Findings, write_outputs},
+    results::{ClusterSize, Results, write_results},
 };
 use crate::atomic::write_atomically;
 

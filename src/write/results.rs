@@ -1,11 +1,11 @@
 //! A run's parameters, findings and costs as JSON.
 
-use std::{fmt, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use serde::Serialize;
 
 use super::{WriteError, write_file};
-use crate::{config::RunConfig, memory::StageUse};
+use crate::{config::RunConfig, memory::StageUse, metrics::Scores};
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
 #[derive(Debug, Serialize)]
@@ -55,43 +55,6 @@ pub struct ClusterSize {
     pub cells: usize,
 }
 
-/// Scores of the final labels. `None` where a score is not defined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Scores {
-    /// Average silhouette width of the embedding, −1 to 1, higher is better.
-    pub asw: Option<f64>,
-    /// Davies–Bouldin index of the embedding, from 0, lower is better.
-    pub db: Option<f64>,
-    /// Adjusted Rand index against the true labels, at most 1; `None` without labels.
-    pub ari: Option<f64>,
-    /// Normalised mutual information with the true labels, 0 to 1; `None` without labels.
-    pub nmi: Option<f64>,
-}
-
-/// `Final ASW 0.809, DB 0.211, ARI 0.872, NMI 0.848`, the line that the published script ends with:
-/// `nan` for an undefined ASW or DB, no ARI and NMI without true labels.
-impl fmt::Display for Scores {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Final ASW {}, DB {}",
-            decimal(self.asw),
-            decimal(self.db)
-        )?;
-        match (self.ari, self.nmi) {
-            (None, None) => Ok(()),
-            (ari, nmi) => write!(formatter, ", ARI {}, NMI {}", decimal(ari), decimal(nmi)),
-        }
-    }
-}
-
-fn decimal(score: Option<f64>) -> String {
-    match score {
-        Some(score) if score.is_finite() => format!("{score:.3}"),
-        _ => "nan".to_owned(),
-    }
-}
-
 /// Writes the results, indented, with a newline at the end.
 pub fn write_results(path: &Path, results: &Results) -> Result<(), WriteError> {
     write_file(path, |path| -> Result<(), std::io::Error> {
@@ -106,40 +69,6 @@ mod tests {
     use super::*;
     use crate::cli::{Request, parse};
     use serde_json::{Value, json};
-
-    const SCORES: Scores = Scores {
-        asw: Some(0.809),
-        db: Some(0.2114),
-        ari: Some(0.8716),
-        nmi: Some(0.848),
-    };
-
-    #[test]
-    fn the_last_line_is_the_published_one() {
-        assert_eq!(
-            SCORES.to_string(),
-            "Final ASW 0.809, DB 0.211, ARI 0.872, NMI 0.848"
-        );
-    }
-
-    #[test]
-    fn the_last_line_without_labels_or_clusters() {
-        let without_labels = Scores {
-            ari: None,
-            nmi: None,
-            ..SCORES
-        };
-        assert_eq!(without_labels.to_string(), "Final ASW 0.809, DB 0.211");
-        let one_cluster = Scores {
-            asw: None,
-            db: Some(f64::NAN),
-            ..SCORES
-        };
-        assert_eq!(
-            one_cluster.to_string(),
-            "Final ASW nan, DB nan, ARI 0.872, NMI 0.848"
-        );
-    }
 
     #[test]
     fn the_file_holds_every_parameter_and_finding() {
