@@ -16,7 +16,7 @@ fn weights(n: usize) -> Array2<f32> {
     let norms: Vec<f32> = z.outer_iter().map(|row| row.dot(&row)).collect();
     let mut weights = z.dot(&z.t());
     for ((i, j), weight) in weights.indexed_iter_mut() {
-        *weight = ((2.0 * *weight - norms[i] - norms[j]) / 2.0).exp();
+        *weight = ((2.0 * *weight - norms[i] - norms[j]) / 4.0).exp();
     }
     // The two halves of a matrix product may differ in the last digit.
     let transposed = weights.t().to_owned();
@@ -39,7 +39,7 @@ fn bench(criterion: &mut Criterion) {
         .measurement_time(Duration::from_secs(10));
     for n in [500, 1000, 2000, 4000] {
         let weights = weights(n);
-        let sparse = strong(&weights, 0.1);
+        let sparse = strong(&weights, 0.01);
         for (name, graph) in [("dense", Adjacency::Dense(weights)), ("sparse", sparse)] {
             let found = leiden(&graph, 1.0, 1).expect("a good graph");
             let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);

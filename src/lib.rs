@@ -41,3 +41,4 @@ pub mod counts;
 pub mod memory;
 pub mod names;
 pub mod seed;
+pub mod threads;

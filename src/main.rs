@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, atomic, cli, progress::print_line};
+use attentionae_sc::{app, atomic, cli, progress::print_line, threads};
 
 /// Exit code of a run that the user stopped.
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
+    threads::restart_with_yielding_workers();
     let request = match cli::parse(std::env::args_os()) {
         Ok(request) => request,
         Err(refusal) => return refusal.report(),

@@ -28,6 +28,7 @@ use crate::{
     progress::{Bar, Progress},
     read::{Input, read},
     seed::{Stream, stream},
+    threads,
     write::{Findings, OutputPaths, write_outputs},
 };
 
@@ -48,6 +49,7 @@ pub struct Summary {
 /// The first thing that went wrong, in words for the user; no output is half written.
 pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let mut run = Run { config, progress, log: StageLog::start() };
+    threads::use_at_most(config.threads);
     OutputPaths::of(config).check_writable(config.save)?;
     let device = device(config, progress)?;
 

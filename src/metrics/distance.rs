@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ndarray::ArrayView2;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Cells whose distances are computed together: four registers of four floats.
 pub(crate) const LANES: usize = 16;
@@ -18,6 +19,7 @@ pub(crate) struct Tiles {
     values: Vec<[f32; LANES]>,
     n_cells: usize,
     n_dims: usize,
+    arch: Arch,
 }
 
 impl Tiles {
@@ -35,6 +37,7 @@ impl Tiles {
             values,
             n_cells: cells.len(),
             n_dims,
+            arch: Arch::new(),
         }
     }
 
@@ -47,7 +50,7 @@ impl Tiles {
     pub(crate) fn squared_distances(&self, tile: usize, query: &[f32]) -> ([f32; LANES], usize) {
         let values = &self.values[tile * self.n_dims..(tile + 1) * self.n_dims];
         let n_lanes = LANES.min(self.n_cells - tile * LANES);
-        (tile_distances(values, query), n_lanes)
+        (self.arch.dispatch(TileDistances { values, query }), n_lanes)
     }
 
     /// Sum of the distances from each query (a row) to every cell. Roots are of `f32`, sums of `f64`.
@@ -82,15 +85,30 @@ pub(crate) fn queries(z: ArrayView2<f32>, cells: Range<usize>) -> Vec<Vec<f32>> 
     cells.map(|cell| z.row(cell).to_vec()).collect()
 }
 
-fn tile_distances(values: &[[f32; LANES]], query: &[f32]) -> [f32; LANES] {
-    let mut squares = [0.0; LANES];
-    for (lanes, &q) in values.iter().zip(query) {
-        for (square, &value) in squares.iter_mut().zip(lanes) {
-            let difference = value - q;
-            *square += difference * difference;
+/// The squared distances of one tile, compiled once for every width of registers that processors have.
+struct TileDistances<'a> {
+    values: &'a [[f32; LANES]],
+    query: &'a [f32],
+}
+
+impl WithSimd for TileDistances<'_> {
+    type Output = [f32; LANES];
+
+    #[expect(
+        clippy::inline_always,
+        reason = "only what is inlined is compiled for the wider registers"
+    )]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+        let mut squares = [0.0; LANES];
+        for (lanes, &q) in self.values.iter().zip(self.query) {
+            for (square, &value) in squares.iter_mut().zip(lanes) {
+                let difference = value - q;
+                *square += difference * difference;
+            }
         }
+        squares
     }
-    squares
 }
 
 #[cfg(test)]

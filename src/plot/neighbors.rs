@@ -59,7 +59,9 @@ fn nearest_of_block(
             let (squares, n_lanes) = tiles.squared_distances(tile, query);
             let first = tile * squares.len();
             let mut worst = worst_of(neighbors, k);
-            if !squares.iter().any(|&square| square < worst) {
+            // a count, unlike a search, compares all lanes at once
+            let n_near: u32 = squares.iter().map(|&s| u32::from(s < worst)).sum();
+            if n_near == 0 {
                 continue;
             }
             for (lane, &square) in squares[..n_lanes].iter().enumerate() {

@@ -1,0 +1,37 @@
+//! Threads of the two pools that share the processor: libtorch's and ours.
+
+use std::{
+    env,
+    os::unix::process::CommandExt,
+    process::Command,
+};
+
+/// How libtorch's OpenMP workers wait for their next task. Read once, while libgomp is loaded.
+const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
+
+/// Starts the program anew, once, with libtorch's idle workers asleep instead of spinning.
+///
+/// By default an idle OpenMP worker spins for some milliseconds and takes the processor from our own workers,
+/// whose turn it is: measured on 2 cores, an epoch takes up to three times as long. A policy that the user has
+/// set is left alone. Where the program cannot be started anew it goes on as it is.
+pub fn restart_with_yielding_workers() {
+    if env::var_os(WAIT_POLICY).is_some() {
+        return;
+    }
+    let Ok(program) = env::current_exe() else { return };
+    let mut arguments = env::args_os();
+    let mut again = Command::new(program);
+    if let Some(name) = arguments.next() {
+        again.arg0(name);
+    }
+    // On success it does not return; on failure there is nothing to mend.
+    let _ = again.args(arguments).env(WAIT_POLICY, "passive").exec();
+}
+
+/// Bounds both pools; every core where `None`. To be called before any work: the first call counts.
+pub fn use_at_most(threads: Option<usize>) {
+    let Some(threads) = threads else { return };
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    // An error says that the pool is in use already, as in a second run of one process.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+}
