@@ -2,18 +2,26 @@
 
 use std::path::PathBuf;
 
+use serde::{Serialize, Serializer};
+
 use crate::{
-    graph::GraphConfig,
+    graph::{GraphConfig, Method},
     model::{ModelConfig, TrainConfig},
 };
 
-/// Everything that decides a run. Built once from the command line; an invalid value cannot exist here.
-#[derive(Debug, Clone)]
+/// Everything that decides a run. Built once from the command line; an invalid value cannot exist
+/// here.
+///
+/// Serialises as one flat object whose keys are the command line's option names, in the order of
+/// `--help`.
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunConfig {
     /// The data set's name, which names every output file.
     pub name: String,
     /// The `.h5ad` file to read.
     pub input: PathBuf,
+    /// The folder that holds data sets known by name.
+    pub data_dir: PathBuf,
     /// The folder below which outputs are written.
     pub output_dir: PathBuf,
     /// Where true labels are.
@@ -28,7 +36,8 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// Leiden's resolution, above 0.
     pub resolution: f64,
-    /// With more cells than this, a sample of this size is trained on.
+    /// With more cells than this, a sample of this size is trained on; more than the graph's
+    /// neighbours.
     pub max_num_cell: usize,
     /// Which outputs are written.
     pub save: Outputs,
@@ -79,4 +88,128 @@ pub enum Cuda {
     Always,
     /// Never.
     Never,
+}
+
+/// What to convert into one `.h5ad` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConvertConfig {
+    /// The data set's name.
+    pub name: String,
+    /// The files to read.
+    pub input: RawFiles,
+    /// The `.h5ad` file to write.
+    pub output: PathBuf,
+}
+
+/// Raw data in one of the published formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RawFiles {
+    /// An HDF5 file of `X` (cells × genes) and `Y` (labels), or a zip archive of one.
+    H5 {
+        /// A path, or the name of a data set below `raw_dir`.
+        typed: String,
+        /// The folder that holds `NAME/NAME.h5`.
+        raw_dir: PathBuf,
+    },
+    /// Tables of `barcode`, `assigned_cluster` and genes (plain, `.gz`, or in zip archives), whose
+    /// cells together are the data set. At least one.
+    Csv(Vec<PathBuf>),
+}
+
+impl Serialize for RunConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Parameters::from(self).serialize(serializer)
+    }
+}
+
+/// A run's parameters under the command line's names.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
+struct Parameters<'a> {
+    name: &'a str,
+    data_dir: String,
+    celltype: &'a str,
+    n_hvg: usize,
+    resolution: f64,
+    connectivity_methods: &'static str,
+    knn: bool,
+    n_neighbors: usize,
+    n_heads: usize,
+    n_z: usize,
+    lr: f64,
+    training_epoch: usize,
+    clustering_epoch: usize,
+    max_num_cell: usize,
+    output_dir: String,
+    save_pred_label: bool,
+    save_embedding: bool,
+    save_model_para: bool,
+    save_umap: bool,
+    cuda: &'static str,
+    seed: u64,
+    threads: Option<usize>,
+    quiet: bool,
+}
+
+impl<'a> From<&'a RunConfig> for Parameters<'a> {
+    fn from(config: &'a RunConfig) -> Self {
+        Self {
+            name: &config.name,
+            data_dir: config.data_dir.display().to_string(),
+            celltype: config.celltype.as_str(),
+            n_hvg: config.n_hvg,
+            resolution: config.resolution,
+            connectivity_methods: method_name(config.graph.method),
+            knn: config.graph.knn,
+            n_neighbors: config.graph.n_neighbors,
+            n_heads: config.model.n_heads,
+            n_z: config.model.n_z,
+            lr: config.train.lr,
+            training_epoch: config.train.training_epoch,
+            clustering_epoch: config.train.clustering_epoch,
+            max_num_cell: config.max_num_cell,
+            output_dir: config.output_dir.display().to_string(),
+            save_pred_label: config.save.pred_label,
+            save_embedding: config.save.embedding,
+            save_model_para: config.save.model_para,
+            save_umap: config.save.umap,
+            cuda: config.cuda.as_str(),
+            seed: config.seed,
+            threads: config.threads,
+            quiet: config.quiet,
+        }
+    }
+}
+
+impl CellTypes {
+    /// As typed after `-celltype`.
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Auto => "auto",
+            Self::Unknown => "unknown",
+            Self::Column(column) => column,
+        }
+    }
+}
+
+impl Cuda {
+    /// As typed after `-cuda`.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "True",
+            Self::Never => "False",
+        }
+    }
+}
+
+/// As typed after `-connectivity_methods`.
+fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Gauss => "gauss",
+        Method::Umap => "umap",
+    }
 }

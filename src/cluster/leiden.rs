@@ -7,7 +7,7 @@ use single_clustering::{
     network::CSRNetwork,
 };
 
-use super::{ClusterError, connected::connected_parts, modularity};
+use super::{ClusterError, connected::connected_parts, modularity, partition::by_size};
 use crate::{
     graph::Adjacency,
     seed::{Stream, stream},
@@ -84,24 +84,6 @@ fn run(
     let labels = by_size(&connected_parts(graph, clustering.labels()));
     let modularity = modularity(graph, &labels, resolution);
     Ok(Partition { labels, modularity })
-}
-
-/// Renumbers clusters by decreasing size, equal sizes by their first cell.
-fn by_size(labels: &[usize]) -> Vec<usize> {
-    let n_clusters = labels.iter().max().map_or(0, |&last| last + 1);
-    let mut sizes = vec![0_usize; n_clusters];
-    let mut first_cells = vec![usize::MAX; n_clusters];
-    for (cell, &label) in labels.iter().enumerate() {
-        sizes[label] += 1;
-        first_cells[label] = first_cells[label].min(cell);
-    }
-    let mut order: Vec<usize> = (0..n_clusters).collect();
-    order.sort_by_key(|&cluster| (std::cmp::Reverse(sizes[cluster]), first_cells[cluster]));
-    let mut new_labels = vec![0; n_clusters];
-    for (new, &old) in order.iter().enumerate() {
-        new_labels[old] = new;
-    }
-    labels.iter().map(|&label| new_labels[label]).collect()
 }
 
 /// The graph as the Leiden library holds it: rows of neighbours and weights, without self loops.

@@ -1,9 +1,13 @@
-//! Clusters of cells.
+//! From the embedding to clusters.
 
+pub mod assignment;
 mod connected;
 mod error;
+pub mod labelling;
 mod leiden;
 mod modularity;
+mod partition;
+pub mod self_training;
 
 pub use error::ClusterError;
 pub use leiden::{Partition, leiden};

@@ -1,14 +1,66 @@
-//! A weighted, undirected graph of cells, dense or sparse.
+//! A matrix over pairs of cells, dense or sparse.
+
+use std::ops::Range;
 
 use ndarray::Array2;
 
 use crate::counts::Csr;
 
-/// A symmetric n × n matrix of edge weights, `f32`, at least 0; 0 is no edge.
-#[derive(Debug, Clone)]
+/// Rows are receiving cells, columns the cells of the graph.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Adjacency {
     /// Every pair is stored.
     Dense(Array2<f32>),
-    /// Only edges are stored.
+    /// Pairs that are not stored are 0.
     Sparse(Csr),
+}
+
+impl Adjacency {
+    /// Numbers of rows and columns.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Dense(dense) => dense.dim(),
+            Self::Sparse(sparse) => sparse.shape(),
+        }
+    }
+
+    /// Writes row `i` over `out`, one entry per column.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, or `out` is not as long as there are columns.
+    pub fn copy_row(&self, i: usize, out: &mut [f32]) {
+        match self {
+            Self::Dense(dense) => {
+                dense
+                    .row(i)
+                    .iter()
+                    .zip(out)
+                    .for_each(|(&weight, out)| *out = weight);
+            }
+            Self::Sparse(sparse) => {
+                out.fill(0.0);
+                let range = sparse.indptr().outer_inds_sz(i);
+                for (&j, &weight) in sparse.indices()[range.clone()]
+                    .iter()
+                    .zip(&sparse.data()[range])
+                {
+                    out[j as usize] = weight;
+                }
+            }
+        }
+    }
+
+    /// A run of rows as a dense matrix.
+    #[must_use]
+    pub fn dense_rows(&self, rows: Range<usize>) -> Array2<f32> {
+        let mut block = Array2::zeros((rows.len(), self.shape().1));
+        for (i, mut out) in rows.zip(block.rows_mut()) {
+            if let Some(out) = out.as_slice_mut() {
+                self.copy_row(i, out);
+            }
+        }
+        block
+    }
 }

@@ -1,14 +1,149 @@
-//! `AnnData` on HDF5.
+//! `AnnData` on HDF5: reading raw counts and labels, writing new files.
+//!
+//! Everything that a file claims (lengths, offsets, indices, sizes) is checked before memory is
+//! taken for it, and every error names the file, the element inside it and what to do.
+//! Format: <https://anndata.readthedocs.io/en/latest/fileformat-prose.html>.
 
-use std::path::PathBuf;
+mod array;
+mod column;
+mod counts;
+mod csc;
+mod csr;
+mod dense;
+mod element;
+mod error;
+mod file;
+mod matrix;
+mod place;
+mod sparse_rows;
+mod table;
+mod text;
+mod write;
 
-/// Why an `.h5ad` file could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum H5adError {
-    /// There is no such file.
-    #[error("{path}: no such file")]
-    Missing {
-        /// The file asked for.
-        path: PathBuf,
-    },
+use std::path::{Path, PathBuf};
+
+pub use counts::Counts;
+pub use error::H5adError;
+pub use write::{NewColumn, NewH5ad, write_h5ad};
+
+pub(crate) use column::read as read_column;
+pub(crate) use element::Group;
+pub(crate) use file::open as open_hdf5;
+pub(crate) use matrix::Matrix;
+pub(crate) use sparse_rows::{SparseRows, is_count};
+
+use table::Table;
+
+/// An open `.h5ad` file whose parts fit together.
+///
+/// ```no_run
+/// use attentionae_sc::{counts::CountSource, h5ad::H5ad};
+///
+/// let file = H5ad::open("Data/AnnData/zeisel.h5ad".as_ref())?;
+/// let labels = file.obs_labels("celltype")?;
+/// let first_cells = file.counts()?.rows(0..100)?;
+/// # Ok::<(), attentionae_sc::h5ad::H5adError>(())
+/// ```
+#[derive(Debug)]
+pub struct H5ad {
+    path: PathBuf,
+    root: Group,
+    obs: Table,
+    var: Table,
+    matrix: Matrix,
+}
+
+impl H5ad {
+    /// Opens a file and checks everything that can be checked without reading X: that it is HDF5,
+    /// has `X`, `obs`, `var` and both indices, that their lengths agree, that nothing is empty,
+    /// stored in an unknown way, or larger than the file can back.
+    pub fn open(path: &Path) -> Result<Self, H5adError> {
+        let file = file::open(path, &["X", "X/data", "X/indices"])?;
+        let root = Group::root(&file, path)?;
+        let Some(x) = root.get("X")? else {
+            return Err(H5adError::MissingX {
+                path: path.to_owned(),
+                places: counts::places_with_counts(&root),
+            });
+        };
+        let obs = Table::open(&root, "obs")?;
+        let var = Table::open(&root, "var")?;
+        let matrix = Matrix::open(x)?;
+        if matrix.n_cells == 0 || matrix.n_genes == 0 {
+            return Err(H5adError::Empty {
+                path: path.to_owned(),
+                n_cells: matrix.n_cells,
+                n_genes: matrix.n_genes,
+            });
+        }
+        let place = root.place();
+        for (name, table, expected, what) in [
+            ("obs", &obs, matrix.n_cells, "cells"),
+            ("var", &var, matrix.n_genes, "genes"),
+        ] {
+            let because = || format!("X has {expected} {what}");
+            place
+                .child(name)
+                .check_length(table.n_rows(), expected, because)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            root,
+            obs,
+            var,
+            matrix,
+        })
+    }
+
+    /// The file's path, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of cells.
+    #[must_use]
+    pub fn n_cells(&self) -> usize {
+        self.matrix.n_cells
+    }
+
+    /// Number of genes.
+    #[must_use]
+    pub fn n_genes(&self) -> usize {
+        self.matrix.n_genes
+    }
+
+    /// The cells' names, from the index of `obs`, as they are: some may be equal.
+    pub fn obs_names(&self) -> Result<Vec<String>, H5adError> {
+        self.obs.names()
+    }
+
+    /// The genes' names, from the index of `var`, as they are: some may be equal.
+    pub fn var_names(&self) -> Result<Vec<String>, H5adError> {
+        self.var.names()
+    }
+
+    /// The columns of `obs`, in the file's order; none where they cannot be listed.
+    #[must_use]
+    pub fn obs_columns(&self) -> Vec<String> {
+        self.obs.columns().unwrap_or_default()
+    }
+
+    /// A column of `obs` as text, one entry per cell, whatever its encoding; `None` where the value
+    /// is missing. Numbers are written as short as they can be, whole ones without a point.
+    ///
+    /// # Errors
+    /// [`H5adError::NoColumn`] lists the columns there are.
+    pub fn obs_labels(&self, column: &str) -> Result<Vec<Option<String>>, H5adError> {
+        self.obs.column(column)
+    }
+
+    /// The raw counts in `X`, cells × genes, checked by a sample now and in full while they are read.
+    /// Costs 16 bytes per cell; a matrix stored by genes (CSC) is read whole, see [`Counts`].
+    ///
+    /// # Errors
+    /// [`H5adError::NotCounts`] names the layers that do hold counts.
+    pub fn counts(&self) -> Result<Counts, H5adError> {
+        Counts::open(self.matrix.clone(), self.root.clone())
+    }
 }

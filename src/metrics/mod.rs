@@ -7,9 +7,11 @@ mod davies_bouldin;
 pub(crate) mod distance;
 mod groups;
 mod nmi;
+mod scores;
 mod silhouette;
 
 pub use ari::adjusted_rand_index;
 pub use davies_bouldin::davies_bouldin;
 pub use nmi::normalized_mutual_info;
+pub use scores::{Scores, Truth};
 pub use silhouette::silhouette;

@@ -1,3 +1,21 @@
-//! What several integration tests share.
+//! What several integration tests and benchmarks share.
+
+#![allow(
+    dead_code,
+    reason = "each test compiles this module for itself and uses a part of it"
+)]
 
 pub mod golden;
+pub mod simulate;
+
+use attentionae_sc::counts::Csr;
+use ndarray::Array2;
+
+/// A sparse matrix with its zeros.
+pub fn dense(x: &Csr) -> Array2<f32> {
+    let mut dense = Array2::zeros(x.shape());
+    for (&value, (row, column)) in x {
+        dense[[row as usize, column as usize]] = value;
+    }
+    dense
+}

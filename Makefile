@@ -1,0 +1,58 @@
+# make demo    builds everything and clusters the data set in Data/AnnData
+# make test    builds everything and runs the tests
+# make cuda    adds what training on an NVIDIA GPU needs
+# make build   target/release/attentionae-sc
+# make bench   benchmarks
+
+PYTHON ?= python3
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+DEPS := .deps
+TORCH := torch==2.11.0
+# All that libtorch's CPU part wants of CUDA; the rest of the wheel's requirements is for GPUs only.
+CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
+CMAKE_WHEEL := cmake==3.31.*
+PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
+
+.PHONY: demo test build bench cuda setup check-tools
+.DEFAULT_GOAL := demo
+
+demo: build
+	target/release/attentionae-sc -name zeisel -resolution 0.3 -save_umap True -output_dir demo
+
+test: setup
+	cargo test --release --locked
+
+bench: setup
+	cargo bench --locked
+
+build: setup
+	cargo build --release --locked
+
+# An existing LIBTORCH is used as it is.
+ifdef LIBTORCH
+setup: check-tools $(DEPS)/cmake.done
+else
+setup: check-tools $(DEPS)/libtorch.done $(DEPS)/cmake.done
+endif
+
+cuda: check-tools $(DEPS)/cmake.done
+	@echo "Installing libtorch with CUDA below $(DEPS) (5 GB) ..."
+	$(PIP) $(TORCH)
+	touch $(DEPS)/libtorch.done
+
+$(DEPS)/libtorch.done:
+	@echo "Installing libtorch below $(DEPS) (1.3 GB, once) ..."
+	$(PIP) --no-deps $(CPU_WHEELS)
+	touch $@
+
+$(DEPS)/cmake.done:
+	$(PIP) --no-deps $(CMAKE_WHEEL)
+	touch $@
+
+check-tools:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+	@command -v c++ >/dev/null || { echo "c++ is missing: install a C++ compiler (Debian, Ubuntu: apt install g++)" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or later, or name it: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: name a later one: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "pip is missing: install it (Debian, Ubuntu: apt install python3-pip)" >&2; exit 1; }

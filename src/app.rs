@@ -1,0 +1,55 @@
+//! From a checked request to its result on stdout.
+
+use std::io::Write;
+
+use crate::{
+    cli::Request,
+    config::{ConvertConfig, RawFiles, RunConfig},
+    convert, pipeline,
+    progress::Progress,
+    write::check_writable,
+};
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Whatever stage failed, with its causes.
+pub fn run(request: &Request) -> anyhow::Result<()> {
+    match request {
+        Request::Run(config) => find_cell_types(config),
+        Request::Convert { conversions, quiet } => {
+            let progress = Progress::new(*quiet);
+            conversions
+                .iter()
+                .try_for_each(|conversion| convert_one(conversion, &progress))
+        }
+    }
+}
+
+fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
+    let progress = Progress::new(config.quiet);
+    let summary = pipeline::run(config, &progress)?;
+    progress.finish();
+    print_result(&summary.scores.to_string());
+    Ok(())
+}
+
+fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Result<()> {
+    let output = &conversion.output;
+    check_writable(output.parent().unwrap_or(output))?;
+    progress.stage(&format!("Converting {}", conversion.name));
+    let converted = match &conversion.input {
+        RawFiles::H5 { typed, raw_dir } => {
+            convert::h5_to_h5ad(&convert::find_h5(typed, raw_dir)?, output)?
+        }
+        RawFiles::Csv(files) => convert::csv_to_h5ad(files, output)?,
+    };
+    progress.finish();
+    print_result(&format!("{}: {converted}", output.display()));
+    Ok(())
+}
+
+/// Writes a line to stdout. A reader that has left, as `| head` does, is no failure.
+fn print_result(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

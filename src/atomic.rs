@@ -1,0 +1,234 @@
+//! Files that appear whole or not at all.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tempfile::NamedTempFile;
+
+/// Why a file was not written. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum AtomicError<E> {
+    /// The operating system refuses the folder, the temporary file or the final name.
+    #[error("{}: the file cannot be written: {source}", path.display())]
+    File {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// What was to be written could not be.
+    #[error(transparent)]
+    Write(E),
+    /// The run is being stopped.
+    #[error("stopped before the file was complete")]
+    Interrupted,
+}
+
+/// The temporary files now in use.
+static UNFINISHED: Registry = Registry::new();
+
+/// Writes a file under a temporary name in its own folder and renames it at the end: a run that is
+/// stopped leaves no half file, and an older file of that name stays until the new one is complete.
+/// `write` gets the temporary path, which has the final one's extension. Missing folders are made.
+///
+/// # Errors
+/// [`AtomicError`]; the temporary file is then removed.
+pub fn write_atomically<E>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), AtomicError<E>> {
+    UNFINISHED.write(path, write)
+}
+
+/// Removes every temporary file now in use; no further file can be written. For the end of a run that
+/// a signal stops.
+pub fn remove_unfinished() {
+    UNFINISHED.close();
+}
+
+/// A set of temporary files. Once closed, it accepts and finishes no more.
+#[derive(Debug)]
+struct Registry(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    paths: BTreeSet<PathBuf>,
+    is_closed: bool,
+}
+
+impl Registry {
+    const fn new() -> Self {
+        Self(Mutex::new(State {
+            paths: BTreeSet::new(),
+            is_closed: false,
+        }))
+    }
+
+    /// A panic elsewhere leaves the set whole: every change to it is a single call.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<E>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), AtomicError<E>> {
+        let refused = |source| AtomicError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let file = self.create(path).map_err(refused)?;
+        let Some(file) = file else {
+            return Err(AtomicError::Interrupted);
+        };
+        let unfinished = file.path().to_owned();
+        let written = write(&unfinished).map_err(AtomicError::Write);
+        // Held over the rename: `close` comes either before it, or when nothing is left to remove.
+        let mut state = self.state();
+        state.paths.remove(&unfinished);
+        written?;
+        if state.is_closed {
+            return Err(AtomicError::Interrupted);
+        }
+        file.persist(path).map_err(|e| refused(e.error))?;
+        Ok(())
+    }
+
+    /// A registered temporary file beside `path`; `None` where the registry is closed.
+    fn create(&self, path: &Path) -> io::Result<Option<NamedTempFile>> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder)?;
+        let mut state = self.state();
+        if state.is_closed {
+            return Ok(None);
+        }
+        let file = create_beside(path, folder)?;
+        state.paths.insert(file.path().to_owned());
+        Ok(Some(file))
+    }
+
+    fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        for path in std::mem::take(&mut state.paths) {
+            // What is already gone need not be removed, and nobody is left to tell.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// `.NAME.RANDOM.EXTENSION`, with the permissions of any new file of this user.
+fn create_beside(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = OsString::from(".");
+    prefix.push(path.file_stem().unwrap_or_default());
+    prefix.push(".");
+    let mut suffix = OsString::new();
+    if let Some(extension) = path.extension() {
+        suffix.push(".");
+        suffix.push(extension);
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(&suffix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The default would keep everyone else out; the user's umask shall decide.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_file_appears_at_the_end_with_its_folder() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("new/labels.csv");
+        write_atomically(&path, |unfinished| {
+            assert!(!path.exists());
+            assert_eq!(unfinished.extension(), path.extension());
+            assert_eq!(unfinished.parent(), path.parent());
+            fs::write(unfinished, "cell,label\n")
+        })?;
+        assert_eq!(fs::read_to_string(&path)?, "cell,label\n");
+        assert_eq!(names(&folder.path().join("new")), ["labels.csv"]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_error_keeps_the_older_file_and_leaves_no_other() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "older")?;
+        let result = write_atomically(&path, |unfinished| {
+            fs::write(unfinished, "half")?;
+            Err(io::Error::other("disk full"))
+        });
+        assert!(matches!(result, Err(AtomicError::Write(e)) if e.to_string() == "disk full"));
+        assert_eq!(fs::read_to_string(&path)?, "older");
+        assert_eq!(names(folder.path()), ["a.csv"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_is_a_file_is_named() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("out"), "")?;
+        let path = folder.path().join("out/a.csv");
+        let error = write_atomically(&path, |_| Ok::<_, io::Error>(())).expect_err("no folder");
+        assert!(error.to_string().contains("out/a.csv"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn closing_removes_what_is_unfinished_and_accepts_no_more() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.csv");
+        let registry = Registry::new();
+        let result = registry.write(&path, |unfinished| {
+            fs::write(unfinished, "half")?;
+            registry.close();
+            assert_eq!(names(folder.path()), [""; 0]);
+            Ok::<_, io::Error>(())
+        });
+        assert!(matches!(result, Err(AtomicError::Interrupted)));
+        let result = registry.write(&path, |_| Ok::<_, io::Error>(()));
+        assert!(matches!(result, Err(AtomicError::Interrupted)));
+        assert_eq!(names(folder.path()), [""; 0]);
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_those_of_any_new_file() -> TestResult {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir()?;
+        let (path, plain) = (folder.path().join("a"), folder.path().join("b"));
+        write_atomically(&path, |unfinished| fs::write(unfinished, "x"))?;
+        fs::write(&plain, "x")?;
+        let mode = |path| fs::metadata(path).map(|metadata| metadata.permissions().mode());
+        assert_eq!(mode(&path)?, mode(&plain)?);
+        Ok(())
+    }
+}

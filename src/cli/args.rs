@@ -1,0 +1,136 @@
+//! The commands, their arguments and help texts.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "the options' comments are what a terminal shows, not Markdown"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::options::{QuietArg, RunOptions};
+
+/// Finds cell types in single-cell RNA-seq data with an attention autoencoder
+#[derive(Debug, Parser)]
+#[command(
+    name = "attentionae-sc",
+    version,
+    override_usage = "attentionae-sc -name NAME [OPTION VALUE]...\n       \
+                      attentionae-sc preprocess h5|csv FILE...",
+    after_help = RUN_EXAMPLES,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Subcommands>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+const RUN_EXAMPLES: &str = "\
+Options take one dash or two, and _ or - between words. BOOL is True or False
+(or yes, no, 1, 0); -quiet alone means -quiet True.
+
+Example:
+  attentionae-sc -name zeisel -resolution 0.3
+      reads Data/AnnData/zeisel.h5ad; writes pred_label/zeisel.csv,
+      embedding/zeisel.csv and results/zeisel.json
+  attentionae-sc -name ~/mouse.h5ad -celltype cell_type -save_umap True
+      scores against obs['cell_type'] and draws both labellings";
+
+/// What the program can do besides a run.
+#[derive(Debug, Subcommand)]
+pub(super) enum Subcommands {
+    /// Make .h5ad files from raw .h5 or .csv files
+    #[command(
+        override_usage = "attentionae-sc preprocess h5 NAME...\n       \
+                          attentionae-sc preprocess csv FILE... -name NAME",
+        subcommand_required = true,
+        arg_required_else_help = false,
+        disable_help_subcommand = true
+    )]
+    Preprocess {
+        #[command(subcommand)]
+        format: Preprocess,
+    },
+}
+
+/// The formats of raw data.
+#[derive(Debug, Subcommand)]
+pub(super) enum Preprocess {
+    /// Convert .h5 files of X (cells x genes) and Y (labels)
+    #[command(
+        override_usage = "attentionae-sc preprocess h5 NAME... [OPTION VALUE]...",
+        after_help = "Example:\n  attentionae-sc preprocess h5 mouse_bladder\n      \
+                      reads Data/mouse_bladder/mouse_bladder.h5 (or its .zip),\n      \
+                      writes Data/AnnData/mouse_bladder.h5ad"
+    )]
+    H5(H5Args),
+    /// Convert tables of barcode, assigned_cluster and genes into one data set
+    #[command(
+        override_usage = "attentionae-sc preprocess csv FILE... -name NAME [OPTION VALUE]...",
+        after_help = "Example:\n  \
+                      attentionae-sc preprocess csv mouse1.csv.gz mouse2.csv.gz -name baron_mouse\n      \
+                      writes the cells of both as Data/AnnData/baron_mouse.h5ad"
+    )]
+    Csv(CsvArgs),
+}
+
+/// The options of a run.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Data set below -data_dir, or the path of an .h5ad file of raw counts
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// `preprocess h5`
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct H5Args {
+    /// Data sets below -raw_dir, or paths of .h5 files or zips of them
+    #[arg(value_name = "NAME", required = true, help_heading = "Input")]
+    pub names: Vec<String>,
+    /// Folder that holds NAME/NAME.h5 or NAME/NAME.zip
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "Data",
+        help_heading = "Input"
+    )]
+    pub raw_dir: PathBuf,
+    #[command(flatten)]
+    pub output: ConvertedArgs,
+}
+
+/// `preprocess csv`
+#[derive(Debug, Args)]
+pub(super) struct CsvArgs {
+    /// Tables: .csv, .csv.gz or zips of them
+    #[arg(value_name = "FILE", required = true, help_heading = "Input")]
+    pub files: Vec<PathBuf>,
+    /// Name of the data set, which names the output
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub output: ConvertedArgs,
+}
+
+/// Where converted data sets go.
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct ConvertedArgs {
+    /// Folder into which NAME.h5ad is written
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "Data/AnnData",
+        help_heading = "Outputs"
+    )]
+    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub quiet: QuietArg,
+}

@@ -1,0 +1,116 @@
+//! Data sets by name or by path.
+
+use std::path::{Path, PathBuf, is_separator};
+
+/// A data set's name and its file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DataSet {
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// The data set that the user typed: a path if it has a separator, or if it ends in `.h5ad` and
+/// lies in the working folder; otherwise a name in `data_dir`. A missing `.h5ad` is added.
+pub(super) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
+    let is_path = typed.contains(is_separator) || (has_ending(typed) && Path::new(typed).is_file());
+    let path = if is_path && Path::new(typed).is_file() || has_ending(typed) {
+        PathBuf::from(typed)
+    } else {
+        PathBuf::from(format!("{typed}.h5ad"))
+    };
+    let name = stem(&path)?;
+    let path = if is_path { path } else { data_dir.join(path) };
+    Ok(DataSet { name, path })
+}
+
+/// The name of the data set that a raw file or a typed name becomes.
+pub(super) fn name_of(typed: &str) -> Result<String, String> {
+    stem(Path::new(typed))
+}
+
+/// Checks a name that is to become a file name.
+pub(super) fn file_name(typed: &str) -> Result<String, String> {
+    match name_of(typed)? {
+        name if typed.contains(is_separator) => Err(format!("is a name, not a path: try {name}")),
+        name => Ok(name),
+    }
+}
+
+/// The file name less the endings of the formats that are read.
+fn stem(path: &Path) -> Result<String, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let mut name = name.as_deref().unwrap_or_default();
+    while let Some(shorter) = [".zip", ".h5ad", ".h5"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+    {
+        name = shorter;
+    }
+    match name {
+        "" | "." | ".." => Err("must name a data set".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn has_ending(typed: &str) -> bool {
+    Path::new(typed)
+        .extension()
+        .is_some_and(|ending| ending == "h5ad")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(typed: &str) -> (String, String) {
+        let set = find(typed, Path::new("Data/AnnData")).expect("a data set");
+        (set.name, set.path.display().to_string())
+    }
+
+    #[test]
+    fn a_name_lies_in_the_data_folder() {
+        let expected = ("zeisel".to_owned(), "Data/AnnData/zeisel.h5ad".to_owned());
+        assert_eq!(found("zeisel"), expected);
+        assert_eq!(found("zeisel.h5ad"), expected);
+        assert_eq!(found("zeisel.v2").1, "Data/AnnData/zeisel.v2.h5ad");
+    }
+
+    #[test]
+    fn a_path_stays() {
+        let expected = ("mouse".to_owned(), "../sets/mouse.h5ad".to_owned());
+        assert_eq!(found("../sets/mouse.h5ad"), expected);
+        assert_eq!(found("../sets/mouse"), expected);
+    }
+
+    #[test]
+    fn a_file_without_the_ending_is_taken_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("counts");
+        std::fs::write(&path, "").expect("a file");
+        let typed = path.to_str().expect("text");
+        assert_eq!(found(typed), ("counts".to_owned(), typed.to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_no_name() {
+        for typed in ["", ".h5ad", "/", "a/..", "."] {
+            assert!(find(typed, Path::new("Data")).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_raw_file_gives_its_name() {
+        for typed in ["Baron", "Baron.h5", "raw/Baron.zip", "../Baron.h5.zip"] {
+            assert_eq!(name_of(typed), Ok("Baron".to_owned()), "{typed}");
+        }
+        assert!(name_of("raw/..").is_err());
+    }
+
+    #[test]
+    fn an_output_name_is_no_path() {
+        assert_eq!(file_name("baron_mouse"), Ok("baron_mouse".to_owned()));
+        assert_eq!(file_name("baron.h5ad"), Ok("baron".to_owned()));
+        let refusal = file_name("sets/baron").expect_err("a path");
+        assert_eq!(refusal, "is a name, not a path: try baron");
+    }
+}

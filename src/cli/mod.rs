@@ -1,0 +1,178 @@
+//! The command line: from arguments to a checked configuration.
+
+mod args;
+mod argv;
+mod data_set;
+mod help;
+mod options;
+mod refusal;
+mod values;
+
+use std::{ffi::OsString, path::Path};
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
+
+pub use self::refusal::Refusal;
+use self::{
+    args::{Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
+    data_set::DataSet,
+};
+use crate::{
+    config::{ConvertConfig, Outputs, RawFiles, RunConfig},
+    graph::GraphConfig,
+    model::{ModelConfig, TrainConfig},
+};
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Find the cell types of a data set.
+    Run(Box<RunConfig>),
+    /// Convert raw files, each element into a data set of its own.
+    Convert {
+        /// At least one conversion.
+        conversions: Vec<ConvertConfig>,
+        /// Nothing on stderr but errors.
+        quiet: bool,
+    },
+}
+
+/// Reads a command line, the program's name first, and checks every value on it. The only look at
+/// the disk is whether a data set's file is there under one name or another.
+///
+/// # Errors
+/// [`Refusal`]: what to print instead of running, and the exit code.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusal> {
+    let command = command();
+    let args = argv::normalise(&command, args);
+    if args.len() < 2 {
+        return Err(Refusal::hint());
+    }
+    let matches = command.try_get_matches_from(args)?;
+    options_follow_commands(&matches)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    match cli.command {
+        None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
+        Some(Subcommands::Preprocess { format }) => match format {
+            Preprocess::H5(args) => from_h5(args),
+            Preprocess::Csv(args) => from_csv(args),
+        },
+    }
+}
+
+/// The built command with its help text.
+fn command() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    help::with_help(command)
+}
+
+/// Options of a run mean nothing to a sub-command, so they may not stand before it.
+fn options_follow_commands(matches: &ArgMatches) -> Result<(), Refusal> {
+    let typed =
+        |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    match (matches.subcommand_name(), matches.ids().find(typed)) {
+        (Some(command), Some(option)) => Err(Refusal::usage(format!(
+            "'-{option}' stands before '{command}', where only options of a run can be"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
+    let options = args.options;
+    let data_dir = options.input.data_dir;
+    let DataSet { name, path } = required("-name", args.name)
+        .and_then(|typed| data_set::find(&typed, &data_dir).map_err(refused("-name", &typed)))?;
+    let n_neighbors = options.graph.n_neighbors;
+    Ok(RunConfig {
+        name,
+        input: path,
+        data_dir,
+        output_dir: options.outputs.output_dir,
+        celltype: options.input.celltype,
+        n_hvg: options.input.n_hvg as usize,
+        graph: GraphConfig {
+            method: options.graph.connectivity_methods,
+            knn: options.graph.knn,
+            n_neighbors: n_neighbors as usize,
+        },
+        model: ModelConfig {
+            n_z: options.training.n_z as usize,
+            n_heads: options.training.n_heads as usize,
+        },
+        train: TrainConfig {
+            lr: options.training.lr,
+            training_epoch: options.training.training_epoch as usize,
+            clustering_epoch: options.clustering.clustering_epoch as usize,
+        },
+        resolution: options.clustering.resolution,
+        max_num_cell: sample_size(options.training.max_num_cell, n_neighbors)?,
+        save: Outputs {
+            pred_label: options.outputs.save_pred_label,
+            embedding: options.outputs.save_embedding,
+            model_para: options.outputs.save_model_para,
+            umap: options.outputs.save_umap,
+        },
+        cuda: options.machine.cuda,
+        seed: options.machine.seed,
+        threads: options.machine.threads.map(|threads| threads as usize),
+        quiet: options.machine.quiet.quiet,
+    })
+}
+
+/// A sample must hold a whole neighbourhood.
+fn sample_size(max_num_cell: u64, n_neighbors: u64) -> Result<usize, Refusal> {
+    if max_num_cell > n_neighbors {
+        return Ok(max_num_cell as usize);
+    }
+    let why = format!("must be above -n_neighbors, which is {n_neighbors}");
+    Err(refused("-max_num_cell", &max_num_cell.to_string())(why))
+}
+
+fn from_h5(args: H5Args) -> Result<Request, Refusal> {
+    let mut conversions = Vec::new();
+    for typed in args.names {
+        let name = data_set::name_of(&typed).map_err(refused("NAME", &typed))?;
+        let input = RawFiles::H5 {
+            typed,
+            raw_dir: args.raw_dir.clone(),
+        };
+        conversions.push(conversion(name, input, &args.output.data_dir));
+    }
+    Ok(Request::Convert {
+        conversions,
+        quiet: args.output.quiet.quiet,
+    })
+}
+
+fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
+    let typed = required("-name", args.name)?;
+    let name = data_set::file_name(&typed).map_err(refused("-name", &typed))?;
+    let input = RawFiles::Csv(args.files);
+    Ok(Request::Convert {
+        conversions: vec![conversion(name, input, &args.output.data_dir)],
+        quiet: args.output.quiet.quiet,
+    })
+}
+
+fn conversion(name: String, input: RawFiles, data_dir: &Path) -> ConvertConfig {
+    let output = data_dir.join(format!("{name}.h5ad"));
+    ConvertConfig {
+        name,
+        input,
+        output,
+    }
+}
+
+fn required(option: &str, value: Option<String>) -> Result<String, Refusal> {
+    value.ok_or_else(|| Refusal::usage(format!("{option} is missing: which data set?")))
+}
+
+fn refused(option: &str, value: &str) -> impl FnOnce(String) -> Refusal {
+    let what = format!("invalid value '{value}' for '{option}'");
+    move |why| Refusal::usage(format!("{what}: {why}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! The options of a run, their defaults and help texts.
+
+#![expect(
+    clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
+    reason = "the options' comments are what a terminal shows, not Markdown"
+)]
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use super::values::{boolean, celltype, cuda, method, positive, whole};
+use crate::{
+    config::{CellTypes, Cuda},
+    graph::Method,
+};
+
+/// The options of a run that hold for any data set.
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub clustering: ClusteringArgs,
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    #[command(flatten)]
+    pub training: TrainingArgs,
+    #[command(flatten)]
+    pub outputs: OutputArgs,
+    #[command(flatten)]
+    pub machine: MachineArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input", rename_all = "snake_case")]
+pub(super) struct InputArgs {
+    /// Folder where data sets are looked for by name
+    #[arg(long, value_name = "DIR", default_value = "Data/AnnData")]
+    pub data_dir: PathBuf,
+    /// True labels, for ARI and NMI: known (or True) = obs['celltype'], unknown (or False) = none,
+    /// else an obs column; auto = obs['celltype'] where there is one
+    #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]
+    pub celltype: CellTypes,
+    /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
+    #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
+    pub n_hvg: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Clustering", rename_all = "snake_case")]
+pub(super) struct ClusteringArgs {
+    /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0)
+    #[arg(long, value_name = "X", default_value = "1.0", value_parser = positive(100.0))]
+    pub resolution: f64,
+    /// Most epochs of self-training on the clusters; 0 keeps Leiden's (0 to 100000)
+    #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]
+    pub clustering_epoch: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Graph", rename_all = "snake_case")]
+pub(super) struct GraphArgs {
+    /// Kernel of the cell graph: gauss or umap
+    #[arg(long, value_name = "METHOD", default_value = "gauss", value_parser = method)]
+    pub connectivity_methods: Method,
+    /// Connect nearest neighbours only (gauss; umap always does)
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub knn: bool,
+    /// Cells in a neighbourhood, the cell itself included (2 to 10000, advised: up to 100)
+    #[arg(long, value_name = "N", default_value = "15", value_parser = whole(2..=10_000))]
+    pub n_neighbors: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training", rename_all = "snake_case")]
+pub(super) struct TrainingArgs {
+    /// Attention heads (1 to 64, advised: 4 to 8)
+    #[arg(long, value_name = "N", default_value = "8", value_parser = whole(1..=64))]
+    pub n_heads: u64,
+    /// Width of the embedding (2 to 256)
+    #[arg(long, value_name = "N", default_value = "16", value_parser = whole(2..=256))]
+    pub n_z: u64,
+    /// Learning rate of pretraining (above 0, at most 1)
+    #[arg(long, value_name = "X", default_value = "0.001", value_parser = positive(1.0))]
+    pub lr: f64,
+    /// Most epochs of pretraining (1 to 100000)
+    #[arg(long, value_name = "N", default_value = "200", value_parser = whole(1..=100_000))]
+    pub training_epoch: u64,
+    /// Cells to train on: a larger data set is sampled, then labelled whole (20 to 100000000,
+    /// above -n_neighbors)
+    #[arg(long, value_name = "N", default_value = "4000", value_parser = whole(20..=100_000_000))]
+    pub max_num_cell: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Outputs", rename_all = "snake_case")]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
+pub(super) struct OutputArgs {
+    /// Folder below which outputs are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub output_dir: PathBuf,
+    /// Write each cell's cluster: pred_label/NAME.csv
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "True",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_pred_label: bool,
+    /// Write each cell's embedding: embedding/NAME.csv
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "True",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_embedding: bool,
+    /// Write the model: model_save/NAME.safetensors
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_model_para: bool,
+    /// Draw the clusters: umap_figure/NAME_*.png
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_umap: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run", rename_all = "snake_case")]
+pub(super) struct MachineArgs {
+    /// Train on the GPU: auto (where there is one), True or False
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        value_parser = cuda,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub cuda: Cuda,
+    /// Seed of every random number: same seed, same result (0 to 4294967295)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = whole(0..=u64::from(u32::MAX))
+    )]
+    pub seed: u64,
+    /// Threads (1 to 1024) [default: every core]
+    #[arg(long, value_name = "N", value_parser = whole(1..=1024))]
+    pub threads: Option<u64>,
+    #[command(flatten)]
+    pub quiet: QuietArg,
+}
+
+/// The option of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run", rename_all = "snake_case")]
+pub(super) struct QuietArg {
+    /// No progress and no notes, only errors and the result
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub quiet: bool,
+}

@@ -1,0 +1,269 @@
+//! Good values of every option arrive in the configuration; bad ones are refused by name.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    config::{CellTypes, Cuda},
+    graph::Method,
+};
+
+fn asked(line: &str) -> Result<Request, Refusal> {
+    parse(
+        std::iter::once("a")
+            .chain(line.split_whitespace())
+            .map(OsString::from),
+    )
+}
+
+fn run(line: &str) -> RunConfig {
+    match asked(line) {
+        Ok(Request::Run(config)) => *config,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refusal(line: &str) -> String {
+    match asked(line) {
+        Err(refusal) => refusal.to_string(),
+        Ok(request) => panic!("{line}: {request:?}"),
+    }
+}
+
+#[test]
+fn the_defaults_are_the_published_ones() {
+    let expected = RunConfig {
+        name: "zeisel".to_owned(),
+        input: "Data/AnnData/zeisel.h5ad".into(),
+        data_dir: "Data/AnnData".into(),
+        output_dir: ".".into(),
+        celltype: CellTypes::Auto,
+        n_hvg: 2500,
+        graph: GraphConfig {
+            method: Method::Gauss,
+            knn: false,
+            n_neighbors: 15,
+        },
+        model: ModelConfig {
+            n_z: 16,
+            n_heads: 8,
+        },
+        train: TrainConfig {
+            lr: 1e-3,
+            training_epoch: 200,
+            clustering_epoch: 100,
+        },
+        resolution: 1.0,
+        max_num_cell: 4000,
+        save: Outputs {
+            pred_label: true,
+            embedding: true,
+            model_para: false,
+            umap: false,
+        },
+        cuda: Cuda::Auto,
+        seed: 1,
+        threads: None,
+        quiet: false,
+    };
+    assert_eq!(run("-name zeisel"), expected);
+}
+
+#[test]
+fn every_option_arrives_under_its_own_name() {
+    let line = "-name x -data_dir d -celltype types -n_hvg 500 -resolution 0.3 \
+        -connectivity_methods umap -knn True -n_neighbors 30 -n_heads 4 -n_z 10 -lr 1e-4 \
+        -training_epoch 50 -clustering_epoch 0 -max_num_cell 2000 -output_dir o \
+        -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -cuda False \
+        -seed 0 -threads 2 -quiet";
+    let recorded = serde_json::to_value(run(line)).expect("JSON");
+    let expected = json!({
+        "name": "x", "data_dir": "d", "celltype": "types", "n_hvg": 500, "resolution": 0.3,
+        "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_heads": 4, "n_z": 10,
+        "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "max_num_cell": 2000,
+        "output_dir": "o", "save_pred_label": false, "save_embedding": false,
+        "save_model_para": true, "save_umap": true, "cuda": "False", "seed": 0, "threads": 2,
+        "quiet": true,
+    });
+    assert_eq!(recorded, expected);
+}
+
+#[test]
+fn the_record_names_every_option_of_a_run() {
+    let recorded = serde_json::to_value(run("-name x")).expect("JSON");
+    let mut recorded: Vec<_> = recorded.as_object().expect("an object").keys().collect();
+    let command = command();
+    let mut options: Vec<_> = command
+        .get_arguments()
+        .filter_map(clap::Arg::get_long)
+        .filter(|long| !["help", "version"].contains(long))
+        .collect();
+    recorded.sort();
+    options.sort_unstable();
+    assert_eq!(recorded, options);
+}
+
+#[test]
+fn bad_values_are_refused_with_flag_value_and_range() {
+    for (option, value, range) in [
+        (
+            "-celltype",
+            "",
+            "known, unknown or the name of an obs column",
+        ),
+        ("-n_hvg", "0", "from 1 to 1000000"),
+        ("-n_hvg", "2500.5", "a whole number"),
+        ("-resolution", "0", "above 0 and at most 100"),
+        ("-resolution", "-1", "above 0"),
+        ("-resolution", "nan", "above 0"),
+        ("-resolution", "inf", "at most 100"),
+        ("-resolution", "high", "a number"),
+        ("-clustering_epoch", "-1", "from 0 to 100000"),
+        ("-connectivity_methods", "rbf", "gauss or umap"),
+        ("-knn", "maybe", "True or False"),
+        ("-n_neighbors", "1", "from 2 to 10000"),
+        ("-n_heads", "0", "from 1 to 64"),
+        ("-n_z", "1", "from 2 to 256"),
+        ("-lr", "0", "above 0 and at most 1"),
+        ("-lr", "-inf", "above 0 and at most 1"),
+        ("-lr", "NaN", "above 0 and at most 1"),
+        ("-training_epoch", "0", "from 1 to 100000"),
+        ("-max_num_cell", "19", "from 20 to"),
+        ("-save_pred_label", "2", "True or False"),
+        ("-save_embedding", "on", "True or False"),
+        ("-save_model_para", "y", "True or False"),
+        ("-save_umap", "None", "True or False"),
+        ("-cuda", "gpu", "auto, True or False"),
+        ("-seed", "-1", "from 0 to 4294967295"),
+        ("-seed", "4294967296", "from 0 to 4294967295"),
+        ("-threads", "0", "from 1 to 1024"),
+        ("-quiet", "loud", "True or False"),
+    ] {
+        let message = refusal(&format!("-name x {option}={value}"));
+        assert!(message.contains(&format!("'{option} ")), "{message}");
+        assert!(message.contains(&format!("'{value}'")), "{message}");
+        assert!(message.contains(range), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn a_sample_is_larger_than_a_neighbourhood() {
+    let message = refusal("-name x -max_num_cell 50 -n_neighbors 50");
+    assert_eq!(
+        message,
+        "invalid value '50' for '-max_num_cell': must be above -n_neighbors, which is 50"
+    );
+    assert_eq!(
+        run("-name x -max_num_cell 51 -n_neighbors 50").max_num_cell,
+        51
+    );
+}
+
+#[test]
+fn one_data_set_is_named_once() {
+    assert!(refusal("-resolution 1").starts_with("-name is missing"));
+    assert!(refusal("-name a -name b").contains("'-name <NAME>' cannot be used multiple times"));
+    assert!(refusal("-name").contains("a value is required for '-name <NAME>'"));
+    assert!(refusal("-name -lr 1").contains("a value is required for '-name <NAME>'"));
+    assert!(refusal("-name .h5ad").contains("'-name': must name a data set"));
+}
+
+#[test]
+fn a_typing_error_is_answered_with_the_name_meant() {
+    assert_eq!(
+        refusal("-nmae zeisel"),
+        "unexpected argument '-nmae' found; did you mean '-name'?"
+    );
+    assert_eq!(
+        refusal("-name x -resolutoin=1"),
+        "unexpected argument '-resolutoin' found; did you mean '-resolution'?"
+    );
+    assert_eq!(
+        refusal("preproces h5 x"),
+        "'preproces' is neither an option nor a command; did you mean 'preprocess'?"
+    );
+    assert_eq!(
+        refusal("-name x y"),
+        "'y' is neither an option nor a command"
+    );
+}
+
+#[test]
+fn h5_data_sets_are_converted_one_by_one() {
+    let Ok(Request::Convert { conversions, quiet }) =
+        asked("preprocess h5 -quiet Baron raw/bladder.h5.zip --data-dir out -raw_dir nowhere")
+    else {
+        panic!("a conversion");
+    };
+    let conversion = |name: &str, input: &str, output: &str| ConvertConfig {
+        name: name.to_owned(),
+        input: RawFiles::H5 {
+            typed: input.to_owned(),
+            raw_dir: "nowhere".into(),
+        },
+        output: output.into(),
+    };
+    let expected = [
+        conversion("Baron", "Baron", "out/Baron.h5ad"),
+        conversion("bladder", "raw/bladder.h5.zip", "out/bladder.h5ad"),
+    ];
+    assert_eq!(conversions, expected);
+    assert!(quiet);
+}
+
+#[test]
+fn csv_tables_become_one_data_set() {
+    let Ok(Request::Convert { conversions, quiet }) =
+        asked("preprocess csv a.csv b.zip --name=both")
+    else {
+        panic!("a conversion");
+    };
+    let expected = ConvertConfig {
+        name: "both".to_owned(),
+        input: RawFiles::Csv(vec!["a.csv".into(), "b.zip".into()]),
+        output: "Data/AnnData/both.h5ad".into(),
+    };
+    assert_eq!(conversions, [expected]);
+    assert!(!quiet);
+}
+
+#[test]
+fn conversions_say_what_they_lack() {
+    assert!(refusal("preprocess csv a.csv").starts_with("-name is missing"));
+    assert!(refusal("preprocess csv a.csv -name=a/b").contains("not a path: try b"));
+    assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
+    assert!(refusal("preprocess h5").contains("<NAME>..."));
+    assert!(refusal("preprocess").contains("requires a subcommand"));
+    assert!(refusal("preprocess xlsx a").starts_with("'xlsx' is neither"));
+    assert!(refusal("preprocess h5 x -nmae y").contains("unexpected argument '-nmae'"));
+    assert!(refusal("-lr 1 preprocess h5 x").starts_with("'-lr' stands before 'preprocess'"));
+}
+
+#[test]
+fn help_tells_every_option_with_its_default() {
+    let Err(help) = asked("-help") else {
+        panic!("help");
+    };
+    let help = help.to_string();
+    for option in command().get_arguments().filter_map(clap::Arg::get_long) {
+        assert!(help.contains(&format!("-{option}")), "{option}");
+    }
+    for default in [
+        "[default: 2500]",
+        "[default: Data/AnnData]",
+        "[default: every core]",
+    ] {
+        assert!(help.contains(default), "{default}");
+    }
+    let headings = [
+        "Input:",
+        "Clustering:",
+        "Graph:",
+        "Training:",
+        "Outputs:",
+        "Run:",
+    ];
+    let places: Vec<_> = headings.iter().map(|heading| help.find(heading)).collect();
+    assert!(places.is_sorted() && !places.contains(&None), "{places:?}");
+}

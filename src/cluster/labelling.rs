@@ -1,0 +1,71 @@
+//! Final labels of all cells from their embedding and the learned centres.
+
+use ndarray::{ArrayView2, Axis, s};
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    assignment::{student_t, target},
+    partition::by_size,
+};
+use crate::model::tensor::from_array;
+
+/// Cells that are assigned at a time.
+const BLOCK: usize = 8192;
+
+/// The cluster of highest p for every cell of `z` (n × d): 0.. by decreasing size, empty clusters left out.
+///
+/// p is balanced over all n cells. `centers` are k × d. Costs n·k floats of memory.
+#[must_use]
+pub fn label_cells(z: ArrayView2<'_, f32>, centers: &Tensor) -> Vec<usize> {
+    let centers = centers.detach().to_device(Device::Cpu);
+    let blocks: Vec<Tensor> = (0..z.len_of(Axis(0)))
+        .step_by(BLOCK)
+        .map(|start| {
+            let end = (start + BLOCK).min(z.len_of(Axis(0)));
+            student_t(&from_array(z.slice(s![start..end, ..]), Device::Cpu), &centers)
+        })
+        .collect();
+    let q = Tensor::cat(&blocks, 0);
+    let frequencies = q.sum_dim_intlist([0].as_slice(), true, Kind::Float);
+    let labels = target(&q, &frequencies).argmax(1, false);
+    let labels: Vec<i64> = Vec::try_from(labels).unwrap_or_default();
+    by_size(&labels.into_iter().map(|label| label as usize).collect::<Vec<_>>())
+}
+
+/// Mean embedding of each cluster: k × d, for `labels` 0..k of the rows of `z`, none empty.
+#[must_use]
+pub fn centers(z: ArrayView2<'_, f32>, labels: &[usize]) -> Tensor {
+    let k = labels.iter().max().map_or(0, |last| last + 1);
+    let mut sums = vec![vec![0.0_f64; z.ncols()]; k];
+    let mut sizes = vec![0_usize; k];
+    for (row, &label) in z.rows().into_iter().zip(labels) {
+        sizes[label] += 1;
+        sums[label].iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    let means: Vec<f32> = sums
+        .iter()
+        .zip(&sizes)
+        .flat_map(|(sum, &size)| sum.iter().map(move |&s| (s / size.max(1) as f64) as f32))
+        .collect();
+    Tensor::from_slice(&means).view([k as i64, z.ncols() as i64])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tensor::to_array;
+    use ndarray::array;
+
+    #[test]
+    fn centres_are_means() {
+        let z = array![[0.0_f32, 2.0], [4.0, 4.0], [2.0, 0.0]];
+        assert_eq!(to_array(&centers(z.view(), &[0, 1, 0])), array![[1.0, 1.0], [4.0, 4.0]]);
+    }
+
+    #[test]
+    fn cells_take_the_nearest_centre_and_clusters_are_numbered_by_size() {
+        let z = array![[0.0_f32, 0.0], [9.0, 9.0], [9.1, 9.0], [9.0, 9.2]];
+        let centers = Tensor::from_slice(&[0.0_f32, 0.0, 9.0, 9.0, 500.0, 0.0]).view([3, 2]);
+        assert_eq!(label_cells(z.view(), &centers), [1, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,44 @@
+//! What cosine distances between cells are taken on: expression, or its principal components.
+
+use ndarray::{Array2, Axis};
+
+use crate::preprocess::{PreprocessError, Prepared, pca};
+
+/// From this many cells in a graph on, distances are taken on principal components.
+const COMPONENTS_FROM: usize = 10_000;
+
+/// Number of those components.
+const N_COMPONENTS: usize = 50;
+
+/// Cells as vectors, for all prepared cells.
+#[derive(Debug)]
+pub enum Features {
+    /// Log-normalised HVGs, made dense for the cells asked for.
+    Expression,
+    /// Scores of the leading principal components, all cells × components.
+    Components(Array2<f32>),
+}
+
+impl Features {
+    /// The features for a graph of `n_in_graph` of the prepared cells.
+    ///
+    /// # Errors
+    ///
+    /// When the principal components cannot be found.
+    pub fn choose(prepared: &Prepared, n_in_graph: usize) -> Result<Self, PreprocessError> {
+        if n_in_graph < COMPONENTS_FROM {
+            Ok(Self::Expression)
+        } else {
+            pca(prepared, N_COMPONENTS).map(Self::Components)
+        }
+    }
+
+    /// The features of some cells (positions in `prepared`): cells × features.
+    #[must_use]
+    pub fn of(&self, prepared: &Prepared, cells: &[usize]) -> Array2<f32> {
+        match self {
+            Self::Expression => prepared.lognorm(cells),
+            Self::Components(scores) => scores.select(Axis(0), cells),
+        }
+    }
+}

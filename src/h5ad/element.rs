@@ -1,0 +1,106 @@
+//! Groups of an HDF5 file, and what they contain.
+
+use std::path::Path;
+
+use hdf5::LocationType;
+
+use super::{H5adError, array::Array, place::Place, text};
+
+/// A group or a dataset.
+#[derive(Debug, Clone)]
+pub(crate) enum Element {
+    /// A group.
+    Group(Group),
+    /// A dataset.
+    Array(Array),
+}
+
+/// A group, and where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    inner: hdf5::Group,
+    place: Place,
+}
+
+impl Group {
+    /// The root of an open file.
+    pub(crate) fn root(file: &hdf5::File, path: &Path) -> Result<Self, H5adError> {
+        let place = Place::root(path);
+        let inner = file.group("/").map_err(|e| place.refused(e))?;
+        Ok(Self { inner, place })
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What is linked here by that name, if anything.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<Element>, H5adError> {
+        if name.is_empty() || !self.inner.link_exists(name) {
+            // A group that cannot be listed is damaged: then nobody knows what is in it.
+            return self.names().map(|_| None);
+        }
+        let place = self.place.child(name);
+        let kind = self
+            .inner
+            .loc_type_by_name(name)
+            .map_err(|e| place.refused(e))?;
+        match kind {
+            LocationType::Group => {
+                let inner = self.inner.group(name).map_err(|e| place.refused(e))?;
+                Ok(Some(Element::Group(Self { inner, place })))
+            }
+            LocationType::Dataset => {
+                let inner = self.inner.dataset(name).map_err(|e| place.refused(e))?;
+                Ok(Some(Element::Array(Array::open(inner, place)?)))
+            }
+            _ => Err(place.encoding("a group or a dataset", "a named type")),
+        }
+    }
+
+    /// The group or dataset of that name; an error where there is none.
+    pub(crate) fn require(&self, name: &str) -> Result<Element, H5adError> {
+        self.get(name)?.ok_or_else(|| {
+            let place = self.place.child(name);
+            H5adError::MissingElement {
+                path: place.path(),
+                element: place.element(),
+            }
+        })
+    }
+
+    /// The dataset of that name; an error where there is none.
+    pub(crate) fn array(&self, name: &str) -> Result<Array, H5adError> {
+        match self.require(name)? {
+            Element::Array(array) => Ok(array),
+            Element::Group(group) => Err(group.place.encoding("a dataset", "a group")),
+        }
+    }
+
+    /// The names of everything linked here, sorted.
+    pub(crate) fn names(&self) -> Result<Vec<String>, H5adError> {
+        let mut names = self
+            .inner
+            .member_names()
+            .map_err(|e| self.place.refused(e))?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// A scalar text attribute.
+    pub(crate) fn text_attribute(&self, name: &str) -> Option<String> {
+        let texts = self.text_list_attribute(name)?;
+        texts.into_iter().next()
+    }
+
+    /// A text attribute; `None` where there is none, or where it is no text.
+    pub(crate) fn text_list_attribute(&self, name: &str) -> Option<Vec<String>> {
+        let attribute = self.inner.attr(name).ok()?;
+        text::read(&attribute, &self.place).ok()
+    }
+
+    /// An attribute of whole numbers.
+    pub(crate) fn numbers_attribute(&self, name: &str) -> Option<Vec<u64>> {
+        self.inner.attr(name).ok()?.read_raw().ok()
+    }
+}

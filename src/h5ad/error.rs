@@ -1,0 +1,254 @@
+//! Why an `.h5ad` file cannot be used.
+
+use std::{io, path::PathBuf};
+
+/// Why an `.h5ad` file could not be read or written. `element` is a path inside the HDF5 file.
+#[derive(Debug, thiserror::Error)]
+pub enum H5adError {
+    /// There is no such file.
+    #[error("{}: no such file{}", path.display(), instead(nearby))]
+    Missing {
+        /// The file asked for.
+        path: PathBuf,
+        /// `.h5ad` files in the folder where it was looked for, at most ten.
+        nearby: Vec<String>,
+    },
+    /// The path is a folder.
+    #[error("{}: this is a folder, not an .h5ad file{}", path.display(), instead(nearby))]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+        /// `.h5ad` files in that folder, at most ten.
+        nearby: Vec<String>,
+    },
+    /// The operating system refuses the file.
+    #[error("{}: the file cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The file is no HDF5 file.
+    #[error("{}: this is not an .h5ad file: it does not start as HDF5 does", path.display())]
+    NotHdf5 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// HDF5 refuses an element, or the whole file.
+    #[error("{}: {element} cannot be read: {reason}. The file may be damaged, cut short, or being written", path.display())]
+    Hdf5 {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// HDF5's own words.
+        reason: String,
+    },
+    /// There is no count matrix.
+    #[error("{}: there is no X, the matrix of raw counts (cells x genes){}", path.display(), copy_from(places))]
+    MissingX {
+        /// The file.
+        path: PathBuf,
+        /// Elements that hold counts.
+        places: Vec<String>,
+    },
+    /// There is no table of cells (`obs`) or genes (`var`).
+    #[error("{}: there is no {element}; was the file written by anndata?", path.display())]
+    MissingTable {
+        /// The file.
+        path: PathBuf,
+        /// `obs` or `var`.
+        element: String,
+    },
+    /// A table has no index, so its rows have no names.
+    #[error("{}: {element} has no index: neither an attribute '_index' nor a dataset '_index' or 'index' names its rows", path.display())]
+    MissingIndex {
+        /// The file.
+        path: PathBuf,
+        /// `obs` or `var`.
+        element: String,
+    },
+    /// Part of an element is absent.
+    #[error("{}: there is no {element}: the file is incomplete", path.display())]
+    MissingElement {
+        /// The file.
+        path: PathBuf,
+        /// What is absent.
+        element: String,
+    },
+    /// The file was written by anndata 0.6 or older.
+    #[error(
+        "{0}: {element} is a compound table, as anndata 0.6 wrote it; rewrite the file in Python: \
+         import anndata; anndata.read_h5ad(\"{0}\").write_h5ad(\"new.h5ad\")", path.display()
+    )]
+    OldFormat {
+        /// The file.
+        path: PathBuf,
+        /// `obs` or `var`.
+        element: String,
+    },
+    /// An element is stored in a way that is not understood.
+    #[error("{}: {element} is {found}; expected {expected}", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// What can be read there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// Two lengths that must agree do not.
+    #[error("{}: {element} has length {found}, but {because}, so it should be {expected}: the file is inconsistent", path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// The length it should have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+        /// What the expectation follows from.
+        because: String,
+    },
+    /// There are no cells, or no genes.
+    #[error("{}: X is empty: {n_cells} cells x {n_genes} genes", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// Number of cells.
+        n_cells: usize,
+        /// Number of genes.
+        n_genes: usize,
+    },
+    /// The offsets of a sparse matrix are no offsets.
+    #[error("{}: {element} must rise from 0 to the {n_values} stored values, but holds {found} at position {position}: the file is damaged", path.display())]
+    Indptr {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// How many values are stored.
+        n_values: usize,
+        /// The offending position.
+        position: usize,
+        /// What is there.
+        found: i64,
+    },
+    /// An index or code points outside of what it refers to.
+    #[error("{}: {element} holds {found}, but only 0 to {} is possible: the file is damaged", path.display(), limit.saturating_sub(1))]
+    OutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// The number found.
+        found: i64,
+        /// The first number that is too large.
+        limit: usize,
+    },
+    /// The matrix holds something else than counts.
+    #[error(
+        "{}: {element} holds {value}, which is no count: raw counts are needed (whole numbers, none negative){}",
+        path.display(), copy_from(places)
+    )]
+    NotCounts {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// A value that is negative, fractional or infinite.
+        value: f32,
+        /// Elements that do hold counts.
+        places: Vec<String>,
+    },
+    /// A column of `obs` was asked for that is not there.
+    #[error("{}: obs has no column '{column}'{}", path.display(), instead_columns(columns))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// Text that is not UTF-8.
+    #[error("{}: {element} is not UTF-8 text at position {position}; rewrite it in that encoding", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// Which entry, from 0.
+        position: usize,
+    },
+    /// An element is compressed with a filter that this program does not have.
+    #[error(
+        "{}: {element} is compressed with {filter}, which cannot be read here; rewrite the file in Python: \
+         adata.write_h5ad(\"new.h5ad\", compression=\"gzip\")", path.display()
+    )]
+    Filter {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// The filter's name or number.
+        filter: String,
+    },
+    /// An element claims far more data than the file stores.
+    #[error("{}: {element} claims {claimed} bytes, but the file stores {stored} for it: the file is damaged", path.display())]
+    Unbacked {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// Bytes its shape stands for.
+        claimed: u128,
+        /// Bytes stored.
+        stored: u64,
+    },
+    /// A new file could not be written.
+    #[error("{}: the file cannot be written: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The end of a message that names the files there are.
+fn instead(nearby: &[String]) -> String {
+    if nearby.is_empty() {
+        "; its folder holds no .h5ad file".to_owned()
+    } else {
+        format!("; there are: {}", nearby.join(", "))
+    }
+}
+
+/// The end of a message that names the columns there are.
+fn instead_columns(columns: &[String]) -> String {
+    if columns.is_empty() {
+        ", and no other".to_owned()
+    } else {
+        format!("; it has: {}", columns.join(", "))
+    }
+}
+
+/// The end of a message that names where counts are, and how to make them X.
+fn copy_from(places: &[String]) -> String {
+    let Some(first) = places.first() else {
+        return "; neither layers nor raw holds any".to_owned();
+    };
+    let python = match first.strip_prefix("layers/") {
+        Some(layer) => format!("adata.X = adata.layers[\"{layer}\"]"),
+        None => "adata = adata.raw.to_adata()".to_owned(),
+    };
+    format!(
+        "; {} holds counts, use it as X in Python: {python}",
+        places.join(" and ")
+    )
+}

@@ -1,0 +1,129 @@
+//! Opening an HDF5 file, with a chunk cache that suits its matrix.
+
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use hdf5::Dataset;
+
+use super::{H5adError, place::Place};
+
+/// HDF5 looks for its signature here, and at every doubling of 512 (a "user block" may precede it).
+const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+/// HDF5's own chunk cache per dataset.
+const DEFAULT_CACHE: usize = 1 << 20;
+/// The largest chunk cache per dataset that a file may ask of us.
+const MAX_CACHE: usize = 256 << 20;
+/// Slots of the chunk cache: a prime far above the number of chunks that cover a row.
+const CACHE_SLOTS: usize = 12_421;
+/// How many files a message lists.
+const MAX_LISTED: usize = 10;
+
+/// Opens an HDF5 file for reading; `datasets` are those that will be read by rows.
+///
+/// Where a row's chunks exceed HDF5's cache, each of them would be decompressed again for every
+/// block of rows: the cache is then made large enough for one row of chunks, up to 256 MiB.
+pub(crate) fn open(path: &Path, datasets: &[&str]) -> Result<hdf5::File, H5adError> {
+    check_readable(path)?;
+    let refused = |e| Place::root(path).refused(e);
+    let file = hdf5::File::open(path).map_err(refused)?;
+    let sizes = datasets.iter().filter(|name| file.link_exists(name));
+    let cache = sizes.filter_map(|name| file.dataset(name).ok());
+    let cache = cache.map(|dataset| band_bytes(&dataset)).max();
+    match cache {
+        Some(bytes) if bytes > DEFAULT_CACHE => {
+            // The cache of a file is set when it is opened, and while it is open it stays.
+            file.close().map_err(refused)?;
+            let bytes = bytes.min(MAX_CACHE);
+            hdf5::File::with_options()
+                .with_fapl(|access| access.chunk_cache(CACHE_SLOTS, bytes, 0.75))
+                .open(path)
+                .map_err(refused)
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Bytes of all chunks that a row (or a value, in one dimension) lies in; 0 where there are none.
+fn band_bytes(dataset: &Dataset) -> usize {
+    let (Some(chunk), Ok(dtype)) = (dataset.chunk(), dataset.dtype()) else {
+        return 0;
+    };
+    let lengths = chunk.iter().zip(dataset.shape()).enumerate();
+    lengths.fold(dtype.size(), |bytes, (axis, (&chunk, length))| {
+        let covered = match axis {
+            0 => chunk,
+            _ => length.div_ceil(chunk.max(1)).saturating_mul(chunk),
+        };
+        bytes.saturating_mul(covered)
+    })
+}
+
+/// Fails, with the reason, unless this is an HDF5 file that may be read.
+fn check_readable(path: &Path) -> Result<(), H5adError> {
+    let unreadable = |source| H5adError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            return Err(H5adError::Missing {
+                path: path.to_owned(),
+                nearby: path.parent().map(list_h5ad).unwrap_or_default(),
+            });
+        }
+        Err(e) => return Err(unreadable(e)),
+    };
+    if metadata.is_dir() {
+        return Err(H5adError::IsFolder {
+            path: path.to_owned(),
+            nearby: list_h5ad(path),
+        });
+    }
+    if has_signature(path, metadata.len()).map_err(unreadable)? {
+        Ok(())
+    } else {
+        Err(H5adError::NotHdf5 {
+            path: path.to_owned(),
+        })
+    }
+}
+
+fn has_signature(path: &Path, size: u64) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut offset = 0;
+    while offset + SIGNATURE.len() as u64 <= size {
+        let mut start = [0; SIGNATURE.len()];
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(&mut start)?;
+        if start == *SIGNATURE {
+            return Ok(true);
+        }
+        offset = (2 * offset).max(512);
+    }
+    Ok(false)
+}
+
+/// The names of the first `.h5ad` files of a folder, sorted.
+fn list_h5ad(folder: &Path) -> Vec<String> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let Ok(entries) = folder.read_dir() else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_h5ad = |name: &String| {
+        let extension = Path::new(name).extension();
+        !name.starts_with('.') && extension.is_some_and(|e| e == "h5ad")
+    };
+    let mut names: Vec<String> = names.filter(is_h5ad).collect();
+    names.sort();
+    names.truncate(MAX_LISTED);
+    names
+}

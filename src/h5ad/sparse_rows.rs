@@ -1,0 +1,173 @@
+//! Rows as a file holds them, made into clean sparse counts.
+
+use crate::counts::Csr;
+
+/// A value that is negative, fractional or infinite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct NotCount(pub(crate) f32);
+
+/// Rows of stored values: columns in any order, some perhaps twice, some values zero or NaN.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SparseRows {
+    /// Where each row starts in `columns` and `values`; starts at 0.
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) columns: Vec<u32>,
+    pub(crate) values: Vec<f32>,
+}
+
+impl SparseRows {
+    /// No row yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            offsets: vec![0],
+            ..Self::default()
+        }
+    }
+
+    /// Adds the non-zero values of a dense row, without NaN.
+    pub(crate) fn push_dense<'a>(&mut self, row: impl IntoIterator<Item = &'a f32>) {
+        for (column, &value) in row.into_iter().enumerate() {
+            if value != 0.0 && !value.is_nan() {
+                self.push(column, value);
+            }
+        }
+        self.end_row();
+    }
+
+    /// Adds a value to the row at the end.
+    pub(crate) fn push(&mut self, column: usize, value: f32) {
+        self.columns.push(column as u32);
+        self.values.push(value);
+    }
+
+    /// Ends the row to which values were added.
+    pub(crate) fn end_row(&mut self) {
+        self.offsets.push(self.values.len());
+    }
+
+    /// Sorted columns, duplicates summed, NaN and zeros dropped; fails at the first value that is
+    /// no count. Works in place, in time linear in the stored values where rows are sorted.
+    pub(crate) fn into_counts(mut self, n_genes: usize) -> Result<Csr, NotCount> {
+        let mut end = 0;
+        let mut row_start = 0;
+        let mut scratch = Vec::new();
+        for row in 1..self.offsets.len() {
+            let row_end = self.offsets[row];
+            self.sort_row(row_start..row_end, &mut scratch);
+            end = self.compact_row(row_start..row_end, end)?;
+            row_start = row_end;
+            self.offsets[row] = end;
+        }
+        self.columns.truncate(end);
+        self.values.truncate(end);
+        let shape = (self.offsets.len() - 1, n_genes);
+        Ok(Csr::new(shape, self.offsets, self.columns, self.values))
+    }
+
+    /// Sorts a row by column, where it is not; equal columns keep their order.
+    fn sort_row(&mut self, row: std::ops::Range<usize>, scratch: &mut Vec<(u32, f32)>) {
+        let columns = &mut self.columns[row.clone()];
+        if columns.is_sorted() {
+            return;
+        }
+        let values = &mut self.values[row];
+        scratch.clear();
+        scratch.extend(columns.iter().copied().zip(values.iter().copied()));
+        scratch.sort_by_key(|&(column, _)| column);
+        for (position, &(column, value)) in scratch.iter().enumerate() {
+            columns[position] = column;
+            values[position] = value;
+        }
+    }
+
+    /// Moves a sorted row's counts to `start`, which is not behind the row; returns their end.
+    fn compact_row(
+        &mut self,
+        row: std::ops::Range<usize>,
+        start: usize,
+    ) -> Result<usize, NotCount> {
+        let mut end = start;
+        for position in row {
+            let (column, value) = (self.columns[position], self.values[position]);
+            if value == 0.0 || value.is_nan() {
+                continue;
+            }
+            if !is_count(value) {
+                return Err(NotCount(value));
+            }
+            if end > start && self.columns[end - 1] == column {
+                self.values[end - 1] += value;
+            } else {
+                self.columns[end] = column;
+                self.values[end] = value;
+                end += 1;
+            }
+        }
+        Ok(end)
+    }
+}
+
+/// Whether a value is a whole number that is not negative.
+pub(crate) fn is_count(value: f32) -> bool {
+    value >= 0.0 && value.is_finite() && value.fract() == 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rows(offsets: &[usize], columns: &[u32], values: &[f32]) -> SparseRows {
+        SparseRows {
+            offsets: offsets.to_vec(),
+            columns: columns.to_vec(),
+            values: values.to_vec(),
+        }
+    }
+
+    #[test]
+    fn unsorted_and_duplicate_columns_are_sorted_and_summed() {
+        let raw = rows(
+            &[0, 4, 4, 6],
+            &[2, 0, 2, 1, 1, 0],
+            &[1., 2., 3., 0., f32::NAN, 7.],
+        );
+        let counts = raw.into_counts(3).expect("counts");
+        assert_eq!(counts.shape(), (3, 3));
+        assert_eq!(counts.indptr().raw_storage(), [0, 2, 2, 3]);
+        assert_eq!(counts.indices(), [0, 2, 0]);
+        assert_eq!(counts.data(), [2., 4., 7.]);
+    }
+
+    #[test]
+    fn the_first_value_that_is_no_count_is_reported() {
+        for value in [-1., 0.5, f32::INFINITY, f32::NEG_INFINITY] {
+            let raw = rows(&[0, 2], &[0, 1], &[3., value]);
+            assert_eq!(raw.into_counts(2).expect_err("no count"), NotCount(value));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn counts_equal_a_dense_sum(entries in prop::collection::vec((0..4_usize, 0..5_u32, 0..9_u8), 0..60)) {
+            let mut dense = [[0_u32; 5]; 4];
+            let mut raw = SparseRows::new();
+            for (row, expected) in dense.iter_mut().enumerate() {
+                for &(_, column, value) in entries.iter().filter(|entry| entry.0 == row) {
+                    expected[column as usize] += u32::from(value);
+                    raw.push(column as usize, f32::from(value));
+                }
+                raw.end_row();
+            }
+            let counts = raw.into_counts(5).expect("counts");
+            for (row, expected) in dense.iter().enumerate() {
+                for (column, &value) in expected.iter().enumerate() {
+                    let count = counts.get(row, column).map_or(0, |&count| count as u32);
+                    prop_assert_eq!(count, value);
+                }
+            }
+            prop_assert!(counts.data().iter().all(|&value| value > 0.));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The tables of cells (`obs`) and genes (`var`).
+
+use hdf5::types::TypeDescriptor;
+
+use super::{
+    H5adError,
+    column::{self, Texts},
+    element::{Element, Group},
+};
+
+/// Where anndata before 0.8 kept the categories of all columns.
+const LEGACY_CATEGORIES: &str = "__categories";
+
+/// A table whose rows have names.
+#[derive(Debug)]
+pub(crate) struct Table {
+    group: Group,
+    index_name: String,
+    index: Element,
+    n_rows: usize,
+}
+
+impl Table {
+    /// Opens `obs` or `var` and finds its index; reads no row.
+    pub(crate) fn open(root: &Group, name: &str) -> Result<Self, H5adError> {
+        let group = match root.get(name)? {
+            Some(Element::Group(group)) => group,
+            Some(Element::Array(array)) => {
+                return match array.dtype()?.to_descriptor() {
+                    Ok(TypeDescriptor::Compound(_)) => Err(H5adError::OldFormat {
+                        path: array.place().path(),
+                        element: name.to_owned(),
+                    }),
+                    _ => Err(array.place().encoding("a group", "a dataset")),
+                };
+            }
+            None => {
+                return Err(H5adError::MissingTable {
+                    path: root.place().path(),
+                    element: name.to_owned(),
+                });
+            }
+        };
+        let (index_name, index) = find_index(&group)?;
+        let n_rows = column::len(&index)?;
+        Ok(Self {
+            group,
+            index_name,
+            index,
+            n_rows,
+        })
+    }
+
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// The names of the rows, as they are in the file: some may be equal.
+    pub(crate) fn names(&self) -> Result<Vec<String>, H5adError> {
+        let names = column::read(&self.index)?;
+        Ok(names.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// The columns in the file's order, without the index.
+    pub(crate) fn columns(&self) -> Result<Vec<String>, H5adError> {
+        let present = self.group.names()?;
+        // anndata stores an empty order as an array of numbers, which reads as no text.
+        let ordered = self.group.text_list_attribute("column-order");
+        let mut columns = match ordered {
+            Some(columns) => columns,
+            None => present.clone(),
+        };
+        columns.retain(|name| {
+            *name != self.index_name && name != LEGACY_CATEGORIES && present.contains(name)
+        });
+        Ok(columns)
+    }
+
+    /// A column as text; an error that lists the columns where there is none of that name.
+    pub(crate) fn column(&self, name: &str) -> Result<Texts, H5adError> {
+        let columns = self.columns()?;
+        if !columns.iter().any(|column| column == name) {
+            return Err(H5adError::NoColumn {
+                path: self.group.place().path(),
+                column: name.to_owned(),
+                columns,
+            });
+        }
+        let column = self.group.require(name)?;
+        let n_found = column::len(&column)?;
+        let place = self.group.place().child(name);
+        place.check_length(n_found, self.n_rows, || {
+            let table = self.group.place().element();
+            format!("{table} has {} rows", self.n_rows)
+        })?;
+        match (&column, self.legacy_categories(name)?) {
+            (Element::Array(codes), Some(categories)) => column::categorical(codes, &categories),
+            _ => column::read(&column),
+        }
+    }
+
+    fn legacy_categories(&self, name: &str) -> Result<Option<Element>, H5adError> {
+        match self.group.get(LEGACY_CATEGORIES)? {
+            Some(Element::Group(group)) => group.get(name),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The index: the element that the attribute `_index` names, else `_index`, else `index`.
+fn find_index(group: &Group) -> Result<(String, Element), H5adError> {
+    let named = group.text_attribute("_index");
+    for name in named.iter().map(String::as_str).chain(["_index", "index"]) {
+        if let Some(element) = group.get(name)? {
+            return Ok((name.to_owned(), element));
+        }
+    }
+    Err(H5adError::MissingIndex {
+        path: group.place().path(),
+        element: group.place().element(),
+    })
+}

@@ -1,0 +1,118 @@
+//! How good a clustering is: by its own shape and, where true labels are known, against them.
+
+use std::{collections::BTreeSet, fmt};
+
+use ndarray::ArrayView2;
+use serde::Serialize;
+
+use super::{adjusted_rand_index, davies_bouldin, normalized_mutual_info, silhouette};
+
+/// True labels of n cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Truth {
+    /// The different labels, sorted.
+    pub names: Vec<String>,
+    /// Each cell's label as a position in `names`; `None` for a cell without one.
+    pub codes: Vec<Option<usize>>,
+}
+
+impl Truth {
+    /// The labels of the cells at `kept`, out of those of a whole file.
+    pub fn of_cells(labels: &[Option<String>], kept: &[usize]) -> Self {
+        let labels: Vec<Option<&str>> = kept.iter().map(|&cell| labels[cell].as_deref()).collect();
+        let names: Vec<&str> =
+            labels.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let code = |label: &str| names.binary_search(&label).ok();
+        Self {
+            codes: labels.into_iter().map(|label| label.and_then(code)).collect(),
+            names: names.into_iter().map(String::from).collect(),
+        }
+    }
+}
+
+/// Scores of a clustering; `None` where a score is undefined or unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Scores {
+    /// Mean silhouette width of the embedding, −1 to 1; higher is better.
+    pub asw: Option<f64>,
+    /// Davies–Bouldin index of the embedding, from 0; lower is better.
+    pub db: Option<f64>,
+    /// Adjusted Rand index against the true labels, at most 1.
+    pub ari: Option<f64>,
+    /// Normalised mutual information with the true labels, 0 to 1.
+    pub nmi: Option<f64>,
+}
+
+impl Scores {
+    /// Scores `labels` of the cells of `z` (n × d). Cells without a true label do not count for ARI and NMI.
+    pub fn of(z: ArrayView2<'_, f32>, labels: &[usize], truth: Option<&Truth>) -> Self {
+        let known: Vec<(usize, usize)> = truth
+            .map(|truth| truth.codes.iter().zip(labels))
+            .into_iter()
+            .flatten()
+            .filter_map(|(code, &label)| Some(((*code)?, label)))
+            .collect();
+        let (codes, found): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+        let against = |score: fn(&[usize], &[usize]) -> f64| {
+            (!codes.is_empty()).then(|| score(&codes, &found))
+        };
+        Self {
+            asw: silhouette(z, labels),
+            db: davies_bouldin(z, labels),
+            ari: against(adjusted_rand_index),
+            nmi: against(normalized_mutual_info),
+        }
+    }
+}
+
+/// The last line of a run, as the published script prints it.
+impl fmt::Display for Scores {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Final ASW {}, DB {}", decimal(self.asw), decimal(self.db))?;
+        match (self.ari, self.nmi) {
+            (None, None) => Ok(()),
+            (ari, nmi) => write!(formatter, ", ARI {}, NMI {}", decimal(ari), decimal(nmi)),
+        }
+    }
+}
+
+fn decimal(score: Option<f64>) -> String {
+    match score {
+        Some(score) if score.is_finite() => format!("{score:.3}"),
+        _ => "nan".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    const SCORES: Scores =
+        Scores { asw: Some(0.809), db: Some(0.2114), ari: Some(0.8716), nmi: Some(0.848) };
+
+    #[test]
+    fn the_last_line_is_the_published_one() {
+        assert_eq!(SCORES.to_string(), "Final ASW 0.809, DB 0.211, ARI 0.872, NMI 0.848");
+    }
+
+    #[test]
+    fn the_last_line_without_labels_or_clusters() {
+        let without_labels = Scores { ari: None, nmi: None, ..SCORES };
+        assert_eq!(without_labels.to_string(), "Final ASW 0.809, DB 0.211");
+        let one_cluster = Scores { asw: None, db: Some(f64::NAN), ..SCORES };
+        assert_eq!(one_cluster.to_string(), "Final ASW nan, DB nan, ARI 0.872, NMI 0.848");
+    }
+
+    #[test]
+    fn cells_without_a_label_do_not_count() {
+        let labels = ["b", "a", "", "b"].map(|label| (!label.is_empty()).then(|| label.to_owned()));
+        let truth = Truth::of_cells(&labels, &[0, 1, 2, 3]);
+        assert_eq!(truth.names, ["a", "b"]);
+        assert_eq!(truth.codes, [Some(1), Some(0), None, Some(1)]);
+        let z = array![[0.0_f32], [5.0], [9.0], [0.1]];
+        let scores = Scores::of(z.view(), &[0, 1, 1, 0], Some(&truth));
+        assert_eq!(scores.ari, Some(1.0));
+        assert_eq!(Scores::of(z.view(), &[0, 1, 1, 0], None).nmi, None);
+    }
+}

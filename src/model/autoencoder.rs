@@ -1,0 +1,139 @@
+//! The attention autoencoder: a denoising autoencoder and a graph autoencoder, fused by attention.
+
+use tch::{Device, Tensor};
+
+use super::{
+    ModelConfig,
+    attention::CrossAttention,
+    decoder::Decoder,
+    graph_conv::{GraphConv, GraphOperator},
+    layers::{BatchNorm, BatchStatistics, Linear},
+    noise::Noise,
+};
+use crate::seed::{Stream, stream};
+
+/// Width of the first hidden layer.
+pub const WIDTH_1: usize = 256;
+
+/// Width of the second hidden layer.
+pub const WIDTH_2: usize = 64;
+
+/// All layers of the model; fields carry the published parameter names.
+#[derive(Debug)]
+pub struct Autoencoder {
+    /// genes → 256.
+    pub enc_1: Linear,
+    /// After `enc_1`.
+    pub bn_1: BatchNorm,
+    /// 256 → 64.
+    pub enc_2: Linear,
+    /// After `enc_2`.
+    pub bn_2: BatchNorm,
+    /// 64 → d.
+    pub z_layer: Linear,
+    /// d → counts.
+    pub decoder: Decoder,
+    /// 256 → 64 along the graph.
+    pub gnn_1: GraphConv,
+    /// 64 → d along the graph.
+    pub gnn_2: GraphConv,
+    /// At the 64-wide layer.
+    pub attn1: CrossAttention,
+    /// At the embedding.
+    pub attn2: CrossAttention,
+}
+
+/// The two encoders' results for a set of cells.
+#[derive(Debug)]
+pub struct Encoded {
+    /// Embedding, n × d.
+    pub z: Tensor,
+    /// Graph branch's embedding, n × d; σ(g2·g2ᵀ) reconstructs the graph.
+    pub g2: Tensor,
+}
+
+/// What a forward pass differs in between training and embedding.
+#[derive(Debug)]
+pub struct Pass {
+    /// Statistics of the batch-normalisation layers.
+    pub statistics: BatchStatistics,
+    /// Input noise and query dropout.
+    pub noise: Noise,
+}
+
+impl Pass {
+    /// A training pass whose noise repeats for the same seed.
+    #[must_use]
+    pub fn training(seed: u64) -> Self {
+        Self {
+            statistics: BatchStatistics::Batch,
+            noise: Noise::seeded(seed),
+        }
+    }
+
+    /// A deterministic pass: running statistics, no noise.
+    ///
+    /// Deviation: the published script leaves both on when it embeds.
+    #[must_use]
+    pub fn embedding() -> Self {
+        Self {
+            statistics: BatchStatistics::Running,
+            noise: Noise::Off,
+        }
+    }
+}
+
+impl Autoencoder {
+    /// A model of `n_genes` inputs with the initial weights of `seed`, on `device`.
+    #[must_use]
+    pub fn new(n_genes: usize, config: &ModelConfig, seed: u64, device: Device) -> Self {
+        let rng = &mut stream(seed, Stream::Weights);
+        let d = config.n_z;
+        let mut model = Self {
+            enc_1: Linear::new(n_genes, WIDTH_1, rng),
+            bn_1: BatchNorm::new(WIDTH_1),
+            enc_2: Linear::new(WIDTH_1, WIDTH_2, rng),
+            bn_2: BatchNorm::new(WIDTH_2),
+            z_layer: Linear::new(WIDTH_2, d, rng),
+            decoder: Decoder::new(n_genes, d, rng),
+            gnn_1: GraphConv::new(WIDTH_1, WIDTH_2, rng),
+            gnn_2: GraphConv::new(WIDTH_2, d, rng),
+            attn1: CrossAttention::new(WIDTH_2, config.n_heads, rng),
+            attn2: CrossAttention::new(d, config.n_heads, rng),
+        };
+        for parameter in model.parameters_mut() {
+            *parameter.tensor = parameter.tensor.to_device(device);
+            if parameter.trained {
+                *parameter.tensor = parameter.tensor.set_requires_grad(true);
+            }
+        }
+        model
+    }
+
+    /// Encodes the cells of a graph: `x` is n × genes (z-scores), `graph` their n × n weights.
+    #[must_use]
+    pub fn encode(&self, x: &Tensor, graph: &GraphOperator, pass: &mut Pass) -> Encoded {
+        let e1 = self.first_layer(x, pass);
+        let g1 = graph.gather(&self.gnn_1.message(&e1));
+        let g2 = graph.gather(&self.gnn_2.message(&g1));
+        let e2 = self.second_layer(&e1, pass);
+        let attended = self.attn1.keys_values(&e2);
+        let e2 = &e2 + self.attn1.forward(&attended, &g1, &mut pass.noise);
+        let z = self.z_layer.forward(&pass.noise.corrupt(&e2));
+        let attended = self.attn2.keys_values(&z);
+        let z = &z + self.attn2.forward(&attended, &g2, &mut pass.noise);
+        Encoded { z, g2 }
+    }
+
+    /// e1: n × genes → n × 256.
+    pub(super) fn first_layer(&self, x: &Tensor, pass: &mut Pass) -> Tensor {
+        let hidden = self.enc_1.forward(&pass.noise.corrupt(x)).relu();
+        self.bn_1.forward(&hidden, pass.statistics)
+    }
+
+    /// e2 before attention: n × 256 → n × 64.
+    pub(super) fn second_layer(&self, e1: &Tensor, pass: &mut Pass) -> Tensor {
+        let hidden = self.enc_2.forward(&pass.noise.corrupt(e1)).relu();
+        self.bn_2.forward(&hidden, pass.statistics)
+    }
+}

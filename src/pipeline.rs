@@ -1,0 +1,190 @@
+//! The stages of a run, in order.
+
+use anyhow::Context;
+use ndarray::Array2;
+use rand::RngCore;
+use tch::{Device, Tensor};
+
+use crate::{
+    cluster::{
+        labelling::{centers, label_cells},
+        leiden,
+        self_training::{Schedule, self_train},
+    },
+    config::{Cuda, RunConfig},
+    graph::{CellGraph, Features, GraphConfig, Method},
+    memory::StageLog,
+    metrics::{Scores, Truth},
+    model::{
+        autoencoder::{Autoencoder, Pass},
+        device::{DeviceError, gpu},
+        every_cell::{Sample, embed_every_cell},
+        graph_conv::GraphOperator,
+        pretrain::{EpochLosses, TrainingSet, pretrain},
+        reconstruction::CountTarget,
+        tensor::{from_array, to_array},
+    },
+    preprocess::{Prepared, prepare, sample_cells},
+    progress::{Bar, Progress},
+    read::{Input, read},
+    seed::{Stream, stream},
+    write::{Findings, OutputPaths, write_outputs},
+};
+
+/// Neighbourhood of the dense gauss graph of the embedding that the initial clusters are found on.
+const EMBEDDING_NEIGHBORS: usize = 15;
+
+/// What a run found.
+#[derive(Debug)]
+pub struct Summary {
+    /// Scores of the final labels.
+    pub scores: Scores,
+}
+
+/// Finds the cell types of a data set, and writes them.
+///
+/// # Errors
+///
+/// The first thing that went wrong, in words for the user; no output is half written.
+pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
+    let mut run = Run { config, progress, log: StageLog::start() };
+    OutputPaths::of(config).check_writable(config.save)?;
+    let device = device(config, progress)?;
+
+    run.stage("read", &format!("Reading {}", config.input.display()));
+    let input = read(&config.input, &config.celltype)?;
+    run.stage("preprocess", &format!("Preparing {} cells, {} genes", input.n_cells(), input.n_genes()));
+    let prepared = prepare(&input.counts, config.n_hvg).with_context(|| config.input.display().to_string())?;
+    run.say_what_was_dropped(&input, &prepared);
+
+    let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
+    run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
+    let features = Features::choose(&prepared, cells.len())?;
+    let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)?;
+    run.say_if_disconnected(&graph);
+
+    let set = training_set(&prepared, &cells, &graph, device);
+    let mut trained = run.train(&set, prepared.n_genes())?;
+    run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
+    let sample = Sample { cells: &cells, set: &set, graph: &graph, features: &features };
+    let z = embed_every_cell(&trained.model, &prepared, &sample);
+    let labels = label_cells(z.view(), &trained.centers);
+
+    run.stage("score", "Scoring");
+    let truth = input.truth.as_ref().map(|labels| Truth::of_cells(labels, &prepared.cells));
+    let scores = Scores::of(z.view(), &labels, truth.as_ref());
+    run.stage("write", &format!("Writing to {}", config.output_dir.display()));
+    let findings = Findings { config, device, input: &input, prepared: &prepared, z, labels, truth, scores };
+    write_outputs(&findings, &mut trained.model, run.log, progress)?;
+    progress.finish();
+    Ok(Summary { scores })
+}
+
+/// What every stage of one run shares.
+struct Run<'a> {
+    config: &'a RunConfig,
+    progress: &'a Progress,
+    log: StageLog,
+}
+
+/// A trained model with the centres of its clusters, k × d.
+struct Trained {
+    model: Autoencoder,
+    centers: Tensor,
+}
+
+impl Run<'_> {
+    fn stage(&mut self, name: &str, what: &str) {
+        self.log.begin(name);
+        self.progress.stage(what);
+    }
+
+    fn say_what_was_dropped(&self, input: &Input, prepared: &Prepared) {
+        let dropped = input.n_cells() - prepared.n_cells();
+        if dropped > 0 {
+            self.progress.note(&format!("{dropped} cells without counts are left out"));
+        }
+    }
+
+    fn say_if_disconnected(&self, graph: &CellGraph) {
+        let sizes = graph.components();
+        if sizes.len() > 1 {
+            let largest: Vec<String> = sizes.iter().take(8).map(ToString::to_string).collect();
+            let more = if sizes.len() > largest.len() { ", …" } else { "" };
+            self.progress.note(&format!(
+                "the cell graph falls into {} parts of {}{more} cells; a higher -n_neighbors joins them",
+                sizes.len(),
+                largest.join(", "),
+            ));
+        }
+    }
+
+    /// Pretraining, initial clusters, clustering stage.
+    fn train(&mut self, set: &TrainingSet<'_>, n_genes: usize) -> anyhow::Result<Trained> {
+        let (config, device) = (self.config, set.x.device());
+        let mut noise = stream(config.seed, Stream::Noise);
+        let mut model = Autoencoder::new(n_genes, &config.model, config.seed, device);
+
+        self.stage("pretrain", "Training the autoencoder");
+        let bar = self.progress.bar("Pretraining", config.train.training_epoch);
+        let pass = &mut Pass::training(noise.next_u64());
+        pretrain(&mut model, set, &config.train, pass, |losses| tick(&bar, losses))?;
+        bar.finish();
+
+        self.stage("leiden", &format!("Leiden at resolution {}", config.resolution));
+        let z = tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, &mut Pass::embedding()).z));
+        let labels = initial_labels(&z, config)?;
+
+        self.stage("cluster", "Refining the clusters");
+        let bar = self.progress.bar("Clustering", config.train.clustering_epoch);
+        let mut schedule = Schedule {
+            epochs: config.train.clustering_epoch,
+            pass: Pass::training(noise.next_u64()),
+        };
+        let start = centers(z.view(), &labels).to_device(device);
+        let (centers, _) =
+            self_train(&mut model, &start, set, &mut schedule, |losses| tick(&bar, losses))?;
+        bar.finish();
+        Ok(Trained { model, centers })
+    }
+}
+
+fn tick(bar: &Bar, losses: EpochLosses) {
+    bar.tick(losses.epoch, losses.zinb, losses.graph, losses.cluster);
+}
+
+fn training_set<'a>(
+    prepared: &Prepared,
+    cells: &[usize],
+    graph: &'a CellGraph,
+    device: Device,
+) -> TrainingSet<'a> {
+    TrainingSet {
+        x: from_array(prepared.zscores(cells).view(), device),
+        graph: GraphOperator::new(&graph.connectivities, device),
+        distances: &graph.distances,
+        counts: CountTarget::new(prepared.counts_of(cells), prepared.size_factors_of(cells)),
+    }
+}
+
+fn initial_labels(z: &Array2<f32>, config: &RunConfig) -> anyhow::Result<Vec<usize>> {
+    let diverged = "the embedding is not finite after training; try a smaller -lr";
+    let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
+    let graph = GraphConfig { method: Method::Gauss, knn: false, n_neighbors };
+    let graph = CellGraph::build(z.view(), &graph).context(diverged)?;
+    Ok(leiden(&graph.connectivities, config.resolution, config.seed)?.labels)
+}
+
+/// The device that the run asks for, or the best there is.
+fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
+    match config.cuda {
+        Cuda::Never => Ok(Device::Cpu),
+        Cuda::Always => gpu().context("-cuda True cannot be had"),
+        Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
+            if !matches!(reason, DeviceError::NoDriver) {
+                progress.note(&format!("training on the CPU: {reason}"));
+            }
+            Device::Cpu
+        })),
+    }
+}

@@ -1,0 +1,106 @@
+//! The first pass over the counts: totals of cells, moments of genes.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{
+    PreprocessError,
+    normalize::{delogged, stored_values},
+};
+use crate::counts::{CountSource, Csr};
+
+/// Cells read at a time: enough for every thread, and a few megabytes of counts.
+const CHUNK: usize = 1024;
+
+/// What one pass over all cells and genes tells.
+pub(super) struct Survey {
+    /// Total count of every row of the source, 0 where no gene is detected.
+    pub totals: Vec<f32>,
+    /// Moments of every column of the source.
+    pub genes: Vec<GeneMoments>,
+}
+
+/// Sums of one gene's normalised values over the cells.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct GeneMoments {
+    /// Cells that the gene is detected in.
+    pub detected_in: usize,
+    /// Sum of the values.
+    pub sum: f64,
+    /// Sum of their squares, each rounded to `f32` as scanpy does.
+    pub sum_of_squares: f64,
+}
+
+/// The runs of rows that a pass over `n_cells` cells reads.
+pub(super) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_cells)
+        .step_by(CHUNK)
+        .map(move |start| start..(start + CHUNK).min(n_cells))
+}
+
+/// Reads every row once.
+///
+/// Genes are summed over cells in the order of the file, whatever the number of threads.
+pub(super) fn survey(source: &dyn CountSource) -> Result<Survey, PreprocessError> {
+    let mut totals = Vec::with_capacity(source.n_cells());
+    let mut genes = vec![GeneMoments::default(); source.n_genes()];
+    for range in chunks(source.n_cells()) {
+        let chunk = source.rows(range)?;
+        totals.par_extend(
+            (0..chunk.rows())
+                .into_par_iter()
+                .map(|row| total(&chunk, row)),
+        );
+        let first = totals.len() - chunk.rows();
+        add_moments(&mut genes, &chunk, &totals[first..]);
+    }
+    Ok(Survey { totals, genes })
+}
+
+/// The total count of a row.
+fn total(chunk: &Csr, row: usize) -> f32 {
+    chunk.outer_view(row).map_or(0.0, |cell| {
+        cell.data()
+            .iter()
+            .map(|&count| f64::from(count))
+            .sum::<f64>() as f32
+    })
+}
+
+/// Adds a chunk's normalised values to the moments of the genes.
+fn add_moments(genes: &mut [GeneMoments], chunk: &Csr, totals: &[f32]) {
+    let normalized = stored_values(chunk, totals, delogged);
+    for (&gene, &value) in chunk.indices().iter().zip(&normalized) {
+        let moments = &mut genes[gene as usize];
+        moments.detected_in += 1;
+        moments.sum += f64::from(value);
+        moments.sum_of_squares += f64::from(value * value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_every_row_once() {
+        let covered: Vec<usize> = chunks(2 * CHUNK + 3).flatten().collect();
+        assert_eq!(covered, (0..2 * CHUNK + 3).collect::<Vec<_>>());
+        assert_eq!(chunks(0).count(), 0);
+    }
+
+    #[test]
+    fn totals_and_moments_of_two_cells() -> Result<(), PreprocessError> {
+        // Cell 0 holds 1 and 3 of genes 0 and 2, cell 1 nothing, cell 2 holds 2 of gene 2.
+        let counts = Csr::new((3, 3), vec![0, 2, 2, 3], vec![0, 2, 2], vec![1.0, 3.0, 2.0]);
+        let survey = survey(&counts)?;
+        assert_eq!(survey.totals, [4.0, 0.0, 2.0]);
+        let detected: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
+        assert_eq!(detected, [1, 0, 2]);
+        assert!((survey.genes[0].sum - 2_500.0).abs() < 1e-2);
+        assert!((survey.genes[2].sum - 17_500.0).abs() < 1e-1);
+        assert!((survey.genes[2].sum_of_squares / (7_500.0_f64.powi(2) + 1e8) - 1.0).abs() < 1e-6);
+        Ok(())
+    }
+}

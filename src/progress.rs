@@ -1,0 +1,328 @@
+//! What a run says on stderr while it works.
+
+use std::{
+    cell::Cell,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Lines that a training phase prints where there is no terminal, besides its first epoch's.
+const LINES_PER_PHASE: usize = 10;
+/// How often a running stage's clock moves.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Says which stage runs and how far training is: live on a terminal, as plain lines elsewhere, not
+/// at all where quiet.
+pub struct Progress {
+    display: Display,
+    running: Mutex<Option<Stage>>,
+}
+
+/// How progress is shown.
+#[derive(Clone)]
+enum Display {
+    Quiet,
+    Plain(Arc<Mutex<dyn Write + Send>>),
+    Live(MultiProgress),
+}
+
+/// The stage that runs.
+struct Stage {
+    what: String,
+    started: Instant,
+    spinner: ProgressBar,
+}
+
+/// One training phase. Dropping it unfinished removes it from the screen.
+pub struct Bar {
+    display: Display,
+    phase: String,
+    epochs: usize,
+    gauge: ProgressBar,
+    started: Instant,
+    done: Cell<usize>,
+}
+
+impl Progress {
+    /// Progress on stderr, or none where `quiet`.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        Self::shown(if quiet {
+            Display::Quiet
+        } else if io::stderr().is_terminal() {
+            Display::Live(MultiProgress::new())
+        } else {
+            Display::Plain(Arc::new(Mutex::new(io::stderr())))
+        })
+    }
+
+    fn shown(display: Display) -> Self {
+        Self {
+            display,
+            running: Mutex::new(None),
+        }
+    }
+
+    /// A new stage begins, in a few words (`Cell graph: gauss, 15 neighbours`); the one before is
+    /// done.
+    pub fn stage(&self, what: &str) {
+        self.finish();
+        self.display.line_if_plain(what);
+        let stage = Stage {
+            what: what.to_owned(),
+            started: Instant::now(),
+            spinner: self.display.spinner(what),
+        };
+        *lock(&self.running) = Some(stage);
+    }
+
+    /// A warning or remark, which does not tear the bar.
+    pub fn note(&self, text: &str) {
+        self.display.line(&format!("note: {text}"));
+    }
+
+    /// A training phase of at most `epochs` epochs begins, within the present stage.
+    #[must_use]
+    pub fn bar(&self, phase: &str, epochs: usize) -> Bar {
+        Bar {
+            gauge: self.display.bar(phase, epochs),
+            display: self.display.clone(),
+            phase: phase.to_owned(),
+            epochs,
+            started: Instant::now(),
+            done: Cell::new(0),
+        }
+    }
+
+    /// The last stage is done.
+    pub fn finish(&self) {
+        let Some(stage) = lock(&self.running).take() else {
+            return;
+        };
+        stage.spinner.finish_and_clear();
+        if let Display::Live(_) = self.display {
+            let seconds = stage.started.elapsed().as_secs_f64();
+            self.display
+                .line(&format!("✓ {:<58} {:>8}", stage.what, brief(seconds)));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(stage) = lock(&self.running).take() {
+            stage.spinner.finish_and_clear();
+        }
+    }
+}
+
+impl Bar {
+    /// `epoch` epochs are done, counted from 1; their last losses, `cluster` in the clustering
+    /// stage.
+    pub fn tick(&self, epoch: usize, zinb: f64, graph: f64, cluster: Option<f64>) {
+        let before = self.done.replace(epoch);
+        let losses = losses(zinb, graph, cluster);
+        match &self.display {
+            Display::Quiet => {}
+            Display::Live(_) => {
+                self.gauge.set_message(losses);
+                self.gauge.set_position(epoch as u64);
+            }
+            Display::Plain(_) => {
+                if before == 0 || self.tenth(epoch) > self.tenth(before) {
+                    self.display.line(&format!(
+                        "  {}: epoch {epoch}/{}, {losses}, {} left",
+                        self.phase,
+                        self.epochs,
+                        brief(self.seconds_left(epoch))
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The phase is over, be it before its last epoch.
+    pub fn finish(self) {
+        let done = self.done.get();
+        if done < self.epochs {
+            self.display
+                .line(&format!("  {}: done after {done} epochs", self.phase));
+        }
+    }
+
+    fn tenth(&self, epoch: usize) -> usize {
+        epoch * LINES_PER_PHASE / self.epochs.max(1)
+    }
+
+    fn seconds_left(&self, epoch: usize) -> f64 {
+        let per_epoch = self.started.elapsed().as_secs_f64() / epoch.max(1) as f64;
+        per_epoch * self.epochs.saturating_sub(epoch) as f64
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.gauge.finish_and_clear();
+    }
+}
+
+impl Display {
+    fn line(&self, text: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Live(bars) => bars.suspend(|| print_line(text)),
+            Self::Plain(sink) => {
+                // Nobody reads a closed stderr; the run goes on.
+                let _ = writeln!(lock(sink), "{text}");
+            }
+        }
+    }
+
+    fn line_if_plain(&self, text: &str) {
+        if let Self::Plain(_) = self {
+            self.line(text);
+        }
+    }
+
+    fn spinner(&self, what: &str) -> ProgressBar {
+        let Self::Live(bars) = self else {
+            return ProgressBar::hidden();
+        };
+        let spinner = bars.add(ProgressBar::new_spinner());
+        spinner.set_style(style("{spinner} {msg:58} {elapsed:>8}"));
+        spinner.set_message(what.to_owned());
+        spinner.enable_steady_tick(TICK);
+        spinner
+    }
+
+    fn bar(&self, phase: &str, epochs: usize) -> ProgressBar {
+        let Self::Live(bars) = self else {
+            return ProgressBar::hidden();
+        };
+        let bar = bars.add(ProgressBar::new(epochs as u64));
+        bar.set_style(
+            style("  {prefix} {wide_bar} {pos}/{len} {msg} {eta} left").progress_chars("━╸─"),
+        );
+        bar.set_prefix(phase.to_owned());
+        bar
+    }
+}
+
+/// Writes a line to stderr; a closed stderr is no reason to stop.
+pub fn print_line(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A bar's look; indicatif's own where the template were wrong.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn losses(zinb: f64, graph: f64, cluster: Option<f64>) -> String {
+    let mut text = format!("ZINB {zinb:.4}, graph {graph:.4}");
+    if let Some(cluster) = cluster {
+        let _ = write!(text, ", KL {cluster:.4}");
+    }
+    text
+}
+
+/// `0.4 s`, `12 s` or `3 min 05 s`
+fn brief(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        _ => format!("{} min {:02} s", whole / 60, whole % 60),
+    }
+}
+
+/// The content, also after a panic elsewhere: what is behind these locks is valid at every moment.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(work: impl FnOnce(&Progress)) -> String {
+        let sink = Arc::new(Mutex::new(Vec::<u8>::new()));
+        work(&Progress::shown(Display::Plain(sink.clone())));
+        let bytes = lock(&sink).clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn stages_and_notes_are_plain_lines_without_a_terminal() {
+        let text = recorded(|progress| {
+            progress.stage("Reading x.h5ad");
+            progress.note("1 cell without counts left out");
+            progress.stage("Cell graph");
+            progress.finish();
+        });
+        assert_eq!(
+            text,
+            "Reading x.h5ad\nnote: 1 cell without counts left out\nCell graph\n"
+        );
+    }
+
+    #[test]
+    fn a_phase_prints_its_first_epoch_and_every_tenth() {
+        let text = recorded(|progress| {
+            let bar = progress.bar("Pretraining", 200);
+            for epoch in 1..=200 {
+                bar.tick(epoch, 0.5, 0.25, None);
+            }
+            bar.finish();
+        });
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 11);
+        assert!(lines[0].starts_with("  Pretraining: epoch 1/200, ZINB 0.5000, graph 0.2500, "));
+        assert!(lines[1].starts_with("  Pretraining: epoch 20/200, "));
+        assert!(lines[10].starts_with("  Pretraining: epoch 200/200, "));
+    }
+
+    #[test]
+    fn a_short_phase_prints_every_epoch_and_where_it_stopped() {
+        let text = recorded(|progress| {
+            let bar = progress.bar("Clustering", 3);
+            bar.tick(1, 0.5, 0.25, Some(0.125));
+            bar.tick(2, 0.5, 0.25, Some(0.125));
+            bar.finish();
+        });
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].contains("graph 0.2500, KL 0.1250"));
+        assert_eq!(lines[2], "  Clustering: done after 2 epochs");
+    }
+
+    #[test]
+    fn no_epochs_are_no_reason_to_divide() {
+        let text = recorded(|progress| {
+            let bar = progress.bar("Clustering", 0);
+            bar.finish();
+        });
+        assert_eq!(text, "");
+    }
+
+    #[test]
+    fn templates_are_valid() {
+        for template in [
+            "{spinner} {msg:58} {elapsed:>8}",
+            "  {prefix} {wide_bar} {pos}/{len} {msg} {eta} left",
+        ] {
+            ProgressStyle::with_template(template).expect(template);
+        }
+    }
+
+    #[test]
+    fn times_are_brief() {
+        assert_eq!(brief(0.44), "0.4 s");
+        assert_eq!(brief(12.4), "12 s");
+        assert_eq!(brief(185.0), "3 min 05 s");
+    }
+}

@@ -1,0 +1,63 @@
+//! Each cell's embedding as a table.
+
+use std::{fmt::Write as _, path::Path};
+
+use ndarray::ArrayView2;
+
+use super::{WriteError, write_file};
+
+/// Writes `cell,z1,z2,…`, one line per cell. Every number is the shortest decimal that reads back
+/// as the same `f32`.
+///
+/// `names` are the cells of the rows of `z` (cells × dimensions); names should be unique.
+pub fn write_embedding(
+    path: &Path,
+    names: &[String],
+    z: ArrayView2<f32>,
+) -> Result<(), WriteError> {
+    write_file(path, |path| -> Result<(), csv::Error> {
+        let mut table = csv::Writer::from_path(path)?;
+        table.write_field("cell")?;
+        table.write_record((1..=z.ncols()).map(|dimension| format!("z{dimension}")))?;
+        let mut number = String::new();
+        for (name, row) in names.iter().zip(z.rows()) {
+            table.write_field(name)?;
+            for value in row {
+                number.clear();
+                let _ = write!(number, "{value}");
+                table.write_field(&number)?;
+            }
+            table.write_record(None::<&[u8]>)?;
+        }
+        Ok(table.flush()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn numbers_read_back_unchanged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.csv");
+        let names = ["a", "b"].map(String::from);
+        let z = array![
+            [0.1_f32, -1.0, 1.0 / 3.0],
+            [f32::MIN_POSITIVE, 16_777_217.0, -0.0]
+        ];
+        write_embedding(&path, &names, z.view()).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("cell,z1,z2,z3"));
+        for ((line, name), row) in lines.zip(&names).zip(z.rows()) {
+            let mut fields = line.split(',');
+            assert_eq!(fields.next(), Some(name.as_str()));
+            let read: Vec<f32> = fields.map(|f| f.parse().expect("a number")).collect();
+            assert_eq!(read, row.to_vec());
+        }
+        assert!(text.contains("a,0.1,-1,0.33333334\n"));
+        assert_eq!(text.lines().count(), 3);
+    }
+}

@@ -1,0 +1,68 @@
+//! A run's outputs: where they go, and how each is written.
+
+mod embedding;
+mod labels;
+mod model;
+mod outputs;
+mod paths;
+mod results;
+
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
+
+pub use self::{
+    embedding::write_embedding,
+    labels::write_labels,
+    model::{NamedTensor, TensorData, write_model},
+    paths::{OutputPaths, check_writable},
+    outputs::{Findings, write_outputs},
+    results::{ClusterSize, Results, write_results},
+};
+use crate::atomic::write_atomically;
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A file stands where a folder is needed.
+    #[error("{path}: is a file where outputs need a folder; choose another folder")]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder stands where a file is to be written.
+    #[error("{path}: is a folder where a file is to be written; choose another place")]
+    NotAFile {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder does not take files.
+    #[error("{path}: cannot write into this folder ({source}); choose another")]
+    NotWritable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Writing failed on the way.
+    #[error("{path}: cannot be written")]
+    File {
+        /// The output that is missing now; an older one is as it was.
+        path: PathBuf,
+        /// What failed.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Creates the file's folder, then writes the file whole or not at all.
+fn write_file<E>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), WriteError>
+where
+    E: Error + Send + Sync + 'static,
+{
+    write_atomically(path, write).map_err(|source| WriteError::File {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}

@@ -1,0 +1,161 @@
+//! All outputs of a run, those that it asks for.
+
+use std::path::Path;
+
+use ndarray::{Array2, ArrayView2};
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+use super::{
+    ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError, write_embedding,
+    write_file, write_labels, write_model, write_results,
+};
+use crate::{
+    config::RunConfig,
+    memory::StageLog,
+    metrics::{Scores, Truth},
+    model::autoencoder::Autoencoder,
+    names::make_unique,
+    plot::{Figure, title, umap_layout, write_png},
+    preprocess::Prepared,
+    progress::Progress,
+    read::Input,
+};
+
+/// Neighbours of a cell in the 2-D layout.
+const LAYOUT_NEIGHBORS: usize = 15;
+
+/// What a run found, cell by cell in the order of the prepared data.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    /// The run's parameters.
+    pub config: &'a RunConfig,
+    /// Where the model was trained.
+    pub device: Device,
+    /// What was read.
+    pub input: &'a Input,
+    /// What was kept of it.
+    pub prepared: &'a Prepared,
+    /// Embedding, n × d.
+    pub z: Array2<f32>,
+    /// Clusters, 0.. by decreasing size.
+    pub labels: Vec<usize>,
+    /// True labels, where known.
+    pub truth: Option<Truth>,
+    /// Scores of `labels`.
+    pub scores: Scores,
+}
+
+/// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
+///
+/// # Errors
+///
+/// When a file cannot be written. Files written before stay, each of them whole.
+pub fn write_outputs(
+    found: &Findings<'_>,
+    model: &mut Autoencoder,
+    mut log: StageLog,
+    progress: &Progress,
+) -> Result<(), WriteError> {
+    let paths = OutputPaths::of(found.config);
+    let mut names: Vec<String> =
+        found.prepared.cells.iter().map(|&cell| found.input.cell_names[cell].clone()).collect();
+    let renamed = make_unique(&mut names);
+    if renamed > 0 {
+        progress.note(&format!("{renamed} cell names occur more than once; outputs number them"));
+    }
+    let save = found.config.save;
+    if save.pred_label {
+        let labels: Vec<String> = found.labels.iter().map(ToString::to_string).collect();
+        write_labels(&paths.labels(), &names, &labels)?;
+    }
+    if save.embedding {
+        write_embedding(&paths.embedding(), &names, found.z.view())?;
+    }
+    if save.model_para {
+        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    }
+    if save.umap {
+        log.begin("figures");
+        progress.stage("Drawing the embedding");
+        draw(found, &paths)?;
+    }
+    log.end();
+    write_results(&paths.results(), &results(found, &log))
+}
+
+/// The model's tensors under their published names.
+fn tensors(model: &mut Autoencoder) -> Vec<NamedTensor> {
+    let named = |name: String, tensor: &Tensor| {
+        let shape = tensor.size().iter().map(|&size| size as usize).collect();
+        let flat = tensor.detach().to_device(Device::Cpu).flatten(0, -1);
+        let data = if tensor.kind() == Kind::Int64 {
+            TensorData::I64(Vec::try_from(flat).unwrap_or_default())
+        } else {
+            TensorData::F32(Vec::try_from(flat).unwrap_or_default())
+        };
+        NamedTensor { name, shape, data }
+    };
+    model.parameters_mut().into_iter().map(|p| named(p.name, p.tensor)).collect()
+}
+
+/// The run's parameters and version as texts.
+fn metadata(config: &RunConfig) -> Vec<(String, String)> {
+    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
+        texts.extend(parameters.into_iter().map(|(name, value)| match value {
+            Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        }));
+    }
+    texts
+}
+
+/// One figure coloured by cluster and, where true labels are known, one by these.
+fn draw(found: &Findings<'_>, paths: &OutputPaths) -> Result<(), WriteError> {
+    let coords = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
+    let figure = |path: &Path, what, labels: &[usize], names: &[String]| {
+        let title = title(&found.config.name, what, found.scores.asw);
+        let coords: ArrayView2<'_, f32> = coords.view();
+        write_file(path, |path| write_png(path, &Figure { title: &title, coords, labels, names }))
+    };
+    let clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+    let names: Vec<String> = (0..clusters).map(|cluster| cluster.to_string()).collect();
+    figure(&paths.predicted_figure(), "predicted clusters", &found.labels, &names)?;
+    if let Some(truth) = &found.truth {
+        // A code beyond the names marks a cell without label.
+        let codes: Vec<usize> =
+            truth.codes.iter().map(|code| code.unwrap_or(truth.names.len())).collect();
+        figure(&paths.true_figure(), "true labels", &codes, &truth.names)?;
+    }
+    Ok(())
+}
+
+fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
+    let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+    let size = |cluster| found.labels.iter().filter(|&&label| label == cluster).count();
+    Results {
+        version: env!("CARGO_PKG_VERSION"),
+        libtorch: None,
+        device: match found.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".to_owned(),
+        },
+        threads: rayon::current_num_threads(),
+        seed: found.config.seed,
+        parameters: found.config,
+        data_set: found.config.input.display().to_string(),
+        n_cells: found.prepared.n_cells(),
+        n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
+        n_genes: found.input.n_genes(),
+        n_hvg: found.prepared.n_genes(),
+        n_clusters,
+        clusters: (0..n_clusters)
+            .map(|cluster| ClusterSize { label: cluster.to_string(), cells: size(cluster) })
+            .collect(),
+        scores: found.scores,
+        stages: log.stages().to_vec(),
+        seconds: log.seconds(),
+        peak_rss_mb: log.peak_rss_mb(),
+    }
+}

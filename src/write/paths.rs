@@ -1,0 +1,202 @@
+//! Where outputs go, and whether they can.
+
+use std::path::{Path, PathBuf};
+
+use super::WriteError;
+use crate::config::{Outputs, RunConfig};
+
+/// A run's output files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputPaths {
+    folder: PathBuf,
+    name: String,
+}
+
+impl OutputPaths {
+    /// The outputs of the data set `name` below `folder`.
+    #[must_use]
+    pub fn new(folder: &Path, name: &str) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The outputs of a run.
+    #[must_use]
+    pub fn of(config: &RunConfig) -> Self {
+        Self::new(&config.output_dir, &config.name)
+    }
+
+    /// `pred_label/NAME.csv`
+    #[must_use]
+    pub fn labels(&self) -> PathBuf {
+        self.file("pred_label", ".csv")
+    }
+
+    /// `embedding/NAME.csv`
+    #[must_use]
+    pub fn embedding(&self) -> PathBuf {
+        self.file("embedding", ".csv")
+    }
+
+    /// `model_save/NAME.safetensors`
+    #[must_use]
+    pub fn model(&self) -> PathBuf {
+        self.file("model_save", ".safetensors")
+    }
+
+    /// `umap_figure/NAME_pred_label.png`
+    #[must_use]
+    pub fn predicted_figure(&self) -> PathBuf {
+        self.file("umap_figure", "_pred_label.png")
+    }
+
+    /// `umap_figure/NAME_true_label.png`
+    #[must_use]
+    pub fn true_figure(&self) -> PathBuf {
+        self.file("umap_figure", "_true_label.png")
+    }
+
+    /// `results/NAME.json`
+    #[must_use]
+    pub fn results(&self) -> PathBuf {
+        self.file("results", ".json")
+    }
+
+    /// Whether every output that `save` asks for can be written. Leaves nothing behind.
+    pub fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
+        let mut files = vec![self.results()];
+        files.extend(save.pred_label.then(|| self.labels()));
+        files.extend(save.embedding.then(|| self.embedding()));
+        files.extend(save.model_para.then(|| self.model()));
+        if save.umap {
+            files.extend([self.predicted_figure(), self.true_figure()]);
+        }
+        for path in files {
+            check_writable(path.parent().unwrap_or(&self.folder))?;
+            if path.is_dir() {
+                return Err(WriteError::NotAFile { path });
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, folder: &str, ending: &str) -> PathBuf {
+        let name = format!("{}{ending}", self.name);
+        self.folder.join(folder).join(name)
+    }
+}
+
+/// Whether files can be written into `folder`, or into the nearest folder above it that exists, by
+/// writing one and removing it. Does not create the folder.
+pub fn check_writable(folder: &Path) -> Result<(), WriteError> {
+    let existing = folder
+        .ancestors()
+        .map(|path| {
+            if path == Path::new("") {
+                Path::new(".")
+            } else {
+                path
+            }
+        })
+        .find(|path| path.symlink_metadata().is_ok())
+        .unwrap_or(Path::new("."));
+    if existing.is_file() {
+        return Err(WriteError::NotAFolder {
+            path: existing.to_owned(),
+        });
+    }
+    let probe = tempfile::tempfile_in(existing).map(drop);
+    probe.map_err(|source| WriteError::NotWritable {
+        path: existing.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const ALL: Outputs = Outputs {
+        pred_label: true,
+        embedding: true,
+        model_para: true,
+        umap: true,
+    };
+
+    #[test]
+    fn outputs_lie_where_the_published_script_puts_them() {
+        let paths = OutputPaths::new(Path::new("out"), "zeisel");
+        let files = [
+            (paths.labels(), "out/pred_label/zeisel.csv"),
+            (paths.embedding(), "out/embedding/zeisel.csv"),
+            (paths.model(), "out/model_save/zeisel.safetensors"),
+            (
+                paths.predicted_figure(),
+                "out/umap_figure/zeisel_pred_label.png",
+            ),
+            (paths.true_figure(), "out/umap_figure/zeisel_true_label.png"),
+            (paths.results(), "out/results/zeisel.json"),
+        ];
+        for (path, expected) in files {
+            assert_eq!(path, Path::new(expected));
+        }
+    }
+
+    #[test]
+    fn a_check_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = OutputPaths::new(&folder.path().join("new/deep"), "x");
+        paths.check_writable(ALL).expect("writable");
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_file_is_no_output_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("results");
+        fs::write(&file, "").expect("a file");
+        let refusal = OutputPaths::new(folder.path(), "x")
+            .check_writable(ALL)
+            .expect_err("a file is in the way");
+        assert!(
+            matches!(&refusal, WriteError::NotAFolder { path } if *path == file),
+            "{refusal}"
+        );
+        let below = check_writable(&file.join("more")).expect_err("a file is in the way");
+        assert!(
+            below
+                .to_string()
+                .starts_with(&format!("{}: is a file", file.display()))
+        );
+    }
+
+    #[test]
+    fn a_folder_is_no_output_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = OutputPaths::new(folder.path(), "x");
+        fs::create_dir_all(paths.labels()).expect("a folder");
+        let refusal = paths
+            .check_writable(ALL)
+            .expect_err("a folder is in the way");
+        assert!(matches!(&refusal, WriteError::NotAFile { path } if *path == paths.labels()));
+    }
+
+    #[test]
+    fn a_folder_that_takes_no_files_is_named() {
+        let refusal = check_writable(Path::new("/proc/self")).expect_err("nobody writes there");
+        assert!(
+            refusal.to_string().starts_with("/proc/self: cannot write"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn the_working_folder_needs_no_name() {
+        check_writable(Path::new("")).expect("writable");
+        check_writable(Path::new("not/there")).expect("writable");
+    }
+}

@@ -1,0 +1,130 @@
+//! A run's parameters, findings and costs as JSON.
+
+use std::{io::Write, path::Path};
+
+use serde::Serialize;
+
+use super::{WriteError, write_file};
+use crate::{config::RunConfig, memory::StageUse, metrics::Scores};
+
+/// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
+#[derive(Debug, Serialize)]
+pub struct Results<'a> {
+    /// The version of this program.
+    pub version: &'static str,
+    /// The version of libtorch, where known.
+    pub libtorch: Option<String>,
+    /// The device that trained, as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Threads that worked.
+    pub threads: usize,
+    /// The seed of every random number.
+    pub seed: u64,
+    /// Every parameter under its name on the command line.
+    pub parameters: &'a RunConfig,
+    /// The file that was read.
+    pub data_set: String,
+    /// Cells labelled.
+    pub n_cells: usize,
+    /// Cells of the file left out because no gene was detected in them.
+    pub n_cells_dropped: usize,
+    /// Genes in the file.
+    pub n_genes: usize,
+    /// Highly variable genes used.
+    pub n_hvg: usize,
+    /// Number of clusters.
+    pub n_clusters: usize,
+    /// The clusters, in the order of their labels.
+    pub clusters: Vec<ClusterSize>,
+    /// How well the clusters are separated, and how well they agree with the true labels.
+    pub scores: Scores,
+    /// Time and memory of every stage.
+    pub stages: Vec<StageUse>,
+    /// Wall-clock time of the whole run.
+    pub seconds: f64,
+    /// Most resident memory of the run, in MiB.
+    pub peak_rss_mb: Option<f64>,
+}
+
+/// A cluster and its size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClusterSize {
+    /// As in `pred_label/NAME.csv`.
+    pub label: String,
+    /// Number of cells.
+    pub cells: usize,
+}
+
+/// Writes the results, indented, with a newline at the end.
+pub fn write_results(path: &Path, results: &Results) -> Result<(), WriteError> {
+    write_file(path, |path| -> Result<(), std::io::Error> {
+        let mut text = serde_json::to_vec_pretty(results)?;
+        text.push(b'\n');
+        std::fs::File::create(path)?.write_all(&text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Request, parse};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn the_file_holds_every_parameter_and_finding() {
+        let Ok(Request::Run(config)) = parse(["a", "-name", "x", "-seed", "7"].map(Into::into))
+        else {
+            panic!("a run");
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results/x.json");
+        write_results(&path, &results(&config)).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.ends_with("}\n"));
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read["parameters"]["seed"], 7);
+        assert_eq!(read["parameters"]["connectivity_methods"], "gauss");
+        assert_eq!(read["clusters"], json!([{"label": "0", "cells": 3}]));
+        assert_eq!(
+            read["scores"],
+            json!({"asw": null, "db": 0.5, "ari": null, "nmi": null})
+        );
+        assert_eq!(
+            read["stages"][0],
+            json!({"name": "read", "seconds": 0.5, "peak_rss_mb": null})
+        );
+    }
+
+    fn results(config: &RunConfig) -> Results<'_> {
+        Results {
+            version: "0.0.0",
+            libtorch: None,
+            device: "cpu".to_owned(),
+            threads: 2,
+            seed: config.seed,
+            parameters: config,
+            data_set: "x.h5ad".to_owned(),
+            n_cells: 3,
+            n_cells_dropped: 1,
+            n_genes: 5,
+            n_hvg: 4,
+            n_clusters: 1,
+            clusters: vec![ClusterSize {
+                label: "0".to_owned(),
+                cells: 3,
+            }],
+            scores: Scores {
+                asw: Some(f64::NAN),
+                db: Some(0.5),
+                ..Scores::default()
+            },
+            stages: vec![StageUse {
+                name: "read".to_owned(),
+                seconds: 0.5,
+                peak_rss_mb: None,
+            }],
+            seconds: 0.5,
+            peak_rss_mb: None,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Reading and writing `.h5ad` files.
+
+mod draft;
+mod matrix;
+mod refused;
+mod tables;
+mod write;

@@ -1,0 +1,192 @@
+//! The model, its losses and its gradients against the reference implementation's values.
+
+mod common;
+
+use attentionae_sc::{
+    cluster::assignment::{assign, cluster_loss},
+    graph::Adjacency,
+    model::{
+        ModelConfig,
+        autoencoder::{Autoencoder, Pass},
+        graph_conv::GraphOperator,
+        graph_loss::graph_loss,
+        layers::BatchStatistics,
+        noise::Noise,
+        reconstruction::{CountTarget, HeadWeights, zinb_loss},
+        tensor::{from_array, values},
+    },
+};
+use common::golden;
+use ndarray::ArrayView2;
+use sprs::{CsMatI, TriMatI};
+use tch::{Device, Tensor};
+
+const SHAPE: ModelConfig = ModelConfig {
+    n_z: 16,
+    n_heads: 8,
+};
+
+/// The golden model, with its fixed weights.
+fn golden_model(n_genes: usize) -> Autoencoder {
+    let mut model = Autoencoder::new(n_genes, &SHAPE, 1, Device::Cpu);
+    tch::no_grad(|| {
+        for parameter in model.parameters_mut() {
+            let path = format!("weights/{}", parameter.name);
+            let values = golden::tensor(&path);
+            assert_eq!(values.size(), parameter.tensor.size(), "{path}");
+            parameter.tensor.copy_(&values);
+        }
+    });
+    model
+}
+
+/// Norm of the difference over norm of the expected values.
+fn relative_error(found: &Tensor, expected: &Tensor) -> f64 {
+    let norm = |t: &Tensor| t.to_kind(tch::Kind::Double).norm().double_value(&[]);
+    norm(&(found - expected)) / norm(expected).max(1e-12)
+}
+
+#[track_caller]
+fn assert_relative(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    let error = relative_error(found, expected);
+    println!("{what}: {error:.2e}");
+    assert!(error < tolerance, "{what}: relative error {error:.2e}");
+}
+
+fn sparse(counts: ArrayView2<f32>) -> CsMatI<f32, u32, usize> {
+    let mut triplets = TriMatI::new(counts.dim());
+    for ((i, j), &count) in counts.indexed_iter().filter(|(_, count)| **count != 0.0) {
+        triplets.add_triplet(i, j, count);
+    }
+    triplets.to_csr()
+}
+
+/// Forward values, losses and gradients with noise and dropout off.
+fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
+    let counts = golden::array2("prepare/counts");
+    let mut model = golden_model(counts.ncols());
+    let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
+    let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
+    let distances = Adjacency::Dense(golden::array2("graph/gauss_dense/distances"));
+    let graph = GraphOperator::new(&weights, Device::Cpu);
+    let mut pass = Pass {
+        statistics,
+        noise: Noise::Off,
+    };
+
+    let encoded = model.encode(&x, &graph, &mut pass);
+    let hidden = model.decoder.hidden(&encoded.z);
+    let golden_matrix = |name: &str| {
+        from_array(
+            golden::array2(&format!("model/{mode}/{name}")).view(),
+            Device::Cpu,
+        )
+    };
+    assert_relative("z", &encoded.z, &golden_matrix("z"), 1e-3);
+    let reconstructed = encoded.g2.matmul(&encoded.g2.tr()).sigmoid();
+    assert_relative(
+        "adjacency",
+        &reconstructed,
+        &golden_matrix("adjacency"),
+        1e-3,
+    );
+    let pi = model.decoder.calcu_pi.forward(&hidden).sigmoid();
+    assert_relative("pi", &pi, &golden_matrix("pi"), 1e-3);
+    let mean = model
+        .decoder
+        .calcu_mean
+        .forward(&hidden)
+        .exp()
+        .clamp(1e-5, 1e4);
+    assert_relative("mean", &mean, &golden_matrix("mean"), 1e-3);
+    let disp = model
+        .decoder
+        .calcu_disp
+        .forward(&hidden)
+        .softplus()
+        .clamp(1e-4, 1e3);
+    assert_relative("disp", &disp, &golden_matrix("disp"), 1e-3);
+
+    let target = CountTarget::new(
+        sparse(counts.view()),
+        golden::array1("prepare/size_factors"),
+    );
+    let zinb = zinb_loss(&hidden, &model.decoder, &target, HeadWeights::Trained);
+    let reconstruction = graph_loss(&encoded.g2, &distances);
+    for (name, value) in [
+        ("zinb_loss", zinb.value),
+        ("graph_loss", reconstruction.value),
+    ] {
+        let expected = golden::scalar(&format!("model/{mode}/{name}"));
+        println!("{name}: {value} {expected}");
+        assert!(
+            (value / expected - 1.0).abs() < 1e-5,
+            "{name}: {value}, expected {expected}"
+        );
+    }
+
+    let total: Tensor = zinb.surrogate + reconstruction.surrogate * 0.1;
+    total.backward();
+    for parameter in model.parameters_mut().into_iter().filter(|p| p.trained) {
+        let path = format!("model/{mode}/grad/{}", parameter.name);
+        assert_relative(
+            &path,
+            &parameter.tensor.grad(),
+            &golden::tensor(&path),
+            1e-3,
+        );
+    }
+}
+
+#[test]
+fn forward_losses_and_gradients_equal_the_reference_with_batch_statistics() {
+    compare_with_golden("batch_statistics", BatchStatistics::Batch);
+}
+
+#[test]
+fn forward_losses_and_gradients_equal_the_reference_with_running_statistics() {
+    compare_with_golden("running_statistics", BatchStatistics::Running);
+}
+
+#[test]
+fn soft_assignment_and_its_gradients_equal_the_reference() {
+    let matrix = |name: &str| from_array(golden::array2(name).view(), Device::Cpu);
+    let z = matrix("model/running_statistics/z").set_requires_grad(true);
+    let centers = matrix("cluster/centers").set_requires_grad(true);
+    let assignment = assign(&z, &centers);
+    let loss = cluster_loss(&assignment);
+    loss.backward();
+    assert!((loss.double_value(&[]) - golden::scalar("cluster/kl_loss")).abs() < 1e-5);
+    for (name, found) in [
+        ("q", assignment.q),
+        ("p", assignment.p),
+        ("grad_z", z.grad()),
+        ("grad_centers", centers.grad()),
+    ] {
+        let error = (found - matrix(&format!("cluster/{name}")))
+            .abs()
+            .max()
+            .double_value(&[]);
+        println!("{name}: {error:.2e}");
+        assert!(error < 1e-5, "{name}: {error:.2e}");
+    }
+}
+
+#[test]
+fn a_model_embeds_the_same_after_restoring_a_snapshot() {
+    let mut model = Autoencoder::new(120, &SHAPE, 1, Device::Cpu);
+    let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
+    let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
+    let graph = GraphOperator::new(&weights, Device::Cpu);
+    let embed = |model: &Autoencoder| model.encode(&x, &graph, &mut Pass::embedding()).z;
+    let before = embed(&model);
+    let kept = model.snapshot();
+    let _ = model.encode(&x, &graph, &mut Pass::training(1));
+    assert_ne!(
+        values(&before),
+        values(&embed(&model)),
+        "running statistics move in training"
+    );
+    model.restore(&kept);
+    assert_eq!(values(&before), values(&embed(&model)));
+}

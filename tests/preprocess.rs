@@ -1,0 +1,211 @@
+//! Preparation of raw counts, against scanpy and by itself.
+
+mod common;
+
+use attentionae_sc::{
+    counts::Csr,
+    preprocess::{Prepared, PreprocessError, pca, prepare},
+};
+use common::{dense, golden};
+use ndarray::{Array2, Axis};
+use proptest::prelude::*;
+
+/// As many genes as the reference values were computed with.
+const N_HVG: usize = 120;
+
+fn small() -> Prepared {
+    prepare(&golden::small_counts(), N_HVG).expect("the simulated cells can be prepared")
+}
+
+fn all_cells(prepared: &Prepared) -> Vec<usize> {
+    (0..prepared.n_cells()).collect()
+}
+
+fn names_at(names: &[String], positions: &[usize]) -> Vec<String> {
+    positions.iter().map(|&i| names[i].clone()).collect()
+}
+
+#[test]
+fn the_highly_variable_genes_are_scanpys() {
+    let genes = names_at(&golden::small_gene_names(), &small().genes);
+    assert_eq!(genes, golden::names("prepare/hvg_names"));
+}
+
+#[test]
+fn cells_without_counts_are_dropped() {
+    let prepared = small();
+    let cells = names_at(&golden::small_cell_names(), &prepared.cells);
+    assert_eq!(cells, golden::names("prepare/kept_cells"));
+    assert_eq!((prepared.n_cells(), prepared.n_genes()), (239, 120));
+}
+
+#[test]
+fn size_factors_counts_values_and_zscores_are_scanpys() {
+    let prepared = small();
+    let cells = all_cells(&prepared);
+    let factors = golden::array1("prepare/size_factors").insert_axis(Axis(0));
+    let found = Array2::from_shape_vec(factors.dim(), prepared.size_factors.clone());
+    let found = found.expect("one size factor per cell");
+    for (what, found, expected) in [
+        ("size factors", found, factors),
+        (
+            "counts",
+            dense(&prepared.counts),
+            golden::array2("prepare/counts"),
+        ),
+        (
+            "log-normalised",
+            prepared.lognorm(&cells),
+            golden::array2("prepare/lognorm"),
+        ),
+        (
+            "z-scores",
+            prepared.zscores(&cells),
+            golden::array2("prepare/zscore"),
+        ),
+    ] {
+        let error = golden::max_difference(&found, &expected);
+        println!("{what}: largest error {error:e}");
+        assert!(error <= 1e-5, "{what}: largest error {error:e}");
+    }
+}
+
+#[test]
+fn rows_are_given_in_the_order_asked_for() {
+    let prepared = small();
+    let all = prepared.zscores(&all_cells(&prepared));
+    let some = prepared.zscores(&[7, 0, 7]);
+    for (row, cell) in [7, 0, 7].into_iter().enumerate() {
+        assert_eq!(some.row(row), all.row(cell));
+    }
+    assert_eq!(prepared.lognorm(&[]).dim(), (0, N_HVG));
+}
+
+#[test]
+fn more_genes_than_there_are_keeps_every_gene_that_varies() {
+    let counts = golden::small_counts();
+    let prepared = prepare(&counts, 100_000).expect("the cells can be prepared");
+    let mut detected: Vec<usize> = counts.indices().iter().map(|&gene| gene as usize).collect();
+    detected.sort_unstable();
+    detected.dedup();
+    assert_eq!(prepared.n_detected_genes, detected.len());
+    assert_eq!(prepared.genes, detected);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let prepared_by = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("a thread pool can be made").install(|| {
+            let prepared = small();
+            let scores = pca(&prepared, 10).expect("components can be computed");
+            (prepared.genes, prepared.scaling, scores)
+        })
+    };
+    assert_eq!(prepared_by(1), prepared_by(2));
+}
+
+/// A matrix of the given rows.
+fn counts(rows: &[&[f32]]) -> Csr {
+    let mut matrix = Csr::zero((0, rows.first().map_or(0, |row| row.len())));
+    for row in rows {
+        let stored = (0..row.len()).filter(|&gene| row[gene] != 0.0);
+        let (genes, values) = stored.map(|gene| (gene as u32, row[gene])).unzip();
+        matrix = matrix.append_outer_csvec(sprs::CsVecI::new(row.len(), genes, values).view());
+    }
+    matrix
+}
+
+fn message(rows: &[&[f32]]) -> String {
+    let error: PreprocessError = prepare(&counts(rows), 10).expect_err("nothing to prepare");
+    error.to_string()
+}
+
+#[test]
+fn what_cannot_be_prepared_is_said_with_its_size() {
+    assert_eq!(message(&[]), "the count matrix is empty: 0 cells × 0 genes");
+    assert_eq!(
+        message(&[&[], &[]]),
+        "the count matrix is empty: 2 cells × 0 genes"
+    );
+    assert_eq!(
+        message(&[&[0.0, 0.0], &[0.0, 0.0], &[0.0, 0.0]]),
+        "no gene is detected in any cell: all 3 cells × 2 genes are 0"
+    );
+    assert_eq!(
+        message(&[&[0.0, 0.0], &[1.0, 2.0]]),
+        "only 1 of 2 cells has any counts; at least 2 are needed to compare cells"
+    );
+    assert_eq!(
+        message(&[&[1.0, 1.0, 0.0], &[2.0, 2.0, 0.0]]),
+        "none of the 2 detected genes varies between the 2 cells with counts, \
+         so there is nothing to tell cells apart by"
+    );
+}
+
+/// Centred log-normalised values of all cells.
+fn centred(prepared: &Prepared) -> Array2<f64> {
+    let x = prepared.lognorm(&all_cells(prepared)).mapv(f64::from);
+    let mean = x.mean_axis(Axis(0)).expect("there are cells");
+    x - mean
+}
+
+#[test]
+fn principal_components_are_those_of_the_singular_value_decomposition() {
+    let prepared = small();
+    let x = centred(&prepared);
+    let matrix = faer::Mat::from_fn(x.nrows(), x.ncols(), |i, j| x[[i, j]]);
+    let svd = matrix.thin_svd().expect("the decomposition converges");
+    let scores = pca(&prepared, 10).expect("the components can be computed");
+    assert_eq!(scores.dim(), (239, 10));
+    for component in 0..10 {
+        let singular = svd.S().column_vector()[component];
+        let direction: Vec<f64> = svd.U().col(component).iter().copied().collect();
+        let found = scores.column(component).mapv(f64::from);
+        let furthest_from = |sign: f64| {
+            let pairs = found.iter().zip(&direction);
+            pairs.fold(0.0_f64, |worst, (a, u)| {
+                worst.max((a - sign * u * singular).abs())
+            })
+        };
+        let (same, flipped) = (furthest_from(1.0), furthest_from(-1.0));
+        assert!(
+            same.min(flipped) < 1e-5,
+            "component {component}: {same}, {flipped}"
+        );
+    }
+}
+
+#[test]
+fn there_are_no_more_components_than_cells_or_genes() {
+    let prepared = prepare(&counts(&[&[1.0, 5.0, 0.0], &[2.0, 1.0, 3.0]]), 3);
+    let scores = pca(&prepared.expect("two cells suffice"), 50).expect("components exist");
+    assert_eq!(scores.dim(), (2, 2));
+    assert!(scores.iter().all(|score| score.is_finite()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn zscores_have_mean_0_and_deviation_1_or_are_all_0(
+        rows in prop::collection::vec(prop::collection::vec(0_u8..4, 6), 2..40)
+    ) {
+        let rows: Vec<Vec<f32>> = rows
+            .into_iter()
+            .map(|row| row.into_iter().map(f32::from).collect())
+            .collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        if let Ok(prepared) = prepare(&counts(&rows), 4) {
+            let cells = all_cells(&prepared);
+            let z = prepared.zscores(&cells).mapv(f64::from);
+            for (column, values) in z.columns().into_iter().zip(prepared.lognorm(&cells).columns()) {
+                let (mean, deviation) = (column.mean().unwrap_or(f64::NAN), column.std(0.0));
+                let constant = values.iter().all(|value| value.to_bits() == values[0].to_bits());
+                let expected = if constant { 0.0 } else { 1.0 };
+                prop_assert!(mean.abs() < 1e-5);
+                prop_assert!((deviation - expected).abs() < 1e-4);
+            }
+        }
+    }
+}
