@@ -3,7 +3,6 @@
 use attentionae_sc::graph::fuzzy_simplicial_set;
 use ndarray::Array2;
 
-#[allow(dead_code, reason = "every test file uses its part")]
 mod common;
 use common::golden;
 

@@ -7,7 +7,6 @@ use attentionae_sc::{
 use ndarray::Array2;
 use petgraph::graph::UnGraph;
 
-#[allow(dead_code, reason = "every test file uses its part")]
 mod common;
 use common::golden;
 

@@ -4,7 +4,6 @@ use attentionae_sc::metrics::{
     adjusted_rand_index, davies_bouldin, normalized_mutual_info, silhouette,
 };
 
-#[allow(dead_code, reason = "every test file uses its part")]
 mod common;
 use common::golden;
 
