@@ -48,15 +48,27 @@ pub struct Summary {
 ///
 /// The first thing that went wrong, in words for the user; no output is half written.
 pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
-    let mut run = Run { config, progress, log: StageLog::start() };
+    let mut run = Run {
+        config,
+        progress,
+        log: StageLog::start(),
+    };
     threads::use_at_most(config.threads);
     OutputPaths::of(config).check_writable(config.save)?;
     let device = device(config, progress)?;
 
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.celltype)?;
-    run.stage("preprocess", &format!("Preparing {} cells, {} genes", input.n_cells(), input.n_genes()));
-    let prepared = prepare(&input.counts, config.n_hvg).with_context(|| config.input.display().to_string())?;
+    run.stage(
+        "preprocess",
+        &format!(
+            "Preparing {} cells, {} genes",
+            input.n_cells(),
+            input.n_genes()
+        ),
+    );
+    let prepared =
+        prepare(&input.counts, config.n_hvg).with_context(|| config.input.display().to_string())?;
     run.say_what_was_dropped(&input, &prepared);
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
@@ -68,15 +80,35 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let set = training_set(&prepared, &cells, &graph, device);
     let mut trained = run.train(&set, prepared.n_genes())?;
     run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-    let sample = Sample { cells: &cells, set: &set, graph: &graph, features: &features };
+    let sample = Sample {
+        cells: &cells,
+        set: &set,
+        graph: &graph,
+        features: &features,
+    };
     let z = embed_every_cell(&trained.model, &prepared, &sample);
     let labels = label_cells(z.view(), &trained.centers);
 
     run.stage("score", "Scoring");
-    let truth = input.truth.as_ref().map(|labels| Truth::of_cells(labels, &prepared.cells));
+    let truth = input
+        .truth
+        .as_ref()
+        .map(|labels| Truth::of_cells(labels, &prepared.cells));
     let scores = Scores::of(z.view(), &labels, truth.as_ref());
-    run.stage("write", &format!("Writing to {}", config.output_dir.display()));
-    let findings = Findings { config, device, input: &input, prepared: &prepared, z, labels, truth, scores };
+    run.stage(
+        "write",
+        &format!("Writing to {}", config.output_dir.display()),
+    );
+    let findings = Findings {
+        config,
+        device,
+        input: &input,
+        prepared: &prepared,
+        z,
+        labels,
+        truth,
+        scores,
+    };
     write_outputs(&findings, &mut trained.model, run.log, progress)?;
     progress.finish();
     Ok(Summary { scores })
@@ -104,7 +136,8 @@ impl Run<'_> {
     fn say_what_was_dropped(&self, input: &Input, prepared: &Prepared) {
         let dropped = input.n_cells() - prepared.n_cells();
         if dropped > 0 {
-            self.progress.note(&format!("{dropped} cells without counts are left out"));
+            self.progress
+                .note(&format!("{dropped} cells without counts are left out"));
         }
     }
 
@@ -112,7 +145,11 @@ impl Run<'_> {
         let sizes = graph.components();
         if sizes.len() > 1 {
             let largest: Vec<String> = sizes.iter().take(8).map(ToString::to_string).collect();
-            let more = if sizes.len() > largest.len() { ", …" } else { "" };
+            let more = if sizes.len() > largest.len() {
+                ", …"
+            } else {
+                ""
+            };
             self.progress.note(&format!(
                 "the cell graph falls into {} parts of {}{more} cells; a higher -n_neighbors joins them",
                 sizes.len(),
@@ -128,24 +165,35 @@ impl Run<'_> {
         let mut model = Autoencoder::new(n_genes, &config.model, config.seed, device);
 
         self.stage("pretrain", "Training the autoencoder");
-        let bar = self.progress.bar("Pretraining", config.train.training_epoch);
+        let bar = self
+            .progress
+            .bar("Pretraining", config.train.training_epoch);
         let pass = &mut Pass::training(noise.next_u64());
-        pretrain(&mut model, set, &config.train, pass, |losses| tick(&bar, losses))?;
+        pretrain(&mut model, set, &config.train, pass, |losses| {
+            tick(&bar, losses)
+        })?;
         bar.finish();
 
-        self.stage("leiden", &format!("Leiden at resolution {}", config.resolution));
-        let z = tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, &mut Pass::embedding()).z));
+        self.stage(
+            "leiden",
+            &format!("Leiden at resolution {}", config.resolution),
+        );
+        let z =
+            tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, &mut Pass::embedding()).z));
         let labels = initial_labels(&z, config)?;
 
         self.stage("cluster", "Refining the clusters");
-        let bar = self.progress.bar("Clustering", config.train.clustering_epoch);
+        let bar = self
+            .progress
+            .bar("Clustering", config.train.clustering_epoch);
         let mut schedule = Schedule {
             epochs: config.train.clustering_epoch,
             pass: Pass::training(noise.next_u64()),
         };
         let start = centers(z.view(), &labels).to_device(device);
-        let (centers, _) =
-            self_train(&mut model, &start, set, &mut schedule, |losses| tick(&bar, losses))?;
+        let (centers, _) = self_train(&mut model, &start, set, &mut schedule, |losses| {
+            tick(&bar, losses)
+        })?;
         bar.finish();
         Ok(Trained { model, centers })
     }
@@ -172,7 +220,11 @@ fn training_set<'a>(
 fn initial_labels(z: &Array2<f32>, config: &RunConfig) -> anyhow::Result<Vec<usize>> {
     let diverged = "the embedding is not finite after training; try a smaller -lr";
     let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
-    let graph = GraphConfig { method: Method::Gauss, knn: false, n_neighbors };
+    let graph = GraphConfig {
+        method: Method::Gauss,
+        knn: false,
+        n_neighbors,
+    };
     let graph = CellGraph::build(z.view(), &graph).context(diverged)?;
     Ok(leiden(&graph.connectivities, config.resolution, config.seed)?.labels)
 }

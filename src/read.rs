@@ -49,9 +49,10 @@ pub fn read(path: &Path, celltype: &CellTypes) -> Result<Input, H5adError> {
     let column = match celltype {
         CellTypes::Unknown => None,
         CellTypes::Column(name) => Some(name.as_str()),
-        CellTypes::Auto => {
-            obs_columns.iter().any(|name| name == DEFAULT_COLUMN).then_some(DEFAULT_COLUMN)
-        }
+        CellTypes::Auto => obs_columns
+            .iter()
+            .any(|name| name == DEFAULT_COLUMN)
+            .then_some(DEFAULT_COLUMN),
     };
     Ok(Input {
         counts: file.counts()?,

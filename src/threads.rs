@@ -1,10 +1,6 @@
 //! Threads of the two pools that share the processor: libtorch's and ours.
 
-use std::{
-    env,
-    os::unix::process::CommandExt,
-    process::Command,
-};
+use std::{env, os::unix::process::CommandExt, process::Command};
 
 /// How libtorch's OpenMP workers wait for their next task. Read once, while libgomp is loaded.
 const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
@@ -18,7 +14,9 @@ pub fn restart_with_yielding_workers() {
     if env::var_os(WAIT_POLICY).is_some() {
         return;
     }
-    let Ok(program) = env::current_exe() else { return };
+    let Ok(program) = env::current_exe() else {
+        return;
+    };
     let mut arguments = env::args_os();
     let mut again = Command::new(program);
     if let Some(name) = arguments.next() {
@@ -33,5 +31,7 @@ pub fn use_at_most(threads: Option<usize>) {
     let Some(threads) = threads else { return };
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     // An error says that the pool is in use already, as in a second run of one process.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global();
 }

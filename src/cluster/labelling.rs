@@ -22,14 +22,22 @@ pub fn label_cells(z: ArrayView2<'_, f32>, centers: &Tensor) -> Vec<usize> {
         .step_by(BLOCK)
         .map(|start| {
             let end = (start + BLOCK).min(z.len_of(Axis(0)));
-            student_t(&from_array(z.slice(s![start..end, ..]), Device::Cpu), &centers)
+            student_t(
+                &from_array(z.slice(s![start..end, ..]), Device::Cpu),
+                &centers,
+            )
         })
         .collect();
     let q = Tensor::cat(&blocks, 0);
     let frequencies = q.sum_dim_intlist([0].as_slice(), true, Kind::Float);
     let labels = target(&q, &frequencies).argmax(1, false);
     let labels: Vec<i64> = Vec::try_from(labels).unwrap_or_default();
-    by_size(&labels.into_iter().map(|label| label as usize).collect::<Vec<_>>())
+    by_size(
+        &labels
+            .into_iter()
+            .map(|label| label as usize)
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Mean embedding of each cluster: k × d, for `labels` 0..k of the rows of `z`, none empty.
@@ -40,7 +48,10 @@ pub fn centers(z: ArrayView2<'_, f32>, labels: &[usize]) -> Tensor {
     let mut sizes = vec![0_usize; k];
     for (row, &label) in z.rows().into_iter().zip(labels) {
         sizes[label] += 1;
-        sums[label].iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        sums[label]
+            .iter_mut()
+            .zip(row)
+            .for_each(|(sum, &value)| *sum += f64::from(value));
     }
     let means: Vec<f32> = sums
         .iter()
@@ -59,7 +70,10 @@ mod tests {
     #[test]
     fn centres_are_means() {
         let z = array![[0.0_f32, 2.0], [4.0, 4.0], [2.0, 0.0]];
-        assert_eq!(to_array(&centers(z.view(), &[0, 1, 0])), array![[1.0, 1.0], [4.0, 4.0]]);
+        assert_eq!(
+            to_array(&centers(z.view(), &[0, 1, 0])),
+            array![[1.0, 1.0], [4.0, 4.0]]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use crate::preprocess::{PreprocessError, Prepared, pca};
+use crate::preprocess::{Prepared, PreprocessError, pca};
 
 /// From this many cells in a graph on, distances are taken on principal components.
 const COMPONENTS_FROM: usize = 10_000;

@@ -20,11 +20,19 @@ impl Truth {
     /// The labels of the cells at `kept`, out of those of a whole file.
     pub fn of_cells(labels: &[Option<String>], kept: &[usize]) -> Self {
         let labels: Vec<Option<&str>> = kept.iter().map(|&cell| labels[cell].as_deref()).collect();
-        let names: Vec<&str> =
-            labels.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let names: Vec<&str> = labels
+            .iter()
+            .flatten()
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
         let code = |label: &str| names.binary_search(&label).ok();
         Self {
-            codes: labels.into_iter().map(|label| label.and_then(code)).collect(),
+            codes: labels
+                .into_iter()
+                .map(|label| label.and_then(code))
+                .collect(),
             names: names.into_iter().map(String::from).collect(),
         }
     }
@@ -68,7 +76,12 @@ impl Scores {
 /// The last line of a run, as the published script prints it.
 impl fmt::Display for Scores {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Final ASW {}, DB {}", decimal(self.asw), decimal(self.db))?;
+        write!(
+            formatter,
+            "Final ASW {}, DB {}",
+            decimal(self.asw),
+            decimal(self.db)
+        )?;
         match (self.ari, self.nmi) {
             (None, None) => Ok(()),
             (ari, nmi) => write!(formatter, ", ARI {}, NMI {}", decimal(ari), decimal(nmi)),
@@ -88,20 +101,38 @@ mod tests {
     use super::*;
     use ndarray::array;
 
-    const SCORES: Scores =
-        Scores { asw: Some(0.809), db: Some(0.2114), ari: Some(0.8716), nmi: Some(0.848) };
+    const SCORES: Scores = Scores {
+        asw: Some(0.809),
+        db: Some(0.2114),
+        ari: Some(0.8716),
+        nmi: Some(0.848),
+    };
 
     #[test]
     fn the_last_line_is_the_published_one() {
-        assert_eq!(SCORES.to_string(), "Final ASW 0.809, DB 0.211, ARI 0.872, NMI 0.848");
+        assert_eq!(
+            SCORES.to_string(),
+            "Final ASW 0.809, DB 0.211, ARI 0.872, NMI 0.848"
+        );
     }
 
     #[test]
     fn the_last_line_without_labels_or_clusters() {
-        let without_labels = Scores { ari: None, nmi: None, ..SCORES };
+        let without_labels = Scores {
+            ari: None,
+            nmi: None,
+            ..SCORES
+        };
         assert_eq!(without_labels.to_string(), "Final ASW 0.809, DB 0.211");
-        let one_cluster = Scores { asw: None, db: Some(f64::NAN), ..SCORES };
-        assert_eq!(one_cluster.to_string(), "Final ASW nan, DB nan, ARI 0.872, NMI 0.848");
+        let one_cluster = Scores {
+            asw: None,
+            db: Some(f64::NAN),
+            ..SCORES
+        };
+        assert_eq!(
+            one_cluster.to_string(),
+            "Final ASW nan, DB nan, ARI 0.872, NMI 0.848"
+        );
     }
 
     #[test]

@@ -15,22 +15,16 @@ const DRIVER_FILES: [&str; 3] = ["/dev/nvidiactl", "/proc/driver/nvidia/version"
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No driver, so no GPU.
-    #[error(
-        "no NVIDIA driver was found on this machine"
-    )]
+    #[error("no NVIDIA driver was found on this machine")]
     NoDriver,
     /// libtorch's CUDA libraries are missing or incomplete.
-    #[error(
-        "libtorch's CUDA libraries cannot be loaded; `make cuda` installs them ({reason})"
-    )]
+    #[error("libtorch's CUDA libraries cannot be loaded; `make cuda` installs them ({reason})")]
     NoLibrary {
         /// What the system's loader says.
         reason: String,
     },
     /// Driver and libraries are there, but no device answers.
-    #[error(
-        "the CUDA libraries find no usable GPU; see `nvidia-smi`"
-    )]
+    #[error("the CUDA libraries find no usable GPU; see `nvidia-smi`")]
     NoDevice,
 }
 

@@ -46,7 +46,9 @@ pub fn embed_every_cell(
         let mut all = Array2::zeros((prepared.n_cells(), z.ncols()));
         scatter(&mut all, sample.cells, &z);
         for block in others(sample.cells, prepared.n_cells()).chunks(BLOCK) {
-            let bridge = sample.graph.bridge(sample.features.of(prepared, block).view());
+            let bridge = sample
+                .graph
+                .bridge(sample.features.of(prepared, block).view());
             let x = from_array(prepared.zscores(block).view(), device);
             let z = model.embed(&x, &GraphOperator::new(&bridge, device), &landmarks);
             scatter(&mut all, block, &to_array(&z));
@@ -57,7 +59,9 @@ pub fn embed_every_cell(
 
 /// The positions below `n` that `sample` (ascending) leaves out.
 fn others(sample: &[usize], n: usize) -> Vec<usize> {
-    (0..n).filter(|cell| sample.binary_search(cell).is_err()).collect()
+    (0..n)
+        .filter(|cell| sample.binary_search(cell).is_err())
+        .collect()
 }
 
 fn scatter(all: &mut Array2<f32>, cells: &[usize], rows: &Array2<f32>) {

@@ -9,8 +9,8 @@ mod error;
 mod hvg;
 mod normalize;
 mod pca;
-mod scale;
 mod sample;
+mod scale;
 mod survey;
 
 pub use error::PreprocessError;
@@ -149,7 +149,9 @@ impl Prepared {
     /// Raw counts of some cells: cells × g.
     #[must_use]
     pub fn counts_of(&self, cells: &[usize]) -> Csr {
-        let rows = cells.iter().filter_map(|&cell| self.counts.outer_view(cell));
+        let rows = cells
+            .iter()
+            .filter_map(|&cell| self.counts.outer_view(cell));
         let mut offsets = vec![0];
         let (mut genes, mut values) = (Vec::new(), Vec::new());
         for row in rows {

@@ -17,8 +17,8 @@ pub use self::{
     embedding::write_embedding,
     labels::write_labels,
     model::{NamedTensor, TensorData, write_model},
-    paths::{OutputPaths, check_writable},
     outputs::{Findings, write_outputs},
+    paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
 };
 use crate::atomic::write_atomically;

@@ -58,11 +58,17 @@ pub fn write_outputs(
     progress: &Progress,
 ) -> Result<(), WriteError> {
     let paths = OutputPaths::of(found.config);
-    let mut names: Vec<String> =
-        found.prepared.cells.iter().map(|&cell| found.input.cell_names[cell].clone()).collect();
+    let mut names: Vec<String> = found
+        .prepared
+        .cells
+        .iter()
+        .map(|&cell| found.input.cell_names[cell].clone())
+        .collect();
     let renamed = make_unique(&mut names);
     if renamed > 0 {
-        progress.note(&format!("{renamed} cell names occur more than once; outputs number them"));
+        progress.note(&format!(
+            "{renamed} cell names occur more than once; outputs number them"
+        ));
     }
     let save = found.config.save;
     if save.pred_label {
@@ -96,7 +102,11 @@ fn tensors(model: &mut Autoencoder) -> Vec<NamedTensor> {
         };
         NamedTensor { name, shape, data }
     };
-    model.parameters_mut().into_iter().map(|p| named(p.name, p.tensor)).collect()
+    model
+        .parameters_mut()
+        .into_iter()
+        .map(|p| named(p.name, p.tensor))
+        .collect()
 }
 
 /// The run's parameters and version as texts.
@@ -117,15 +127,33 @@ fn draw(found: &Findings<'_>, paths: &OutputPaths) -> Result<(), WriteError> {
     let figure = |path: &Path, what, labels: &[usize], names: &[String]| {
         let title = title(&found.config.name, what, found.scores.asw);
         let coords: ArrayView2<'_, f32> = coords.view();
-        write_file(path, |path| write_png(path, &Figure { title: &title, coords, labels, names }))
+        write_file(path, |path| {
+            write_png(
+                path,
+                &Figure {
+                    title: &title,
+                    coords,
+                    labels,
+                    names,
+                },
+            )
+        })
     };
     let clusters = found.labels.iter().max().map_or(0, |last| last + 1);
     let names: Vec<String> = (0..clusters).map(|cluster| cluster.to_string()).collect();
-    figure(&paths.predicted_figure(), "predicted clusters", &found.labels, &names)?;
+    figure(
+        &paths.predicted_figure(),
+        "predicted clusters",
+        &found.labels,
+        &names,
+    )?;
     if let Some(truth) = &found.truth {
         // A code beyond the names marks a cell without label.
-        let codes: Vec<usize> =
-            truth.codes.iter().map(|code| code.unwrap_or(truth.names.len())).collect();
+        let codes: Vec<usize> = truth
+            .codes
+            .iter()
+            .map(|code| code.unwrap_or(truth.names.len()))
+            .collect();
         figure(&paths.true_figure(), "true labels", &codes, &truth.names)?;
     }
     Ok(())
@@ -133,7 +161,13 @@ fn draw(found: &Findings<'_>, paths: &OutputPaths) -> Result<(), WriteError> {
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
     let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
-    let size = |cluster| found.labels.iter().filter(|&&label| label == cluster).count();
+    let size = |cluster| {
+        found
+            .labels
+            .iter()
+            .filter(|&&label| label == cluster)
+            .count()
+    };
     Results {
         version: env!("CARGO_PKG_VERSION"),
         libtorch: None,
@@ -151,7 +185,10 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         n_hvg: found.prepared.n_genes(),
         n_clusters,
         clusters: (0..n_clusters)
-            .map(|cluster| ClusterSize { label: cluster.to_string(), cells: size(cluster) })
+            .map(|cluster| ClusterSize {
+                label: cluster.to_string(),
+                cells: size(cluster),
+            })
             .collect(),
         scores: found.scores,
         stages: log.stages().to_vec(),
