@@ -178,8 +178,8 @@ impl Run<'_> {
             "leiden",
             &format!("Leiden at resolution {}", config.resolution),
         );
-        let z =
-            tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, &mut Pass::embedding()).z));
+        // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
+        let z = tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, pass).z));
         let labels = initial_labels(&z, config)?;
 
         self.stage("cluster", "Refining the clusters");
@@ -195,6 +195,7 @@ impl Run<'_> {
             tick(&bar, losses)
         })?;
         bar.finish();
+        model.settle_statistics(&set.x, &set.graph);
         Ok(Trained { model, centers })
     }
 }

@@ -110,6 +110,17 @@ impl Autoencoder {
         model
     }
 
+    /// Makes the running statistics those of these cells without noise.
+    ///
+    /// They are averages over the last training epochs, and the weights that these saw have moved on since.
+    pub fn settle_statistics(&self, x: &Tensor, graph: &GraphOperator) {
+        let mut pass = Pass {
+            statistics: BatchStatistics::Settle,
+            noise: Noise::Off,
+        };
+        let _ = tch::no_grad(|| self.encode(x, graph, &mut pass));
+    }
+
     /// Encodes the cells of a graph: `x` is n × genes (z-scores), `graph` their n × n weights.
     #[must_use]
     pub fn encode(&self, x: &Tensor, graph: &GraphOperator, pass: &mut Pass) -> Encoded {

@@ -15,6 +15,8 @@ const BATCH_NORM_MOMENTUM: f64 = 0.1;
 pub enum BatchStatistics {
     /// Normalise by the batch, and let the running statistics follow it.
     Batch,
+    /// Normalise by the batch, and make its statistics the running ones.
+    Settle,
     /// Normalise by the running statistics.
     Running,
 }
@@ -95,21 +97,26 @@ impl BatchNorm {
         let mean = x.mean_dim([0].as_slice(), true, Kind::Float);
         let centred = x - &mean;
         let variance = centred.square().mean_dim([0].as_slice(), true, Kind::Float);
-        self.follow(&mean, &variance, x.size()[0]);
+        let weight = if statistics == BatchStatistics::Settle {
+            1.0
+        } else {
+            BATCH_NORM_MOMENTUM
+        };
+        let unbiased = &variance * (x.size()[0] as f64 / (x.size()[0] - 1).max(1) as f64);
+        self.follow(&mean, &unbiased, weight);
         centred * (variance + BATCH_NORM_EPSILON).rsqrt() * &self.weight + &self.bias
     }
 
-    /// Moves the running statistics towards those of a batch of `n` cells.
-    fn follow(&self, mean: &Tensor, variance: &Tensor, n: i64) {
-        let unbiased = n as f64 / (n - 1).max(1) as f64;
+    /// Moves the running statistics towards those of a batch, whose share is `weight`.
+    fn follow(&self, mean: &Tensor, variance: &Tensor, weight: f64) {
         tch::no_grad(|| {
-            let towards = |running: &Tensor, target: Tensor| {
+            let towards = |running: &Tensor, target: &Tensor| {
                 let _ = running
                     .shallow_clone()
-                    .lerp_(&target.squeeze_dim(0), BATCH_NORM_MOMENTUM);
+                    .lerp_(&target.detach().squeeze_dim(0), weight);
             };
-            towards(&self.running_mean, mean.detach());
-            towards(&self.running_var, variance.detach() * unbiased);
+            towards(&self.running_mean, mean);
+            towards(&self.running_var, variance);
             let _ = self.num_batches_tracked.shallow_clone().g_add_scalar_(1);
         });
     }
@@ -156,5 +163,9 @@ mod tests {
         assert!((values(&norm.running_mean)[0] - 0.2).abs() < 1e-6);
         assert!((values(&norm.running_var)[0] - (0.9 + 0.1 * 2.0)).abs() < 1e-6);
         assert_eq!(norm.num_batches_tracked.int64_value(&[]), 1);
+
+        let _ = norm.forward(&x, BatchStatistics::Settle);
+        assert_eq!(values(&norm.running_mean), [2.0, 20.0]);
+        assert_eq!(values(&norm.running_var), [2.0, 200.0]);
     }
 }
