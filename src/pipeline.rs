@@ -74,7 +74,8 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
     let features = Features::choose(&prepared, cells.len())?;
-    let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)?;
+    let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)
+        .with_context(|| config.input.display().to_string())?;
     run.say_if_disconnected(&graph);
 
     let set = training_set(&prepared, &cells, &graph, device);
@@ -170,7 +171,7 @@ impl Run<'_> {
             .bar("Pretraining", config.train.training_epoch);
         let pass = &mut Pass::training(noise.next_u64());
         pretrain(&mut model, set, &config.train, pass, |losses| {
-            tick(&bar, losses)
+            tick(&bar, losses);
         })?;
         bar.finish();
 
@@ -192,7 +193,7 @@ impl Run<'_> {
         };
         let start = centers(z.view(), &labels).to_device(device);
         let (centers, _) = self_train(&mut model, &start, set, &mut schedule, |losses| {
-            tick(&bar, losses)
+            tick(&bar, losses);
         })?;
         bar.finish();
         model.settle_statistics(&set.x, &set.graph);

@@ -36,9 +36,17 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
+/// The program, without file locks: a file that this process has just closed can stay locked for as long as a
+/// program started meanwhile by another test holds a copy of its descriptor.
+fn program() -> Command {
+    let mut program = Command::new(PROGRAM);
+    program.env("HDF5_USE_FILE_LOCKING", "FALSE");
+    program
+}
+
 /// A short run of `input` into `output`, with `args` after the common ones.
 fn run(input: &str, output: &Path, args: &[&str]) -> Assert {
-    Command::new(PROGRAM)
+    program()
         .args(["-name", input, "-output_dir"])
         .arg(output)
         .args(SHORT)
@@ -587,6 +595,7 @@ fn a_gpu_that_is_not_there_is_an_error() {
 fn an_interrupted_run_leaves_nothing() -> TestResult {
     let output = folder();
     let mut started = Process::new(PROGRAM)
+        .env("HDF5_USE_FILE_LOCKING", "FALSE")
         .args(["-name", SMALL, "-training_epoch", "100000", "-output_dir"])
         .arg(output.path())
         .stderr(Stdio::piped())
@@ -603,4 +612,42 @@ fn an_interrupted_run_leaves_nothing() -> TestResult {
     assert_eq!(started.wait()?.code(), Some(130));
     assert_eq!(files(output.path()), [""; 0]);
     Ok(())
+}
+
+#[test]
+fn the_number_of_threads_changes_no_label_and_no_embedding() {
+    let [one, two] = ["1", "2"].map(|threads| {
+        let output = folder();
+        run(SMALL, output.path(), &["-threads", threads, "-quiet"]).code(0);
+        ["pred_label/small.csv", "embedding/small.csv"]
+            .map(|file| fs::read(output.path().join(file)).expect("an output"))
+    });
+    assert_eq!(one, two);
+}
+
+/// 4,186 cells, more than `-max_num_cell`: trained on a sample, every cell labelled, labels not looked at.
+#[test]
+fn a_large_data_set_is_sampled_and_labelled_whole_without_looking_at_labels() {
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/data/worm_neuron.h5ad"
+    );
+    if !Path::new(data).exists() {
+        eprintln!("skipped: {data} is not there");
+        return;
+    }
+    let short = ["-training_epoch", "1", "-clustering_epoch", "1", "-quiet"];
+    let [with, without] = ["known", "unknown"].map(|celltype| {
+        let output = folder();
+        let args = ["-name", data, "-celltype", celltype, "-output_dir"];
+        program()
+            .args(args)
+            .arg(output.path())
+            .args(short)
+            .assert()
+            .code(0);
+        fs::read(output.path().join("pred_label/worm_neuron.csv")).expect("labels")
+    });
+    assert_eq!(with, without);
+    assert_eq!(with.iter().filter(|&&byte| byte == b'\n').count(), 1 + 4186);
 }

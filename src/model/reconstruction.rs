@@ -2,7 +2,7 @@
 //!
 //! The heads are linear, so the gradients by the last hidden layer and by the heads' weights follow from those
 //! by the heads' outputs, which one pass over a block writes in place of the outputs themselves. No
-//! n × genes matrix outlives its block: memory is 3 · [`BLOCK`] · genes floats, whatever n.
+//! n × genes matrix outlives its block: memory is 3 · 256 · genes floats, whatever n.
 
 use ndarray::Array1;
 use rayon::prelude::*;

@@ -1,0 +1,66 @@
+//! One epoch of pretraining on the repository's data set, for growing numbers of cells, with the loss it reaches.
+
+use std::path::Path;
+
+use attentionae_sc::{
+    graph::{CellGraph, Features, GraphConfig, Method},
+    h5ad::H5ad,
+    model::{
+        ModelConfig, TrainConfig,
+        autoencoder::{Autoencoder, Pass},
+        graph_conv::GraphOperator,
+        pretrain::{TrainingSet, pretrain},
+        reconstruction::CountTarget,
+        tensor::from_array,
+    },
+    preprocess::{prepare, sample_cells},
+};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use tch::Device;
+
+const SHAPE: ModelConfig = ModelConfig {
+    n_z: 16,
+    n_heads: 8,
+};
+const ONE_EPOCH: TrainConfig = TrainConfig {
+    lr: 1e-3,
+    training_epoch: 1,
+    clustering_epoch: 0,
+};
+const GRAPH: GraphConfig = GraphConfig {
+    method: Method::Gauss,
+    knn: false,
+    n_neighbors: 15,
+};
+
+fn epoch(criterion: &mut Criterion) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Data/AnnData/zeisel.h5ad");
+    let counts = H5ad::open(&path)
+        .and_then(|file| file.counts())
+        .expect("the data set opens");
+    let prepared = prepare(&counts, 2500).expect("the data set can be prepared");
+    let mut group = criterion.benchmark_group("pretraining epoch");
+    group.sample_size(10);
+    for n_cells in [750, 1500, 3005] {
+        let cells = sample_cells(prepared.n_cells(), n_cells, 1);
+        let features = Features::Expression.of(&prepared, &cells);
+        let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
+        let set = TrainingSet {
+            x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
+            graph: GraphOperator::new(&graph.connectivities, Device::Cpu),
+            distances: &graph.distances,
+            counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
+        };
+        let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);
+        let mut pass = Pass::training(1);
+        let mut zinb = f64::NAN;
+        group.bench_function(BenchmarkId::from_parameter(n_cells), |bencher| {
+            bencher.iter(|| pretrain(&mut model, &set, &ONE_EPOCH, &mut pass, |l| zinb = l.zinb));
+        });
+        println!("{n_cells} cells: ZINB {zinb:.4} after the epochs above");
+    }
+    group.finish();
+}
+
+criterion_group!(benches, epoch);
+criterion_main!(benches);
