@@ -1,5 +1,7 @@
 //! One epoch of pretraining on the repository's data set, for growing numbers of cells, with the loss it reaches.
 
+#![allow(missing_docs, reason = "criterion writes undocumented functions")]
+
 use std::path::Path;
 
 use attentionae_sc::{
