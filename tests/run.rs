@@ -646,8 +646,8 @@ fn a_large_data_set_is_sampled_and_labelled_whole_without_looking_at_labels() {
             .args(short)
             .assert()
             .code(0);
-        fs::read(output.path().join("pred_label/worm_neuron.csv")).expect("labels")
+        fs::read_to_string(output.path().join("pred_label/worm_neuron.csv")).expect("labels")
     });
     assert_eq!(with, without);
-    assert_eq!(with.iter().filter(|&&byte| byte == b'\n').count(), 1 + 4186);
+    assert_eq!(with.lines().count(), 1 + 4186);
 }
