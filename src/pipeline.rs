@@ -56,6 +56,8 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     threads::use_at_most(config.threads);
     OutputPaths::of(config).check_writable(config.save)?;
     let device = device(config, progress)?;
+    // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
+    tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
 
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.celltype)?;
