@@ -11,7 +11,7 @@ use crate::{
         leiden,
         self_training::{Schedule, self_train},
     },
-    config::{Cuda, RunConfig},
+    config::{CellTypes, Cuda, RunConfig},
     graph::{CellGraph, Features, GraphConfig, Method},
     memory::StageLog,
     metrics::{Scores, Truth},
@@ -61,6 +61,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.celltype)?;
+    run.say_if_labels_are_missing(&input);
     run.stage(
         "preprocess",
         &format!(
@@ -134,6 +135,15 @@ impl Run<'_> {
     fn stage(&mut self, name: &str, what: &str) {
         self.log.begin(name);
         self.progress.stage(what);
+    }
+
+    fn say_if_labels_are_missing(&self, input: &Input) {
+        if input.truth.is_none() && self.config.celltype == CellTypes::Auto {
+            self.progress.note(&format!(
+                "no obs['celltype']: scored without ARI and NMI; -celltype names another column of obs [{}]",
+                input.obs_columns.join(", ")
+            ));
+        }
     }
 
     fn say_what_was_dropped(&self, input: &Input, prepared: &Prepared) {
