@@ -36,9 +36,12 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// Leiden's resolution, above 0.
     pub resolution: f64,
-    /// With more cells than this, a sample of this size is trained on; more than the graph's
-    /// neighbours.
+    /// With more cells than this, a sample of this size is trained on (with mini-batches: is where
+    /// the first clusters are found); more than the graph's neighbours.
     pub max_num_cell: usize,
+    /// With mini-batches: cells that every cell is embedded against, where there are as many; more
+    /// than the graph's neighbours.
+    pub landmarks: usize,
     /// Which outputs are written.
     pub save: Outputs,
     /// Which device trains.
@@ -116,6 +119,17 @@ pub enum RawFiles {
     Csv(Vec<PathBuf>),
 }
 
+impl RunConfig {
+    /// Most cells in the cell graph: those trained on, or those that mini-batch runs embed against.
+    #[must_use]
+    pub fn reference_cells(&self) -> usize {
+        match self.train.batch_size {
+            None => self.max_num_cell,
+            Some(_) => self.landmarks,
+        }
+    }
+}
+
 impl Serialize for RunConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Parameters::from(self).serialize(serializer)
@@ -142,6 +156,8 @@ struct Parameters<'a> {
     lr: f64,
     training_epoch: usize,
     clustering_epoch: usize,
+    batch_size: usize,
+    landmarks: usize,
     max_num_cell: usize,
     output_dir: String,
     save_pred_label: bool,
@@ -170,6 +186,8 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             lr: config.train.lr,
             training_epoch: config.train.training_epoch,
             clustering_epoch: config.train.clustering_epoch,
+            batch_size: config.train.batch_size.unwrap_or(0),
+            landmarks: config.landmarks,
             max_num_cell: config.max_num_cell,
             output_dir: config.output_dir.display().to_string(),
             save_pred_label: config.save.pred_label,

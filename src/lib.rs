@@ -41,4 +41,5 @@ pub mod counts;
 pub mod memory;
 pub mod names;
 pub mod seed;
+pub mod special;
 pub mod threads;

@@ -12,17 +12,21 @@ use crate::{
         self_training::{Schedule, self_train},
     },
     config::{CellTypes, Cuda, RunConfig},
-    graph::{CellGraph, Features, GraphConfig, Method},
+    graph::{Adjacency, BatchGraphs, CellGraph, Features, gauss_weights},
     memory::StageLog,
     metrics::{Scores, Truth},
     model::{
         autoencoder::{Autoencoder, Pass},
+        batch::Batch,
         device::{DeviceError, gpu},
-        every_cell::{Sample, embed_every_cell},
+        every_cell::{Reference, embed_cells},
         graph_conv::GraphOperator,
-        pretrain::{EpochLosses, TrainingSet, pretrain},
+        graph_loss::GraphTarget,
+        mini_batches::MiniBatches,
+        pretrain::{EpochLosses, pretrain},
         reconstruction::CountTarget,
         tensor::{from_array, to_array},
+        training_cells::TrainingCells,
     },
     preprocess::{Prepared, prepare, sample_cells},
     progress::{Bar, Progress},
@@ -74,23 +78,26 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         prepare(&input.counts, config.n_hvg).with_context(|| config.input.display().to_string())?;
     run.say_what_was_dropped(&input, &prepared);
 
-    let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
+    let cells = sample_cells(prepared.n_cells(), config.reference_cells(), config.seed);
     run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
     let features = Features::choose(&prepared, cells.len())?;
     let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)
         .with_context(|| config.input.display().to_string())?;
     run.say_if_disconnected(&graph);
 
-    let set = training_set(&prepared, &cells, &graph, device);
-    let mut trained = run.train(&set, prepared.n_genes())?;
-    run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-    let sample = Sample {
+    let x = from_array(prepared.zscores(&cells).view(), device);
+    let operator = GraphOperator::of(&graph, device);
+    let reference = Reference {
         cells: &cells,
-        set: &set,
+        x: &x,
+        operator: &operator,
         graph: &graph,
         features: &features,
     };
-    let z = embed_every_cell(&trained.model, &prepared, &sample);
+    let mut trained = run.train(&prepared, &reference)?;
+    run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
+    let all: Vec<usize> = (0..prepared.n_cells()).collect();
+    let z = embed_cells(&trained.model, &prepared, &reference, &all);
     let labels = label_cells(z.view(), &trained.centers);
 
     run.stage("score", "Scoring");
@@ -172,17 +179,37 @@ impl Run<'_> {
     }
 
     /// Pretraining, initial clusters, clustering stage.
-    fn train(&mut self, set: &TrainingSet<'_>, n_genes: usize) -> anyhow::Result<Trained> {
-        let (config, device) = (self.config, set.x.device());
+    fn train(&mut self, prepared: &Prepared, reference: &Reference<'_>) -> anyhow::Result<Trained> {
+        let (config, device) = (self.config, reference.x.device());
+        let graphs = config.train.batch_size.map(|_| {
+            BatchGraphs::new(
+                &config.graph,
+                reference.graph,
+                reference.cells,
+                prepared,
+                reference.features,
+            )
+        });
+        let mut cells = match (&graphs, config.train.batch_size) {
+            (Some(graphs), Some(size)) => TrainingCells::Batches(MiniBatches::new(
+                prepared,
+                reference.features,
+                graphs,
+                size,
+                config.seed,
+                device,
+            )),
+            _ => TrainingCells::Whole(all_at_once(prepared, reference)),
+        };
         let mut noise = stream(config.seed, Stream::Noise);
-        let mut model = Autoencoder::new(n_genes, &config.model, config.seed, device);
+        let mut model = Autoencoder::new(prepared.n_genes(), &config.model, config.seed, device);
 
         self.stage("pretrain", "Training the autoencoder");
         let bar = self
             .progress
             .bar("Pretraining", config.train.training_epoch);
         let pass = &mut Pass::training(noise.next_u64());
-        pretrain(&mut model, set, &config.train, pass, |losses| {
+        pretrain(&mut model, &mut cells, &config.train, pass, |losses| {
             tick(&bar, losses);
         })?;
         bar.finish();
@@ -191,8 +218,7 @@ impl Run<'_> {
             "leiden",
             &format!("Leiden at resolution {}", config.resolution),
         );
-        // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
-        let z = tch::no_grad(|| to_array(&model.encode(&set.x, &set.graph, pass).z));
+        let z = self.embedding_to_cluster(&model, prepared, reference, pass);
         let labels = initial_labels(&z, config)?;
 
         self.stage("cluster", "Refining the clusters");
@@ -204,12 +230,35 @@ impl Run<'_> {
             pass: Pass::training(noise.next_u64()),
         };
         let start = centers(z.view(), &labels).to_device(device);
-        let (centers, _) = self_train(&mut model, &start, set, &mut schedule, |losses| {
+        let (centers, _) = self_train(&mut model, &start, &mut cells, &mut schedule, |losses| {
             tick(&bar, losses);
         })?;
         bar.finish();
-        model.settle_statistics(&set.x, &set.graph);
+        model.settle_statistics(reference.x, reference.operator);
         Ok(Trained { model, centers })
+    }
+
+    /// The embedding that the first clusters are found on, of `max_num_cell` cells at most.
+    fn embedding_to_cluster(
+        &self,
+        model: &Autoencoder,
+        prepared: &Prepared,
+        reference: &Reference<'_>,
+        pass: &mut Pass,
+    ) -> Array2<f32> {
+        if self.config.train.batch_size.is_none() {
+            // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
+            return tch::no_grad(|| {
+                to_array(&model.encode(reference.x, reference.operator, pass).z)
+            });
+        }
+        model.settle_statistics(reference.x, reference.operator);
+        let cells = sample_cells(
+            prepared.n_cells(),
+            self.config.max_num_cell,
+            self.config.seed,
+        );
+        embed_cells(model, prepared, reference, &cells)
     }
 }
 
@@ -217,30 +266,24 @@ fn tick(bar: &Bar, losses: EpochLosses) {
     bar.tick(losses.epoch, losses.zinb, losses.graph, losses.cluster);
 }
 
-fn training_set<'a>(
-    prepared: &Prepared,
-    cells: &[usize],
-    graph: &'a CellGraph,
-    device: Device,
-) -> TrainingSet<'a> {
-    TrainingSet {
-        x: from_array(prepared.zscores(cells).view(), device),
-        graph: GraphOperator::new(&graph.connectivities, device),
-        distances: &graph.distances,
-        counts: CountTarget::new(prepared.counts_of(cells), prepared.size_factors_of(cells)),
+/// The reference cells as the one batch that every step learns from.
+fn all_at_once<'a>(prepared: &Prepared, reference: &Reference<'a>) -> Batch<'a> {
+    Batch {
+        x: reference.x.shallow_clone(),
+        graph: reference.operator.clone(),
+        distances: GraphTarget::of(reference.graph),
+        counts: CountTarget::new(
+            prepared.counts_of(reference.cells),
+            prepared.size_factors_of(reference.cells),
+        ),
     }
 }
 
 fn initial_labels(z: &Array2<f32>, config: &RunConfig) -> anyhow::Result<Vec<usize>> {
-    let diverged = "the embedding is not finite after training; try a smaller -lr";
     let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
-    let graph = GraphConfig {
-        method: Method::Gauss,
-        knn: false,
-        n_neighbors,
-    };
-    let graph = CellGraph::build(z.view(), &graph).context(diverged)?;
-    Ok(leiden(&graph.connectivities, config.resolution, config.seed)?.labels)
+    let weights = gauss_weights(z.view(), n_neighbors)
+        .context("the embedding is not finite after training; try a smaller -lr")?;
+    Ok(leiden(&Adjacency::Sparse(weights), config.resolution, config.seed)?.labels)
 }
 
 /// The device that the run asks for, or the best there is.

@@ -18,6 +18,8 @@ pub enum Stream {
     Leiden = 4,
     /// The 2-D layout.
     Layout = 5,
+    /// Which cells make up each mini-batch.
+    Batches = 6,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -3,7 +3,9 @@
 mod common;
 
 use attentionae_sc::{
-    graph::{Adjacency, CellGraph, GaussKernel, GraphConfig, GraphError, Method},
+    graph::{
+        Adjacency, CellGraph, GaussKernel, GraphConfig, GraphError, Method, Pairs, gauss_weights,
+    },
     preprocess::prepare,
 };
 use common::golden;
@@ -33,6 +35,25 @@ fn dense(matrix: &Adjacency) -> Array2<f32> {
     }
 }
 
+/// The stored matrices of a graph: weights, distances.
+fn stored(graph: &CellGraph) -> (&Adjacency, &Adjacency) {
+    match &graph.pairs {
+        Pairs::Stored {
+            connectivities,
+            distances,
+        } => (connectivities, distances),
+        Pairs::Computed(_) => panic!("a small graph is stored"),
+    }
+}
+
+fn weights_of(graph: &CellGraph) -> &Adjacency {
+    stored(graph).0
+}
+
+fn distances_of(graph: &CellGraph) -> &Adjacency {
+    stored(graph).1
+}
+
 /// Log-normalised HVGs of the simulated cells.
 fn simulated() -> Array2<f32> {
     golden::array2("prepare/lognorm")
@@ -47,8 +68,8 @@ fn graphs_are_scanpys() {
     ] {
         let graph = build(&simulated(), config);
         for (what, found) in [
-            ("connectivities", &graph.connectivities),
-            ("distances", &graph.distances),
+            ("connectivities", weights_of(&graph)),
+            ("distances", distances_of(&graph)),
         ] {
             let expected = golden::array2(&format!("graph/{key}/{what}"));
             let error = golden::max_difference(&dense(found), &expected);
@@ -64,7 +85,7 @@ fn preparation_and_graph_together_are_scanpys() {
     let cells: Vec<usize> = (0..prepared.n_cells()).collect();
     let graph = build(&prepared.lognorm(&cells), DENSE);
     let expected = golden::array2("graph/gauss_dense/connectivities");
-    assert!(golden::max_difference(&dense(&graph.connectivities), &expected) <= 1e-4);
+    assert!(golden::max_difference(&dense(weights_of(&graph)), &expected) <= 1e-4);
 }
 
 /// Two pairs of cells, each pair a right angle apart from the other: cosines 0.8 within a pair.
@@ -96,8 +117,8 @@ fn dense_graph_of_four_cells_by_hand() {
         [1.0, 1.0, 0.0, 0.2],
         [1.0, 1.0, 0.2, 0.0]
     ];
-    assert!(golden::max_difference(&dense(&graph.connectivities), &weights) < 1e-5);
-    assert!(golden::max_difference(&dense(&graph.distances), &distances) < 1e-6);
+    assert!(golden::max_difference(&dense(weights_of(&graph)), &weights) < 1e-5);
+    assert!(golden::max_difference(&dense(distances_of(&graph)), &distances) < 1e-6);
     assert_eq!(graph.components(), [2, 2]);
 }
 
@@ -114,8 +135,8 @@ fn neighbour_graphs_of_four_cells_by_hand() {
     for (method, weight) in [(Method::Gauss, (-0.5_f32).exp()), (Method::Umap, 1.0)] {
         let graph = build(&two_pairs(), config(method, true, 2));
         let weights = distances.mapv(|distance: f32| if distance > 0.0 { weight } else { 0.0 });
-        assert!(golden::max_difference(&dense(&graph.connectivities), &weights) < 1e-5);
-        assert!(golden::max_difference(&dense(&graph.distances), &distances) < 1e-6);
+        assert!(golden::max_difference(&dense(weights_of(&graph)), &weights) < 1e-5);
+        assert!(golden::max_difference(&dense(distances_of(&graph)), &distances) < 1e-6);
         assert_eq!(graph.components(), [2, 2]);
     }
 }
@@ -147,7 +168,7 @@ fn cells_without_features_and_coinciding_cells_have_finite_weights() {
     }
     for config in [DENSE, GAUSS_KNN, UMAP] {
         let graph = build(&features, config);
-        let weights = dense(&graph.connectivities);
+        let weights = dense(weights_of(&graph));
         assert!(weights.iter().all(|weight| (0.0..=1.0).contains(weight)));
         assert!(
             weights[[3, 4]] > 0.99,
@@ -173,7 +194,7 @@ fn a_bridge_from_a_cell_of_the_graph_is_nearly_its_row() {
     let features = simulated();
     for config in [DENSE, GAUSS_KNN] {
         let graph = build(&features, config);
-        let rows = dense(&graph.connectivities);
+        let rows = dense(weights_of(&graph));
         let mut bridge = dense(&graph.bridge(features.view()));
         bridge.diag_mut().assign(&rows.diag());
         let worst = bridge
@@ -191,7 +212,7 @@ fn a_bridge_from_a_cell_left_out_is_nearly_the_row_that_it_has_within() {
     // Its own bandwidth is the same; those of cells that it is a neighbour of change a little.
     let features = simulated();
     for config in [DENSE, GAUSS_KNN, UMAP] {
-        let rows = dense(&build(&features, config).connectivities);
+        let rows = dense(weights_of(&build(&features, config)));
         let mut worst = 0.0_f32;
         for cell in (0..239).step_by(10) {
             let others: Vec<usize> = (0..239).filter(|&other| other != cell).collect();
@@ -214,11 +235,33 @@ fn rows_on_demand_are_the_rows_of_the_graph() {
     for run in [0..239, 17..18, 100..239, 5..5] {
         let (weights, distances) = kernel.rows(run.clone());
         let of_graph = |matrix| dense(matrix).slice(s![run.clone(), ..]).to_owned();
-        let expected = of_graph(&graph.connectivities);
+        let expected = of_graph(weights_of(&graph));
         assert!(golden::max_difference(&weights, &expected) < 1e-5);
-        let expected = of_graph(&graph.distances);
+        let expected = of_graph(distances_of(&graph));
         assert!(golden::max_difference(&distances, &expected) < 1e-6);
     }
+}
+
+#[test]
+fn weights_are_multiplied_without_being_stored() {
+    let features = simulated();
+    let kernel = GaussKernel::fit(features.view(), 15).expect("the features make a kernel");
+    let right = Array2::from_shape_fn((239, 5), |(i, j)| ((i * 7 + j * 3) % 11) as f32 - 5.0);
+    let expected = dense(weights_of(&build(&features, DENSE))).dot(&right);
+    let found = kernel.multiply(right.view());
+    assert!(golden::max_difference(&found, &expected) < 1e-4);
+}
+
+#[test]
+fn sparse_weights_are_the_dense_graphs() {
+    let features = simulated();
+    let found = gauss_weights(features.view(), 15).expect("the features make a graph");
+    let expected = dense(weights_of(&build(&features, DENSE)));
+    let stored = expected.iter().filter(|&&weight| weight > 0.0).count();
+    assert!(found.nnz().abs_diff(stored) <= stored / 1000);
+    let found = common::dense(&found);
+    assert!(golden::max_difference(&found, &expected) < 1e-5);
+    assert_eq!(found, found.t());
 }
 
 #[test]
@@ -230,7 +273,11 @@ fn the_number_of_threads_changes_nothing() {
             pool.expect("a thread pool can be made").install(|| {
                 let graph = build(&features, config);
                 let bridge = graph.bridge(features.slice(s![..300, ..]));
-                (graph.connectivities, graph.distances, bridge)
+                (
+                    weights_of(&graph).clone(),
+                    distances_of(&graph).clone(),
+                    bridge,
+                )
             })
         };
         assert!(by(1) == by(2), "{config:?}");
@@ -300,7 +347,7 @@ proptest! {
     fn weights_are_symmetric_and_between_0_and_1(features in small_features(), k in 2_usize..20) {
         for (method, knn) in [(Method::Gauss, false), (Method::Gauss, true), (Method::Umap, true)] {
             let graph = build(&features, config(method, knn, k));
-            let weights = dense(&graph.connectivities);
+            let weights = dense(weights_of(&graph));
             prop_assert_eq!(&weights, &weights.t());
             prop_assert!(weights.iter().all(|weight| (0.0..=1.0).contains(weight)));
             prop_assert!(weights.sum_axis(Axis(1)).iter().all(|&degree| degree > 0.0));
@@ -311,10 +358,10 @@ proptest! {
     fn distances_are_those_of_the_plain_formula(features in small_features(), k in 2_usize..20) {
         let expected = naive_distances(&features);
         let graph = build(&features, config(Method::Gauss, false, k));
-        for (found, expected) in dense(&graph.distances).iter().zip(&expected) {
+        for (found, expected) in dense(distances_of(&graph)).iter().zip(&expected) {
             prop_assert!((f64::from(*found) - expected).abs() < 5e-6);
         }
-        let neighbors = dense(&build(&features, config(Method::Umap, true, k)).distances);
+        let neighbors = dense(distances_of(&build(&features, config(Method::Umap, true, k))));
         for (row, expected) in neighbors.outer_iter().zip(expected.outer_iter()) {
             let mut sorted = expected.to_vec();
             sorted.sort_by(f64::total_cmp);

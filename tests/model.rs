@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::borrow::Cow;
+
 use attentionae_sc::{
     cluster::assignment::{assign, cluster_loss},
     graph::Adjacency,
@@ -9,10 +11,11 @@ use attentionae_sc::{
         ModelConfig,
         autoencoder::{Autoencoder, Pass},
         graph_conv::GraphOperator,
-        graph_loss::graph_loss,
+        graph_loss::{GraphTarget, graph_loss},
         layers::BatchStatistics,
         noise::Noise,
         reconstruction::{CountTarget, HeadWeights, zinb_loss},
+        tape::Tape,
         tensor::{from_array, values},
     },
 };
@@ -67,11 +70,14 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
     let mut model = golden_model(counts.ncols());
     let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
     let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
-    let distances = Adjacency::Dense(golden::array2("graph/gauss_dense/distances"));
-    let graph = GraphOperator::new(&weights, Device::Cpu);
+    let distances = GraphTarget::Stored(Cow::Owned(Adjacency::Dense(golden::array2(
+        "graph/gauss_dense/distances",
+    ))));
+    let graph = GraphOperator::stored(&weights, Device::Cpu);
     let mut pass = Pass {
         statistics,
         noise: Noise::Off,
+        tape: Tape::default(),
     };
 
     let encoded = model.encode(&x, &graph, &mut pass);
@@ -126,7 +132,7 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
     }
 
     let total: Tensor = zinb.surrogate + reconstruction.surrogate * 0.1;
-    total.backward();
+    pass.tape.backward(&total);
     for parameter in model.parameters_mut().into_iter().filter(|p| p.trained) {
         let path = format!("model/{mode}/grad/{}", parameter.name);
         assert_relative(
@@ -177,7 +183,7 @@ fn a_model_embeds_the_same_after_restoring_a_snapshot() {
     let mut model = Autoencoder::new(120, &SHAPE, 1, Device::Cpu);
     let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
     let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
-    let graph = GraphOperator::new(&weights, Device::Cpu);
+    let graph = GraphOperator::stored(&weights, Device::Cpu);
     let embed = |model: &Autoencoder| model.encode(&x, &graph, &mut Pass::embedding()).z;
     let before = embed(&model);
     let kept = model.snapshot();

@@ -85,6 +85,10 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     let DataSet { name, path } = required("-name", args.name)
         .and_then(|typed| data_set::find(&typed, &data_dir).map_err(refused("-name", &typed)))?;
     let n_neighbors = options.graph.n_neighbors;
+    let batch_size = match options.training.batch_size {
+        0 => None,
+        size => Some(at_least_a_neighborhood("-batch_size", size, n_neighbors)?),
+    };
     Ok(RunConfig {
         name,
         input: path,
@@ -103,11 +107,20 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
         },
         train: TrainConfig {
             lr: options.training.lr,
-            training_epoch: options.training.training_epoch as usize,
+            training_epoch: options
+                .training
+                .training_epoch
+                .map_or(default_epochs(batch_size), |epochs| epochs as usize),
             clustering_epoch: options.clustering.clustering_epoch as usize,
+            batch_size,
         },
         resolution: options.clustering.resolution,
-        max_num_cell: sample_size(options.training.max_num_cell, n_neighbors)?,
+        max_num_cell: at_least_a_neighborhood(
+            "-max_num_cell",
+            options.training.max_num_cell,
+            n_neighbors,
+        )?,
+        landmarks: at_least_a_neighborhood("-landmarks", options.training.landmarks, n_neighbors)?,
         save: Outputs {
             pred_label: options.outputs.save_pred_label,
             embedding: options.outputs.save_embedding,
@@ -121,13 +134,21 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     })
 }
 
-/// A sample must hold a whole neighbourhood.
-fn sample_size(max_num_cell: u64, n_neighbors: u64) -> Result<usize, Refusal> {
-    if max_num_cell > n_neighbors {
-        return Ok(max_num_cell as usize);
+/// Cells that are to hold a whole neighbourhood.
+fn at_least_a_neighborhood(option: &str, n_cells: u64, n_neighbors: u64) -> Result<usize, Refusal> {
+    if n_cells > n_neighbors {
+        return Ok(n_cells as usize);
     }
     let why = format!("must be above -n_neighbors, which is {n_neighbors}");
-    Err(refused("-max_num_cell", &max_num_cell.to_string())(why))
+    Err(refused(option, &n_cells.to_string())(why))
+}
+
+/// Pretraining epochs over all cells, or steps of mini-batches.
+fn default_epochs(batch_size: Option<usize>) -> usize {
+    match batch_size {
+        None => 200,
+        Some(_) => 500,
+    }
 }
 
 fn from_h5(args: H5Args) -> Result<Request, Refusal> {

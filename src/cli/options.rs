@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::values::{boolean, celltype, cuda, method, positive, whole};
+use super::values::{batch_size, boolean, celltype, cuda, method, positive, whole};
 use crate::{
     config::{CellTypes, Cuda},
     graph::Method,
@@ -54,7 +54,8 @@ pub(super) struct ClusteringArgs {
     /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0)
     #[arg(long, value_name = "X", default_value = "1.0", value_parser = positive(100.0))]
     pub resolution: f64,
-    /// Most epochs of self-training on the clusters; 0 keeps Leiden's (0 to 100000)
+    /// Most epochs of self-training on the clusters, or steps with -batch_size; 0 keeps Leiden's
+    /// (0 to 100000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]
     pub clustering_epoch: u64,
 }
@@ -93,11 +94,19 @@ pub(super) struct TrainingArgs {
     /// Learning rate of pretraining (above 0, at most 1)
     #[arg(long, value_name = "X", default_value = "0.001", value_parser = positive(1.0))]
     pub lr: f64,
-    /// Most epochs of pretraining (1 to 100000)
-    #[arg(long, value_name = "N", default_value = "200", value_parser = whole(1..=100_000))]
-    pub training_epoch: u64,
-    /// Cells to train on: a larger data set is sampled, then labelled whole (20 to 100000000,
-    /// above -n_neighbors)
+    /// Most epochs of pretraining, or steps with -batch_size (1 to 100000) [default: 200 epochs, or
+    /// 500 steps]
+    #[arg(long, value_name = "N", value_parser = whole(1..=100_000))]
+    pub training_epoch: Option<u64>,
+    /// Cells that a training step learns from: a mini-batch of all cells, or 0 for all in every step
+    /// (0, or 32 to 1000000, above -n_neighbors)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = batch_size)]
+    pub batch_size: u64,
+    /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = whole(20..=1_000_000))]
+    pub landmarks: u64,
+    /// Cells to train on: a larger data set is sampled, then labelled whole. With -batch_size: cells
+    /// to find the first clusters on (20 to 100000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "4000", value_parser = whole(20..=100_000_000))]
     pub max_num_cell: u64,
 }

@@ -52,9 +52,11 @@ fn the_defaults_are_the_published_ones() {
             lr: 1e-3,
             training_epoch: 200,
             clustering_epoch: 100,
+            batch_size: None,
         },
         resolution: 1.0,
         max_num_cell: 4000,
+        landmarks: 2000,
         save: Outputs {
             pred_label: true,
             embedding: true,
@@ -73,15 +75,15 @@ fn the_defaults_are_the_published_ones() {
 fn every_option_arrives_under_its_own_name() {
     let line = "-name x -data_dir d -celltype types -n_hvg 500 -resolution 0.3 \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_heads 4 -n_z 10 -lr 1e-4 \
-        -training_epoch 50 -clustering_epoch 0 -max_num_cell 2000 -output_dir o \
+        -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "celltype": "types", "n_hvg": 500, "resolution": 0.3,
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_heads": 4, "n_z": 10,
-        "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "max_num_cell": 2000,
-        "output_dir": "o", "save_pred_label": false, "save_embedding": false,
+        "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
+        "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
         "save_model_para": true, "save_umap": true, "cuda": "False", "seed": 0, "threads": 2,
         "quiet": true,
     });

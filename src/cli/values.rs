@@ -34,6 +34,21 @@ pub(super) fn whole(
     }
 }
 
+/// Cells of a mini-batch, or 0 for all cells.
+pub(super) fn batch_size(text: &str) -> Result<u64, String> {
+    let range = 32..=1_000_000;
+    text.parse()
+        .ok()
+        .filter(|size| *size == 0 || range.contains(size))
+        .ok_or_else(|| {
+            format!(
+                "must be 0 (all cells), or a whole number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
+}
+
 /// A finite number above 0 and not above `most`.
 pub(super) fn positive(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone + Send + Sync {
     move |text| {

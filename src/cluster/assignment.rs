@@ -17,9 +17,22 @@ pub struct Assignment {
 #[must_use]
 pub fn assign(z: &Tensor, centers: &Tensor) -> Assignment {
     let q = student_t(z, centers);
-    let frequencies = q.sum_dim_intlist([0].as_slice(), true, Kind::Float);
-    let p = target(&q, &frequencies);
+    let p = target(&q, &frequencies(&q));
     Assignment { q, p }
+}
+
+/// The same for some of the cells, where the soft cluster frequencies (1 × k, any scale) of all are known.
+#[must_use]
+pub fn assign_given(z: &Tensor, centers: &Tensor, frequencies: &Tensor) -> Assignment {
+    let q = student_t(z, centers);
+    let p = target(&q, frequencies);
+    Assignment { q, p }
+}
+
+/// Soft cluster frequencies Σ_i q_ik, 1 × k.
+#[must_use]
+pub fn frequencies(q: &Tensor) -> Tensor {
+    q.sum_dim_intlist([0].as_slice(), true, Kind::Float)
 }
 
 /// q alone.

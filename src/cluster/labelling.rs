@@ -1,10 +1,10 @@
 //! Final labels of all cells from their embedding and the learned centres.
 
 use ndarray::{ArrayView2, Axis, s};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::{
-    assignment::{student_t, target},
+    assignment::{frequencies, student_t, target},
     partition::by_size,
 };
 use crate::model::tensor::from_array;
@@ -29,8 +29,7 @@ pub fn label_cells(z: ArrayView2<'_, f32>, centers: &Tensor) -> Vec<usize> {
         })
         .collect();
     let q = Tensor::cat(&blocks, 0);
-    let frequencies = q.sum_dim_intlist([0].as_slice(), true, Kind::Float);
-    let labels = target(&q, &frequencies).argmax(1, false);
+    let labels = target(&q, &frequencies(&q)).argmax(1, false);
     let labels: Vec<i64> = Vec::try_from(labels).unwrap_or_default();
     by_size(
         &labels

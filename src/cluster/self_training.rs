@@ -1,13 +1,16 @@
 //! The clustering stage: the encoder and the cluster centres learn from their own confident assignments.
 
-use tch::{Kind, TchError, Tensor};
+use tch::Tensor;
 
-use super::assignment::{assign, cluster_loss};
+use super::assignment::{Assignment, assign, assign_given, cluster_loss, frequencies};
 use crate::model::{
+    TrainError,
     autoencoder::{Autoencoder, Pass},
+    batch::Reconstruction,
     optimiser::Adam,
-    pretrain::{EpochLosses, Reconstruction, TrainingSet},
+    pretrain::EpochLosses,
     reconstruction::HeadWeights,
+    training_cells::{Step, TrainingCells},
 };
 
 /// Adam's learning rate.
@@ -32,26 +35,36 @@ const TRAINED: [&str; 7] = [
 
 /// Trains encoder, attention, graph layers and `centers` (k × d); the moved centres and the number of epochs.
 ///
+/// Labels are compared, and in mini-batches the target's cluster frequencies renewed, once in a round: an epoch
+/// over all cells, or the steps that show each cell once (32 steps at most).
+///
 /// # Errors
 ///
-/// When libtorch refuses an optimiser step.
+/// When libtorch refuses an optimiser step, or a batch has no graph.
 pub fn self_train(
     model: &mut Autoencoder,
     centers: &Tensor,
-    cells: &TrainingSet<'_>,
+    cells: &mut TrainingCells<'_>,
     schedule: &mut Schedule,
     mut each: impl FnMut(EpochLosses),
-) -> Result<(Tensor, usize), TchError> {
+) -> Result<(Tensor, usize), TrainError> {
     let centers = centers.detach().copy().set_requires_grad(true);
     let in_stage = |name: &str| TRAINED.contains(&name.split('.').next().unwrap_or_default());
     let mut parameters = model.trained(in_stage);
     parameters.push(centers.shallow_clone());
     let mut adam = Adam::new(parameters, LEARNING_RATE)?;
-    let mut previous: Option<Tensor> = None;
+    let steps_per_round = cells.steps_per_round();
+    let mut of_all: Option<Tensor> = None;
+    let mut round = Round::default();
     for epoch in 0..schedule.epochs {
+        let step = cells.next()?;
         let Reconstruction { z, zinb, graph } =
-            cells.reconstruct(model, &mut schedule.pass, HeadWeights::Frozen);
-        let assignment = assign(&z, &centers);
+            step.batch()
+                .reconstruct(model, &mut schedule.pass, HeadWeights::Frozen);
+        let assignment = match &of_all {
+            Some(frequencies) => assign_given(&z, &centers, frequencies),
+            None => assign(&z, &centers),
+        };
         let kl = cluster_loss(&assignment);
         each(EpochLosses {
             epoch: epoch + 1,
@@ -59,14 +72,17 @@ pub fn self_train(
             graph: graph.value,
             cluster: Some(kl.double_value(&[])),
         });
-        let labels = assignment.p.argmax(1, false);
-        let changed = previous
-            .replace(labels.shallow_clone())
-            .map(|old| share_changed(&old, &labels));
-        if epoch > WARM_UP && changed.is_some_and(|share| share < SETTLED) {
-            return Ok((centers.detach(), epoch));
+        round.see(&step, &assignment);
+        if (epoch + 1) % steps_per_round == 0 {
+            let whole = matches!(step, Step::Whole(_));
+            let (share_changed, frequencies) = round.close();
+            of_all = frequencies.filter(|_| !whole);
+            if epoch > WARM_UP && share_changed.is_some_and(|share| share < SETTLED) {
+                return Ok((centers.detach(), epoch));
+            }
         }
-        adam.step(&(kl + zinb.surrogate * ZINB_WEIGHT + graph.surrogate * GRAPH_WEIGHT))?;
+        let loss: Tensor = kl + zinb.surrogate * ZINB_WEIGHT + graph.surrogate * GRAPH_WEIGHT;
+        adam.step(&loss, &mut schedule.pass.tape)?;
     }
     Ok((centers.detach(), schedule.epochs))
 }
@@ -80,9 +96,42 @@ pub struct Schedule {
     pub pass: Pass,
 }
 
-fn share_changed(old: &Tensor, new: &Tensor) -> f64 {
-    old.not_equal_tensor(new)
-        .to_kind(Kind::Double)
-        .mean(Kind::Double)
-        .double_value(&[])
+/// What one round over the cells showed.
+#[derive(Default)]
+struct Round {
+    /// Each cell's label when it was last seen.
+    labels: Vec<Option<i64>>,
+    n_changed: usize,
+    n_compared: usize,
+    /// Σ_i q_ik over the cells seen, 1 × k.
+    frequencies: Option<Tensor>,
+}
+
+impl Round {
+    fn see(&mut self, step: &Step<'_, '_>, assignment: &Assignment) {
+        let labels = Vec::<i64>::try_from(assignment.p.argmax(1, false)).unwrap_or_default();
+        for (i, label) in labels.into_iter().enumerate() {
+            let cell = step.cell(i);
+            if self.labels.len() <= cell {
+                self.labels.resize(cell + 1, None);
+            }
+            if let Some(before) = self.labels[cell].replace(label) {
+                self.n_compared += 1;
+                self.n_changed += usize::from(before != label);
+            }
+        }
+        let seen = frequencies(&assignment.q.detach());
+        self.frequencies = Some(match self.frequencies.take() {
+            Some(sum) => sum + seen,
+            None => seen,
+        });
+    }
+
+    /// The share of the cells seen before whose label changed, and the soft frequencies; a new round begins.
+    fn close(&mut self) -> (Option<f64>, Option<Tensor>) {
+        let (changed, compared) = (self.n_changed, self.n_compared);
+        (self.n_changed, self.n_compared) = (0, 0);
+        let share = (compared > 0).then(|| changed as f64 / compared as f64);
+        (share, self.frequencies.take())
+    }
 }

@@ -99,7 +99,8 @@ impl Directions {
             .map(move |block| block * rows..((block + 1) * rows).min(n_rows))
     }
 
-    fn block_rows(&self) -> usize {
+    /// Rows of distances that are computed at a time.
+    pub(super) fn block_rows(&self) -> usize {
         (BLOCK_VALUES / self.n_cells.max(1)).clamp(BLOCK_ROWS.0, BLOCK_ROWS.1)
     }
 

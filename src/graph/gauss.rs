@@ -5,20 +5,20 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
     cosine::Directions,
     error::{GraphError, check},
+    near::symmetric,
     neighbors::{self, Neighbor, Neighborhoods, Rows},
 };
+use crate::{counts::Csr, special::exp};
 
 /// Weights of a dense graph up to this one are 0.
 const NEGLIGIBLE: f32 = 1e-14;
-
-/// From this exponent on a weight is below 1e-17; `exp` is slow on the numbers beyond.
-const FAR: f32 = 40.0;
 
 /// Smallest bandwidth, several times the rounding error of a cosine distance.
 ///
@@ -47,9 +47,34 @@ impl GaussKernel {
     /// Where there are fewer cells than neighbours, or a feature is not finite.
     pub fn fit(features: ArrayView2<f32>, n_neighbors: usize) -> Result<Self, GraphError> {
         check(&features, n_neighbors)?;
-        let directions = Directions::of(&features);
+        Ok(Self::of(Directions::of(&features), n_neighbors))
+    }
+
+    /// The same of checked directions.
+    pub(super) fn of(directions: Directions, n_neighbors: usize) -> Self {
         let neighborhoods = neighbors::among(&directions, n_neighbors - 1);
-        Ok(Self::new(directions, &neighborhoods, n_neighbors))
+        Self::new(directions, &neighborhoods, n_neighbors)
+    }
+
+    /// Number of cells.
+    #[must_use]
+    pub fn n_cells(&self) -> usize {
+        self.directions.n_cells()
+    }
+
+    /// Bandwidth σ of every cell.
+    #[must_use]
+    pub fn bandwidths(&self) -> &[f32] {
+        &self.bandwidths
+    }
+
+    /// The runs of cells whose rows are worth computing at a time: all cells, in order.
+    pub fn runs(&self) -> impl Iterator<Item = Range<usize>> {
+        let rows = self.directions.block_rows();
+        let n_cells = self.n_cells();
+        (0..n_cells)
+            .step_by(rows)
+            .map(move |start| start..(start + rows).min(n_cells))
     }
 
     /// The kernel together with its n × n distances, for which the cells are compared only once.
@@ -84,6 +109,27 @@ impl GaussKernel {
         (self.weights(cells, distances.clone()), distances)
     }
 
+    /// Cosine distances of a run of cells to all cells: run × n, `f32`.
+    #[must_use]
+    pub fn distances(&self, cells: Range<usize>) -> Array2<f32> {
+        self.directions.distances(cells)
+    }
+
+    /// W · right, for `right` of n × m: n × m.
+    ///
+    /// Each thread holds one run of rows of W. Cost: n² · (features + m) operations. Does not depend on the
+    /// number of threads.
+    #[must_use]
+    pub fn multiply(&self, right: ArrayView2<f32>) -> Array2<f32> {
+        let product =
+            |rows: Range<usize>| self.weights(rows.clone(), self.distances(rows)).dot(&right);
+        let runs = self.directions.blocks(self.n_cells());
+        let blocks: Vec<Array2<f32>> = runs.map(product).collect();
+        let views: Vec<ArrayView2<f32>> = blocks.iter().map(|block| block.view()).collect();
+        concatenate(Axis(0), &views)
+            .unwrap_or_else(|_| unreachable!("every block is as wide as `right`"))
+    }
+
     /// The weights of a run of cells, in the place of their distances.
     pub(super) fn weights(&self, cells: Range<usize>, distances: Array2<f32>) -> Array2<f32> {
         dense_weights(distances, &self.bandwidths[cells], &self.bandwidths)
@@ -97,31 +143,88 @@ impl GaussKernel {
         let neighborhoods = neighbors::in_rows(&distances, Rows::Elsewhere, count);
         dense_weights(distances, &far_bandwidths(&neighborhoods), &self.bandwidths)
     }
+
+    /// Bandwidths of other cells, each from its nearest cells of the kernel.
+    pub(super) fn bandwidths_of(&self, queries: &Directions) -> Vec<f32> {
+        far_bandwidths(&neighbors::of_queries(
+            &self.directions,
+            queries,
+            self.n_neighbors - 1,
+        ))
+    }
+}
+
+/// The weights of the dense kernel between the cells of `features` (n × features, any scale, finite) that are not
+/// 0, with neighbourhoods of `n_neighbors` cells, each cell itself counted: n × n, `f32`, symmetric, the diagonal 1.
+///
+/// Exactly the dense [`CellGraph`](super::CellGraph)'s. Where cells form groups most weights are 0, and the memory is
+/// that of the others. Cost: n² · features operations, twice.
+///
+/// # Errors
+///
+/// Where there are fewer cells than neighbours, or a feature is not finite.
+pub fn gauss_weights(features: ArrayView2<f32>, n_neighbors: usize) -> Result<Csr, GraphError> {
+    let kernel = GaussKernel::fit(features, n_neighbors)?;
+    let n_cells = kernel.n_cells();
+    let mut offsets = vec![0];
+    let (mut columns, mut values) = (Vec::new(), Vec::new());
+    for run in kernel.runs() {
+        let weights = kernel.weights(run.clone(), kernel.distances(run.clone()));
+        for (cell, row) in run.zip(weights.outer_iter()) {
+            // From the diagonal on: the two directions of a pair can differ by rounding.
+            for (column, &weight) in row.iter().enumerate().skip(cell) {
+                if weight > 0.0 {
+                    columns.push(column as u32);
+                    values.push(weight);
+                }
+            }
+            offsets.push(columns.len());
+        }
+    }
+    let upper = Csr::new((n_cells, n_cells), offsets, columns, values);
+    Ok(symmetric(&upper, f32::max))
 }
 
 /// Turns distances into weights, given the bandwidths of rows and columns.
-fn dense_weights(mut matrix: Array2<f32>, rows: &[f32], columns: &[f32]) -> Array2<f32> {
+pub(super) fn dense_weights(mut matrix: Array2<f32>, rows: &[f32], columns: &[f32]) -> Array2<f32> {
+    let arch = pulp::Arch::new();
     matrix
         .axis_iter_mut(Axis(0))
         .into_par_iter()
         .zip(rows)
         .for_each(|(mut row, &own)| {
-            for (value, &other) in row.iter_mut().zip(columns) {
-                let weight = weight(*value, own, other);
-                *value = if weight > NEGLIGIBLE { weight } else { 0.0 };
-            }
+            let Some(row) = row.as_slice_mut() else {
+                unreachable!("rows of a new matrix lie together");
+            };
+            arch.dispatch(Weigh { row, own, columns });
         });
     matrix
 }
 
-/// The weight of two cells at this distance, with these bandwidths σ.
-pub(super) fn weight(distance: f32, a: f32, b: f32) -> f32 {
-    let narrowness = (a * a + b * b).recip();
-    let exponent = distance * distance * narrowness;
-    if exponent > FAR {
-        return 0.0;
+/// Turns the distances from one cell into weights, as vector code.
+struct Weigh<'a> {
+    row: &'a mut [f32],
+    own: f32,
+    columns: &'a [f32],
+}
+
+impl WithSimd for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (value, &other) in self.row.iter_mut().zip(self.columns) {
+            let weight = weight(*value, self.own, other);
+            *value = if weight > NEGLIGIBLE { weight } else { 0.0 };
+        }
     }
-    (2.0 * a * b * narrowness).sqrt() * (-exponent).exp()
+}
+
+/// The weight of two cells at this distance, with these bandwidths σ.
+#[inline(always)]
+pub(super) fn weight(distance: f32, a: f32, b: f32) -> f32 {
+    let narrowness = 1.0 / (a * a + b * b);
+    (2.0 * a * b * narrowness).sqrt() * exp(-distance * distance * narrowness)
 }
 
 /// σ where every cell counts: half the distance to the last cell of the neighbourhood.

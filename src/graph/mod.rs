@@ -1,9 +1,12 @@
 //! The cell graph: connectivities and the distances that the model learns to reproduce.
 
-use ndarray::ArrayView2;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
 use petgraph::unionfind::UnionFind;
 
 mod adjacency;
+mod batch;
 mod cosine;
 mod error;
 mod features;
@@ -14,10 +17,11 @@ mod neighbors;
 mod umap;
 
 pub use adjacency::Adjacency;
+pub use batch::BatchGraphs;
 pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
-pub use gauss::GaussKernel;
+pub use gauss::{GaussKernel, gauss_weights};
 
 use cosine::Directions;
 use near::NearKernel;
@@ -42,21 +46,37 @@ pub enum Method {
     Umap,
 }
 
-/// Cells, how strongly they are connected and how far apart they are: n × n each.
+/// Up to this many cells the matrices of a dense graph are stored, in 8 bytes per pair of cells; beyond, rows are
+/// computed anew where they are needed. From here on features are principal components, and a row is cheap.
+pub const STORED_CELLS: usize = 10_000;
+
+/// Cells, how strongly they are connected and how far apart they are.
 #[derive(Debug, Clone)]
 pub struct CellGraph {
-    /// Weights W, symmetric, from 0 to 1. The diagonal is 1 where they are dense, else 0.
-    pub connectivities: Adjacency,
-    /// Cosine distances R, from 0 to 2, that the model learns to reproduce: of all pairs where they
-    /// are dense, else of each cell (row) to its neighbours.
-    pub distances: Adjacency,
+    /// The two matrices over all pairs of cells.
+    pub pairs: Pairs,
     kernel: Kernel,
+}
+
+/// Weights and distances between n cells, n × n each.
+#[derive(Debug, Clone)]
+pub enum Pairs {
+    /// In memory.
+    Stored {
+        /// Weights W, symmetric, from 0 to 1. The diagonal is 1 where they are dense, else 0.
+        connectivities: Adjacency,
+        /// Cosine distances R, from 0 to 2, that the model learns to reproduce: of all pairs where
+        /// they are dense, else of each cell (row) to its neighbours.
+        distances: Adjacency,
+    },
+    /// Both follow from features and bandwidths.
+    Computed(Arc<GaussKernel>),
 }
 
 /// What gives other cells their weights.
 #[derive(Debug, Clone)]
 enum Kernel {
-    Dense(GaussKernel),
+    Dense(Arc<GaussKernel>),
     Near(NearKernel),
 }
 
@@ -76,7 +96,9 @@ impl CellGraph {
     /// `pp.neighbors(metric="cosine")` with exact neighbours; of equally near cells the one of lower
     /// index is the neighbour. It does not depend on the number of threads.
     ///
-    /// Cost: n² · features operations; the memory of the two matrices returned, and a block.
+    /// Cost: n² · features operations; the memory of the two matrices returned, and a block. The
+    /// matrices of a dense graph of more than [`STORED_CELLS`] cells are not stored: memory is then
+    /// linear in n.
     ///
     /// # Errors
     ///
@@ -85,6 +107,9 @@ impl CellGraph {
         error::check(&features, config.n_neighbors)?;
         let directions = Directions::of(&features);
         Ok(match (config.method, config.knn) {
+            (Method::Gauss, false) if features.nrows() > STORED_CELLS => {
+                Self::computed(GaussKernel::of(directions, config.n_neighbors))
+            }
             (Method::Gauss, false) => Self::dense(directions, config.n_neighbors),
             (method, _) => Self::near(directions, method, config.n_neighbors),
         })
@@ -95,8 +120,19 @@ impl CellGraph {
         let (kernel, distances) = GaussKernel::with_distances(directions, n_neighbors);
         let weights = kernel.weights(0..n_cells, distances.clone());
         Self {
-            connectivities: Adjacency::Dense(weights),
-            distances: Adjacency::Dense(distances),
+            pairs: Pairs::Stored {
+                connectivities: Adjacency::Dense(weights),
+                distances: Adjacency::Dense(distances),
+            },
+            kernel: Kernel::Dense(Arc::new(kernel)),
+        }
+    }
+
+    /// The dense graph of a kernel, nothing of which is stored.
+    fn computed(kernel: GaussKernel) -> Self {
+        let kernel = Arc::new(kernel);
+        Self {
+            pairs: Pairs::Computed(Arc::clone(&kernel)),
             kernel: Kernel::Dense(kernel),
         }
     }
@@ -104,8 +140,10 @@ impl CellGraph {
     fn near(directions: Directions, method: Method, n_neighbors: usize) -> Self {
         let (kernel, neighborhoods) = NearKernel::fit(directions, method, n_neighbors);
         Self {
-            connectivities: Adjacency::Sparse(kernel.connect(&neighborhoods)),
-            distances: Adjacency::Sparse(near::distances(&neighborhoods)),
+            pairs: Pairs::Stored {
+                connectivities: Adjacency::Sparse(kernel.connect(&neighborhoods)),
+                distances: Adjacency::Sparse(near::distances(&neighborhoods)),
+            },
             kernel: Kernel::Near(kernel),
         }
     }
@@ -129,38 +167,80 @@ impl CellGraph {
     /// Sizes of the connected components, largest first. Cells are connected by weights above 0.
     #[must_use]
     pub fn components(&self) -> Vec<usize> {
-        let component_of = match &self.connectivities {
-            Adjacency::Dense(weights) => {
-                let edges = weights.indexed_iter().filter(|&(_, &weight)| weight > 0.0);
-                merge(weights.nrows(), edges.map(|(edge, _)| edge))
+        let component_of = match &self.pairs {
+            Pairs::Stored {
+                connectivities: Adjacency::Dense(weights),
+                ..
+            } => {
+                let mut components = Components::new(weights.nrows());
+                components.join_dense(0, weights);
+                components
             }
-            Adjacency::Sparse(weights) => {
+            Pairs::Stored {
+                connectivities: Adjacency::Sparse(weights),
+                ..
+            } => {
+                let mut components = Components::new(weights.rows());
                 let edges = weights.iter().filter(|&(&weight, _)| weight > 0.0);
-                merge(
-                    weights.rows(),
-                    edges.map(|(_, (a, b))| (a as usize, b as usize)),
-                )
+                components.join(edges.map(|(_, (a, b))| (a as usize, b as usize)));
+                components
+            }
+            Pairs::Computed(kernel) => {
+                let mut components = Components::new(kernel.n_cells());
+                for rows in kernel.runs() {
+                    if components.are_one() {
+                        break;
+                    }
+                    components.join_dense(rows.start, &kernel.rows(rows).0);
+                }
+                components
             }
         };
-        let mut sizes = vec![0; component_of.len()];
-        for component in component_of {
+        component_of.sizes()
+    }
+}
+
+/// Cells joined by edges, until all are in one component.
+struct Components {
+    found: UnionFind<usize>,
+    n_components: usize,
+}
+
+impl Components {
+    fn new(n_cells: usize) -> Self {
+        Self {
+            found: UnionFind::new(n_cells),
+            n_components: n_cells,
+        }
+    }
+
+    fn are_one(&self) -> bool {
+        self.n_components <= 1
+    }
+
+    fn join(&mut self, edges: impl Iterator<Item = (usize, usize)>) {
+        for (a, b) in edges {
+            if self.are_one() {
+                return;
+            }
+            self.n_components -= usize::from(self.found.union(a, b));
+        }
+    }
+
+    /// Joins by the weights of a run of rows, the first of which is cell `first`.
+    fn join_dense(&mut self, first: usize, weights: &Array2<f32>) {
+        let edges = weights.indexed_iter().filter(|&(_, &weight)| weight > 0.0);
+        self.join(edges.map(|((row, column), _)| (first + row, column)));
+    }
+
+    fn sizes(self) -> Vec<usize> {
+        let labels = self.found.into_labeling();
+        let mut sizes = vec![0; labels.len()];
+        for component in labels {
             sizes[component] += 1;
         }
         sizes.retain(|&size| size > 0);
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes
     }
-}
-
-/// The component of each cell, after joining cells by edges until all are in one.
-fn merge(n_cells: usize, edges: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
-    let mut components = UnionFind::new(n_cells);
-    let mut n_components = n_cells;
-    for (a, b) in edges {
-        n_components -= usize::from(components.union(a, b));
-        if n_components == 1 {
-            break;
-        }
-    }
-    components.into_labeling()
 }

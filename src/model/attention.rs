@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
-use super::{layers::Linear, noise::Noise};
+use super::{autoencoder::Pass, flash::Attention, layers::Linear};
 
 /// Keys and values from one branch, queries from another; every head is as wide as its input.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct CrossAttention {
     pub unifyheads: Linear,
 }
 
-/// What cells are attended to: keys and values, each heads × n × width.
+/// What cells are attended to: keys and values, each n × (heads·width).
 #[derive(Debug)]
 pub struct KeysValues {
     keys: Tensor,
@@ -43,30 +43,49 @@ impl CrossAttention {
     #[must_use]
     pub fn keys_values(&self, source: &Tensor) -> KeysValues {
         KeysValues {
-            keys: self.by_head(&self.tokeys.forward(source)),
-            values: self.by_head(&self.tovalues.forward(source)),
+            keys: self.tokeys.forward(source),
+            values: self.tovalues.forward(source),
         }
     }
 
     /// What the cells of `query_from` (m × width) gather from all cells behind `attended`: m × width.
     ///
-    /// softmax(QKᵀ/√width)·V per head by libtorch's fused kernel, whose memory is linear in m and n.
+    /// softmax(QKᵀ/√width)·V per head, in memory linear in m and n.
     #[must_use]
-    pub fn forward(&self, attended: &KeysValues, query_from: &Tensor, noise: &mut Noise) -> Tensor {
-        let queries = self.by_head(&noise.drop_queries(&self.toqueries.forward(query_from)));
+    pub fn forward(&self, attended: &KeysValues, query_from: &Tensor, pass: &mut Pass) -> Tensor {
+        let queries = pass.noise.drop_queries(&self.toqueries.forward(query_from));
+        let gathered = if queries.device().is_cuda() {
+            self.gather_on_gpu(&queries, attended)
+        } else {
+            self.gather_on_cpu(&queries, attended, pass)
+        };
+        self.unifyheads.forward(&gathered)
+    }
+
+    fn gather_on_cpu(&self, queries: &Tensor, attended: &KeysValues, pass: &mut Pass) -> Tensor {
+        let KeysValues { keys, values } = attended;
+        let attention = Attention::new(queries, keys, values, self.n_heads);
+        let found = attention.forward();
+        let gathered = found.gathered.shallow_clone();
+        pass.tape
+            .join(&[queries, keys, values], gathered, move |gradient| {
+                attention.backward(&found, gradient).into()
+            })
+    }
+
+    /// The same by libtorch's fused kernel.
+    fn gather_on_gpu(&self, queries: &Tensor, attended: &KeysValues) -> Tensor {
         let gathered = Tensor::scaled_dot_product_attention(
-            &queries,
-            &attended.keys,
-            &attended.values,
+            &self.by_head(queries),
+            &self.by_head(&attended.keys),
+            &self.by_head(&attended.values),
             None::<&Tensor>,
             0.0,
             false,
             None,
             false,
         );
-        let m = query_from.size()[0];
-        self.unifyheads
-            .forward(&gathered.squeeze_dim(0).transpose(0, 1).reshape([m, -1]))
+        gathered.transpose(1, 2).reshape(queries.size())
     }
 
     /// n × (heads·width) → 1 × heads × n × width.
@@ -92,7 +111,7 @@ mod tests {
         let from = Tensor::arange(m * width, tch::kind::FLOAT_CPU)
             .cos()
             .view([m, width]);
-        let got = layer.forward(&layer.keys_values(&source), &from, &mut Noise::Off);
+        let got = layer.forward(&layer.keys_values(&source), &from, &mut Pass::embedding());
 
         let head = |t: Tensor, rows: i64| t.view([rows, heads, width]).transpose(0, 1);
         let q = head(from.matmul(&layer.toqueries.weight.tr()), m);

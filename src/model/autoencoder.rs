@@ -9,6 +9,7 @@ use super::{
     graph_conv::{GraphConv, GraphOperator},
     layers::{BatchNorm, BatchStatistics, Linear},
     noise::Noise,
+    tape::Tape,
 };
 use crate::seed::{Stream, stream};
 
@@ -59,6 +60,8 @@ pub struct Pass {
     pub statistics: BatchStatistics,
     /// Input noise and query dropout.
     pub noise: Noise,
+    /// Gradients that libtorch does not work out.
+    pub tape: Tape,
 }
 
 impl Pass {
@@ -68,6 +71,7 @@ impl Pass {
         Self {
             statistics: BatchStatistics::Batch,
             noise: Noise::seeded(seed),
+            tape: Tape::default(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Pass {
         Self {
             statistics: BatchStatistics::Running,
             noise: Noise::Off,
+            tape: Tape::default(),
         }
     }
 }
@@ -116,7 +121,7 @@ impl Autoencoder {
     pub fn settle_statistics(&self, x: &Tensor, graph: &GraphOperator) {
         let mut pass = Pass {
             statistics: BatchStatistics::Settle,
-            noise: Noise::Off,
+            ..Pass::embedding()
         };
         let _ = tch::no_grad(|| self.encode(x, graph, &mut pass));
     }
@@ -124,15 +129,19 @@ impl Autoencoder {
     /// Encodes the cells of a graph: `x` is n × genes (z-scores), `graph` their n × n weights.
     #[must_use]
     pub fn encode(&self, x: &Tensor, graph: &GraphOperator, pass: &mut Pass) -> Encoded {
+        pass.tape.clear();
         let e1 = self.first_layer(x, pass);
-        let g1 = graph.gather(&self.gnn_1.message(&e1));
-        let g2 = graph.gather(&self.gnn_2.message(&g1));
+        let e1 = pass.tape.knot(&e1);
+        let g1 = graph.gather(&self.gnn_1.message(&e1), &mut pass.tape);
+        let g2 = graph.gather(&self.gnn_2.message(&g1), &mut pass.tape);
         let e2 = self.second_layer(&e1, pass);
+        let e2 = pass.tape.knot(&e2);
         let attended = self.attn1.keys_values(&e2);
-        let e2 = &e2 + self.attn1.forward(&attended, &g1, &mut pass.noise);
+        let e2 = &e2 + self.attn1.forward(&attended, &g1, pass);
         let z = self.z_layer.forward(&pass.noise.corrupt(&e2));
+        let z = pass.tape.knot(&z);
         let attended = self.attn2.keys_values(&z);
-        let z = &z + self.attn2.forward(&attended, &g2, &mut pass.noise);
+        let z = &z + self.attn2.forward(&attended, &g2, pass);
         Encoded { z, g2 }
     }
 

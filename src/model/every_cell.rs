@@ -1,11 +1,11 @@
-//! The embedding of every cell: the sampled ones together, all others by blocks against them.
+//! The embedding of any cells: the reference cells together, all others by blocks against them.
 
 use ndarray::{Array2, s};
+use tch::Tensor;
 
 use super::{
-    autoencoder::Autoencoder,
+    autoencoder::{Autoencoder, Pass},
     graph_conv::GraphOperator,
-    pretrain::TrainingSet,
     tensor::{from_array, to_array},
 };
 use crate::{
@@ -13,70 +13,64 @@ use crate::{
     preprocess::Prepared,
 };
 
-/// Cells outside the sample that are embedded at a time.
+/// Cells outside the reference that are embedded at a time.
 const BLOCK: usize = 1024;
 
-/// Who was trained on, and what connects the other cells with them.
+/// The cells that every cell is embedded against, and what connects others with them.
 #[derive(Debug)]
-pub struct Sample<'a> {
-    /// Positions of the sampled cells in the prepared data, ascending.
+pub struct Reference<'a> {
+    /// Their positions in the prepared data, ascending.
     pub cells: &'a [usize],
-    /// Their inputs and weights, as they were trained on.
-    pub set: &'a TrainingSet<'a>,
+    /// Their z-scores.
+    pub x: &'a Tensor,
+    /// Their weights to each other.
+    pub operator: &'a GraphOperator,
     /// Their cell graph.
     pub graph: &'a CellGraph,
     /// What cell graphs are built from.
     pub features: &'a Features,
 }
 
-/// Embeds all prepared cells, in their order: n × d.
+/// Embeds some of the prepared cells (positions, ascending), in their order: cells × d.
 ///
-/// A cell outside the sample attends to, and has graph weights to, sampled cells only: time is linear in n, and
-/// memory beyond the result is that of one block.
+/// A cell outside the reference attends to, and has graph weights to, reference cells only: time is linear in the
+/// number of cells, and memory beyond the result is that of one block.
 #[must_use]
-pub fn embed_every_cell(
+pub fn embed_cells(
     model: &Autoencoder,
     prepared: &Prepared,
-    sample: &Sample<'_>,
+    reference: &Reference<'_>,
+    cells: &[usize],
 ) -> Array2<f32> {
     tch::no_grad(|| {
-        let device = sample.set.x.device();
-        let (z, landmarks) = model.embed_sample(&sample.set.x, &sample.set.graph);
+        let device = reference.x.device();
+        let pass = &mut Pass::embedding();
+        let (z, landmarks) = model.embed_reference(reference.x, reference.operator, pass);
         let z = to_array(&z);
-        let mut all = Array2::zeros((prepared.n_cells(), z.ncols()));
-        scatter(&mut all, sample.cells, &z);
-        for block in others(sample.cells, prepared.n_cells()).chunks(BLOCK) {
-            let bridge = sample
+        let mut all = Array2::zeros((cells.len(), z.ncols()));
+        let mut others = Vec::new();
+        for (row, cell) in cells.iter().enumerate() {
+            match reference.cells.binary_search(cell) {
+                Ok(member) => all.slice_mut(s![row, ..]).assign(&z.row(member)),
+                Err(_) => others.push(row),
+            }
+        }
+        for rows in others.chunks(BLOCK) {
+            let block: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
+            let bridge = reference
                 .graph
-                .bridge(sample.features.of(prepared, block).view());
-            let x = from_array(prepared.zscores(block).view(), device);
-            let z = model.embed(&x, &GraphOperator::new(&bridge, device), &landmarks);
-            scatter(&mut all, block, &to_array(&z));
+                .bridge(reference.features.of(prepared, &block).view());
+            let x = from_array(prepared.zscores(&block).view(), device);
+            let z = to_array(&model.embed(
+                &x,
+                &GraphOperator::stored(&bridge, device),
+                &landmarks,
+                pass,
+            ));
+            for (&row, z) in rows.iter().zip(z.rows()) {
+                all.slice_mut(s![row, ..]).assign(&z);
+            }
         }
         all
     })
-}
-
-/// The positions below `n` that `sample` (ascending) leaves out.
-fn others(sample: &[usize], n: usize) -> Vec<usize> {
-    (0..n)
-        .filter(|cell| sample.binary_search(cell).is_err())
-        .collect()
-}
-
-fn scatter(all: &mut Array2<f32>, cells: &[usize], rows: &Array2<f32>) {
-    for (&cell, row) in cells.iter().zip(rows.rows()) {
-        all.slice_mut(s![cell, ..]).assign(&row);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_others_are_those_outside_the_sample() {
-        assert_eq!(others(&[1, 3], 5), [0, 2, 4]);
-        assert!(others(&[0, 1, 2], 3).is_empty());
-    }
 }

@@ -1,10 +1,19 @@
 //! Graph convolution: features mixed along the cell graph.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::{layers::uniform, tensor::from_array};
-use crate::{counts::Csr, graph::Adjacency};
+use super::{
+    layers::uniform,
+    tape::Tape,
+    tensor::{from_array, to_array},
+};
+use crate::{
+    counts::Csr,
+    graph::{Adjacency, CellGraph, GaussKernel, Pairs},
+};
 
 /// `tanh(A · (h W))`, without bias.
 #[derive(Debug)]
@@ -29,27 +38,60 @@ impl GraphConv {
     }
 }
 
-/// A weight matrix as a libtorch operator: receiving cells × sending cells.
-#[derive(Debug)]
-pub struct GraphOperator {
-    weights: Tensor,
+/// A weight matrix as an operator on libtorch's tensors: receiving cells × sending cells.
+#[derive(Debug, Clone)]
+pub enum GraphOperator {
+    /// The matrix, dense or sparse.
+    Stored(Arc<Tensor>),
+    /// Rows are computed whenever they are needed.
+    Computed(Arc<GaussKernel>, Device),
 }
 
 impl GraphOperator {
+    /// The operator of a graph's weights, n × n, on `device`.
+    #[must_use]
+    pub fn of(graph: &CellGraph, device: Device) -> Self {
+        match &graph.pairs {
+            Pairs::Stored { connectivities, .. } => Self::stored(connectivities, device),
+            Pairs::Computed(kernel) => Self::Computed(Arc::clone(kernel), device),
+        }
+    }
+
     /// The operator of a weight matrix, on `device`.
     #[must_use]
-    pub fn new(weights: &Adjacency, device: Device) -> Self {
-        let weights = match weights {
+    pub fn stored(weights: &Adjacency, device: Device) -> Self {
+        Self::Stored(Arc::new(match weights {
             Adjacency::Dense(dense) => from_array(dense.view(), device),
             Adjacency::Sparse(sparse) => sparse_tensor(sparse).to_device(device),
-        };
-        Self { weights }
+        }))
     }
 
     /// `tanh(A · message)`.
     #[must_use]
-    pub fn gather(&self, message: &Tensor) -> Tensor {
-        self.weights.matmul(message).tanh()
+    pub fn gather(&self, message: &Tensor, tape: &mut Tape) -> Tensor {
+        let gathered = tch::no_grad(|| self.multiply(message).tanh());
+        let (transposed, at_output) = (self.clone(), gathered.detach());
+        tape.join(&[message], gathered, move |gradient| {
+            let inner = gradient * (1.0 - at_output.square());
+            vec![transposed.multiply_transposed(&inner)]
+        })
+    }
+
+    fn multiply(&self, right: &Tensor) -> Tensor {
+        match self {
+            Self::Stored(weights) => weights.matmul(right),
+            Self::Computed(kernel, device) => {
+                from_array(kernel.multiply(to_array(right).view()).view(), *device)
+            }
+        }
+    }
+
+    fn multiply_transposed(&self, right: &Tensor) -> Tensor {
+        match self {
+            Self::Stored(weights) => weights.tr().matmul(right),
+            // The kernel is symmetric.
+            Self::Computed(..) => self.multiply(right),
+        }
     }
 }
 
@@ -89,7 +131,9 @@ mod tests {
         }
         let sparse = Adjacency::Sparse(triplets.to_csr::<usize>());
         let message = Tensor::from_slice(&[1.0_f32, -2.0, 0.5, 3.0]).view([2, 2]);
-        let gathered = |weights| GraphOperator::new(weights, Device::Cpu).gather(&message);
+        let gathered = |weights| {
+            GraphOperator::stored(weights, Device::Cpu).gather(&message, &mut Tape::default())
+        };
         assert!(gathered(&Adjacency::Dense(dense)).allclose(&gathered(&sparse), 1e-6, 1e-7, false));
     }
 }

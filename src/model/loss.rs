@@ -15,13 +15,21 @@ impl LossTerm {
     /// A loss of known `value`, from pairs of an input and the loss's gradient by it.
     #[must_use]
     pub fn from_gradients(value: f64, inputs: &[(&Tensor, Tensor)]) -> Self {
-        let parts: Vec<Tensor> = inputs
-            .iter()
-            .map(|(input, gradient)| input.flatten(0, -1).dot(&gradient.detach().flatten(0, -1)))
-            .collect();
         Self {
             value,
-            surrogate: Tensor::stack(&parts, 0).sum(Kind::Float),
+            surrogate: surrogate(inputs),
         }
     }
+}
+
+/// A scalar whose gradient by each input is the tensor beside it. Inputs that want no gradient are left out.
+#[must_use]
+pub(super) fn surrogate<T: std::borrow::Borrow<Tensor>>(inputs: &[(T, Tensor)]) -> Tensor {
+    let parts: Vec<Tensor> = inputs
+        .iter()
+        .map(|(input, gradient)| (input.borrow(), gradient))
+        .filter(|(input, _)| input.requires_grad())
+        .map(|(input, gradient)| input.flatten(0, -1).dot(&gradient.detach().flatten(0, -1)))
+        .collect();
+    Tensor::stack(&parts, 0).sum(Kind::Float)
 }

@@ -2,21 +2,27 @@
 
 pub mod attention;
 pub mod autoencoder;
+pub mod batch;
 pub mod decoder;
 pub mod device;
 pub mod every_cell;
+pub mod flash;
 pub mod graph_conv;
 pub mod graph_loss;
+mod heads_cpu;
+mod heads_gpu;
 pub mod landmarks;
 pub mod layers;
 pub mod loss;
+pub mod mini_batches;
 pub mod noise;
 pub mod optimiser;
 pub mod parameters;
 pub mod pretrain;
 pub mod reconstruction;
-pub mod special;
+pub mod tape;
 pub mod tensor;
+pub mod training_cells;
 pub mod zinb;
 pub mod zinb_plain;
 pub mod zinb_row;
@@ -35,8 +41,21 @@ pub struct ModelConfig {
 pub struct TrainConfig {
     /// Adam's first learning rate, above 0.
     pub lr: f64,
-    /// Pretraining epochs.
+    /// Pretraining epochs: passes over all cells, or steps where there are batches.
     pub training_epoch: usize,
-    /// Most epochs of the clustering stage.
+    /// Most epochs of the clustering stage, counted in the same way.
     pub clustering_epoch: usize,
+    /// Cells of a mini-batch; all cells in every step where `None`.
+    pub batch_size: Option<usize>,
+}
+
+/// Why training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// libtorch refused an operation of the optimiser.
+    #[error("libtorch refused a training step")]
+    Libtorch(#[from] tch::TchError),
+    /// The cells of a batch cannot be connected.
+    #[error("a batch of cells has no graph")]
+    Graph(#[from] crate::graph::GraphError),
 }

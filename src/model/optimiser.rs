@@ -2,6 +2,8 @@
 
 use tch::{COptimizer, Kind, TchError, Tensor};
 
+use super::tape::Tape;
+
 /// Largest norm of the gradient over all parameters; a longer one is scaled down to it.
 const MAX_NORM: f64 = 3.0;
 
@@ -30,10 +32,10 @@ impl Adam {
         self.optimiser.set_learning_rate(lr)
     }
 
-    /// One step down the gradient of `loss`.
-    pub fn step(&mut self, loss: &Tensor) -> Result<(), TchError> {
+    /// One step down the gradient of `loss`, whose pass is on `tape`.
+    pub fn step(&mut self, loss: &Tensor, tape: &mut Tape) -> Result<(), TchError> {
         self.optimiser.zero_grad()?;
-        loss.backward();
+        tape.backward(loss);
         tch::no_grad(|| self.clip());
         self.optimiser.step()
     }
@@ -84,7 +86,8 @@ mod tests {
     fn the_first_step_has_the_length_of_the_learning_rate() {
         let x = Tensor::from_slice(&[1.0_f32, -2.0]).set_requires_grad(true);
         let mut adam = Adam::new(vec![x.shallow_clone()], 0.1).expect("Adam of one parameter");
-        adam.step(&x.square().sum(Kind::Float)).expect("a step");
+        adam.step(&x.square().sum(Kind::Float), &mut Tape::default())
+            .expect("a step");
         let moved = Vec::<f32>::try_from(x.detach()).expect("two floats");
         assert!(
             (moved[0] - 0.9).abs() < 1e-5 && (moved[1] + 1.9).abs() < 1e-5,

@@ -1,39 +1,28 @@
-//! Pretraining: full-batch Adam on the reconstruction of counts and graph.
+//! Pretraining: Adam on the reconstruction of counts and graph.
 
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
 use super::{
-    TrainConfig,
+    TrainConfig, TrainError,
     autoencoder::{Autoencoder, Pass},
-    graph_conv::GraphOperator,
-    graph_loss::graph_loss,
-    loss::LossTerm,
+    batch::Reconstruction,
     optimiser::Adam,
-    reconstruction::{CountTarget, HeadWeights, zinb_loss},
+    parameters::Snapshot,
+    reconstruction::HeadWeights,
+    training_cells::TrainingCells,
 };
-use crate::graph::Adjacency;
 
 /// Weight of the graph loss beside the ZINB loss.
 const GRAPH_WEIGHT: f64 = 0.1;
 
-/// Epochs after which the learning rate is halved, again and again.
+/// Epochs after which the learning rate is halved, again and again, where an epoch is a pass over all cells.
 const HALVED_EVERY: usize = 40;
 
-/// Epochs without a better loss after which pretraining ends.
-const PATIENCE: usize = 50;
+/// How often a mini-batch run halves it, at even distances.
+const HALVINGS: usize = 5;
 
-/// What the model is trained on: n cells.
-#[derive(Debug)]
-pub struct TrainingSet<'a> {
-    /// Column z-scores of the log-normalised HVGs, n × genes.
-    pub x: Tensor,
-    /// Connectivities, n × n.
-    pub graph: GraphOperator,
-    /// Target of the graph loss, n × n.
-    pub distances: &'a Adjacency,
-    /// Raw counts and size factors.
-    pub counts: CountTarget,
-}
+/// Epochs without a better loss after which pretraining ends, where an epoch is a pass over all cells.
+const PATIENCE: usize = 50;
 
 /// Losses of an epoch.
 #[derive(Debug, Clone, Copy)]
@@ -48,37 +37,11 @@ pub struct EpochLosses {
     pub cluster: Option<f64>,
 }
 
-/// A forward pass over the training set, with both reconstruction losses.
-#[derive(Debug)]
-pub struct Reconstruction {
-    /// Embedding, n × d.
-    pub z: Tensor,
-    /// Of the counts.
-    pub zinb: LossTerm,
-    /// Of the graph.
-    pub graph: LossTerm,
-}
-
-impl TrainingSet<'_> {
-    /// Encodes all cells, decodes them and compares.
-    #[must_use]
-    pub fn reconstruct(
-        &self,
-        model: &Autoencoder,
-        pass: &mut Pass,
-        heads: HeadWeights,
-    ) -> Reconstruction {
-        let encoded = model.encode(&self.x, &self.graph, pass);
-        let hidden = model.decoder.hidden(&encoded.z);
-        Reconstruction {
-            zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads),
-            graph: graph_loss(&encoded.g2, self.distances),
-            z: encoded.z,
-        }
-    }
-}
-
-/// Trains the model and leaves it with the weights of the best epoch; the number of epochs.
+/// Trains the model; the number of epochs.
+///
+/// With all cells in every step (an epoch), training ends [`PATIENCE`] epochs after the best loss, and the weights
+/// of that epoch are kept. With mini-batches every step counts as an epoch, all of them are taken, and the last
+/// weights are kept: the losses of two batches cannot be compared.
 ///
 /// `each` sees the losses of every epoch.
 ///
@@ -86,38 +49,71 @@ impl TrainingSet<'_> {
 ///
 /// # Errors
 ///
-/// When libtorch refuses an optimiser step.
+/// When libtorch refuses an optimiser step, or a batch has no graph.
 pub fn pretrain(
     model: &mut Autoencoder,
-    cells: &TrainingSet<'_>,
+    cells: &mut TrainingCells<'_>,
     config: &TrainConfig,
     pass: &mut Pass,
     mut each: impl FnMut(EpochLosses),
-) -> Result<usize, TchError> {
+) -> Result<usize, TrainError> {
     let mut adam = Adam::new(model.trained(|_| true), config.lr)?;
-    let mut kept = model.snapshot();
-    let (mut best, mut best_epoch) = (f64::INFINITY, 0);
+    let mut best = cells.are_whole().then(|| Best::new(model));
+    let halved_every = if cells.are_whole() {
+        HALVED_EVERY
+    } else {
+        config.training_epoch.div_ceil(HALVINGS + 1)
+    };
+    let mut epochs = config.training_epoch;
     for epoch in 0..config.training_epoch {
-        let lr = config.lr * 0.5_f64.powi((epoch / HALVED_EVERY) as i32);
+        let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
         adam.set_learning_rate(lr)?;
+        let step = cells.next()?;
         let Reconstruction { zinb, graph, .. } =
-            cells.reconstruct(model, pass, HeadWeights::Trained);
+            step.batch().reconstruct(model, pass, HeadWeights::Trained);
         each(EpochLosses {
             epoch: epoch + 1,
             zinb: zinb.value,
             graph: graph.value,
             cluster: None,
         });
-        let loss = zinb.value + GRAPH_WEIGHT * graph.value;
-        if loss < best {
-            (best, best_epoch) = (loss, epoch);
-            kept.update(model);
-        } else if epoch - best_epoch > PATIENCE {
-            model.restore(&kept);
-            return Ok(epoch);
+        if let Some(best) = &mut best {
+            best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
+            if epoch - best.epoch > PATIENCE {
+                epochs = epoch;
+                break;
+            }
         }
-        adam.step(&(zinb.surrogate + graph.surrogate * GRAPH_WEIGHT))?;
+        let loss: Tensor = zinb.surrogate + graph.surrogate * GRAPH_WEIGHT;
+        adam.step(&loss, &mut pass.tape)?;
     }
-    model.restore(&kept);
-    Ok(config.training_epoch)
+    if let Some(best) = best {
+        model.restore(&best.weights);
+    }
+    Ok(epochs)
+}
+
+/// The weights of the best epoch so far.
+struct Best {
+    loss: f64,
+    epoch: usize,
+    weights: Snapshot,
+}
+
+impl Best {
+    fn new(model: &mut Autoencoder) -> Self {
+        Self {
+            loss: f64::INFINITY,
+            epoch: 0,
+            weights: model.snapshot(),
+        }
+    }
+
+    fn see(&mut self, epoch: usize, loss: f64, model: &mut Autoencoder) {
+        if loss < self.loss {
+            self.loss = loss;
+            self.epoch = epoch;
+            self.weights.update(model);
+        }
+    }
 }

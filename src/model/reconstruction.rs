@@ -1,29 +1,34 @@
-//! The reconstruction loss: decoder heads, ZINB likelihood and their gradients by blocks of cells.
+//! The reconstruction loss: decoder heads, ZINB likelihood and their gradients by blocks.
 //!
 //! The heads are linear, so the gradients by the last hidden layer and by the heads' weights follow from those
 //! by the heads' outputs, which one pass over a block writes in place of the outputs themselves. No
-//! n × genes matrix outlives its block: memory is 3 · 256 · genes floats, whatever n.
+//! n × genes matrix outlives its block.
+
+use std::{cell::OnceCell, ops::Range};
 
 use ndarray::Array1;
-use rayon::prelude::*;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::{
     decoder::Decoder,
-    layers::Linear,
+    heads_cpu,
+    heads_gpu::{self, DeviceBlock},
     loss::LossTerm,
     tensor::{values, values_mut},
-    zinb_plain,
-    zinb_row::{CellCounts, HeadRows, Scratch, zinb_row},
+    zinb_row::CellCounts,
 };
 use crate::counts::Csr;
 
-/// Cells that are decoded at a time.
-const BLOCK: usize = 256;
-
-/// The raw counts that the decoder is to reproduce.
+/// The raw counts that the decoder is to reproduce, on the host and, once they are asked for, on a device.
 #[derive(Debug)]
 pub struct CountTarget {
+    on_host: HostCounts,
+    on_device: OnceCell<Vec<DeviceBlock>>,
+}
+
+/// Raw counts and size factors of n cells.
+#[derive(Debug)]
+pub(super) struct HostCounts {
     counts: Csr,
     ln_factorials: Vec<f32>,
     size_factors: Array1<f32>,
@@ -38,52 +43,91 @@ pub enum HeadWeights {
     Frozen,
 }
 
+/// The sum of the ZINB losses, and the gradients of their mean.
+#[derive(Debug)]
+pub(super) struct HeadGradients {
+    /// Σ of the losses.
+    pub value: f64,
+    /// n × 256.
+    pub by_hidden: Tensor,
+    /// For each head: genes × 256, and genes. `None` where the heads are frozen.
+    pub by_weights: Option<Vec<(Tensor, Tensor)>>,
+}
+
 impl CountTarget {
     /// The raw counts (n × genes) and size factors of n cells.
     #[must_use]
     pub fn new(counts: Csr, size_factors: Array1<f32>) -> Self {
-        let on_host = Tensor::from_slice(counts.data());
-        let ln_factorials = values(&(on_host + 1.0).lgamma()).to_vec();
+        let stored = Tensor::from_slice(counts.data());
+        let ln_factorials = values(&(stored + 1.0).lgamma()).to_vec();
         Self {
-            counts,
-            ln_factorials,
-            size_factors,
+            on_host: HostCounts {
+                counts,
+                ln_factorials,
+                size_factors,
+            },
+            on_device: OnceCell::new(),
         }
     }
 
-    /// Number of cells.
-    #[must_use]
-    pub fn n_cells(&self) -> usize {
+    pub(super) fn on_host(&self) -> &HostCounts {
+        &self.on_host
+    }
+
+    /// All cells on a device, where they stay.
+    pub(super) fn on_device(&self, device: Device) -> &[DeviceBlock] {
+        self.on_device.get_or_init(|| {
+            (0..self.on_host.n_cells())
+                .step_by(heads_gpu::BLOCK)
+                .map(|start| DeviceBlock::new(&self.on_host, start, device))
+                .collect()
+        })
+    }
+}
+
+impl HostCounts {
+    pub(super) fn n_cells(&self) -> usize {
         self.counts.rows()
     }
 
-    fn n_genes(&self) -> usize {
+    pub(super) fn n_genes(&self) -> usize {
         self.counts.cols()
     }
 
-    fn cell(&self, i: usize) -> CellCounts<'_> {
-        let range = self.counts.indptr().outer_inds_sz(i);
+    /// What the sum of the losses is multiplied by for their mean.
+    pub(super) fn scale(&self) -> f64 {
+        1.0 / (self.n_cells() * self.n_genes()) as f64
+    }
+
+    /// A cell's counts of a run of genes.
+    pub(super) fn cell(&self, i: usize, genes: Range<usize>) -> CellCounts<'_> {
+        let row = self.counts.indptr().outer_inds_sz(i);
+        let columns = &self.counts.indices()[row.clone()];
+        let place = |gene: usize| row.start + columns.partition_point(|&c| (c as usize) < gene);
+        let stored = place(genes.start)..place(genes.end);
         CellCounts {
-            genes: &self.counts.indices()[range.clone()],
-            counts: &self.counts.data()[range.clone()],
-            ln_factorials: &self.ln_factorials[range],
+            first_gene: genes.start as u32,
+            genes: &self.counts.indices()[stored.clone()],
+            counts: &self.counts.data()[stored.clone()],
+            ln_factorials: &self.ln_factorials[stored],
             size_factor: self.size_factors[i],
         }
     }
 
-    /// The counts of a run of cells as a dense tensor.
-    fn dense(&self, start: usize, length: usize) -> Tensor {
+    /// The counts of a run of cells as a dense tensor, and their size factors.
+    pub(super) fn dense(&self, start: usize, length: usize) -> (Tensor, &[f32]) {
         let mut block = Tensor::zeros([length as i64, self.n_genes() as i64], tch::kind::FLOAT_CPU);
         for (i, row) in values_mut(&mut block)
             .chunks_mut(self.n_genes())
             .enumerate()
         {
-            let cell = self.cell(start + i);
+            let cell = self.cell(start + i, 0..self.n_genes());
             for (&gene, &count) in cell.genes.iter().zip(cell.counts) {
                 row[gene as usize] = count;
             }
         }
-        block
+        let size_factors = self.size_factors.as_slice().unwrap_or_default();
+        (block, &size_factors[start..start + length])
     }
 }
 
@@ -96,125 +140,15 @@ pub fn zinb_loss(
     weights: HeadWeights,
 ) -> LossTerm {
     let heads = [&decoder.calcu_pi, &decoder.calcu_disp, &decoder.calcu_mean];
-    let inner = tch::no_grad(|| {
-        let mut pass = HeadPass::new(hidden, heads, target, weights);
-        for start in (0..target.n_cells()).step_by(BLOCK) {
-            pass.block(start, BLOCK.min(target.n_cells() - start));
-        }
-        pass
+    let fixed = hidden.detach().contiguous();
+    let found = tch::no_grad(|| match hidden.device() {
+        Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
+        _ => heads_gpu::head_gradients(&fixed, heads, target, weights),
     });
-    let mut inputs = vec![(hidden, inner.by_hidden)];
-    if let Some(gradients) = inner.by_weights {
-        for (head, (by_weight, by_bias)) in heads.iter().zip(gradients) {
-            inputs.push((&head.weight, by_weight));
-            inputs.extend(head.bias.as_ref().map(|bias| (bias, by_bias)));
-        }
+    let mut inputs = vec![(hidden, found.by_hidden)];
+    for (head, (by_weight, by_bias)) in heads.iter().zip(found.by_weights.into_iter().flatten()) {
+        inputs.push((&head.weight, by_weight));
+        inputs.extend(head.bias.as_ref().map(|bias| (bias, by_bias)));
     }
-    LossTerm::from_gradients(inner.value, &inputs)
-}
-
-/// One pass over all blocks: buffers for a block, gradients that grow from block to block.
-struct HeadPass<'a> {
-    hidden: Tensor,
-    heads: [&'a Linear; 3],
-    target: &'a CountTarget,
-    outputs: [Tensor; 3],
-    by_hidden: Tensor,
-    by_weights: Option<Vec<(Tensor, Tensor)>>,
-    value: f64,
-    scale: f64,
-}
-
-impl<'a> HeadPass<'a> {
-    fn new(
-        hidden: &Tensor,
-        heads: [&'a Linear; 3],
-        target: &'a CountTarget,
-        weights: HeadWeights,
-    ) -> Self {
-        let hidden = hidden.detach();
-        let float = (Kind::Float, hidden.device());
-        let shape = [BLOCK.min(target.n_cells()) as i64, target.n_genes() as i64];
-        let zeros = |linear: &&Linear| {
-            let bias_size = [target.n_genes() as i64];
-            (linear.weight.zeros_like(), Tensor::zeros(bias_size, float))
-        };
-        Self {
-            outputs: std::array::from_fn(|_| Tensor::empty(shape, float)),
-            by_hidden: hidden.empty_like(),
-            by_weights: (weights == HeadWeights::Trained)
-                .then(|| heads.iter().map(zeros).collect()),
-            value: 0.0,
-            scale: 1.0 / (target.n_cells() * target.n_genes()) as f64,
-            hidden,
-            heads,
-            target,
-        }
-    }
-
-    /// Decodes `length` cells from `start` on, and adds their loss and gradients.
-    fn block(&mut self, start: usize, length: usize) {
-        let rows = (start as i64, length as i64);
-        let hidden = self.hidden.narrow(0, rows.0, rows.1);
-        let mut outputs = self
-            .outputs
-            .each_ref()
-            .map(|output| output.narrow(0, 0, rows.1));
-        for (head, output) in self.heads.iter().zip(&outputs) {
-            let _ = match &head.bias {
-                Some(bias) => bias.addmm_out(output, &hidden, &head.weight.tr()),
-                None => hidden.mm_out(output, &head.weight.tr()),
-            };
-        }
-        self.value += self.replace_by_gradients(start, &mut outputs);
-        let mut by_hidden = self.by_hidden.narrow(0, rows.0, rows.1);
-        let _ = by_hidden.zero_();
-        for (head, gradient) in self.heads.iter().zip(&outputs) {
-            let _ = by_hidden.addmm_(gradient, &head.weight);
-        }
-        for ((by_weight, by_bias), gradient) in self.by_weights.iter_mut().flatten().zip(&outputs) {
-            let _ = by_weight.addmm_(&gradient.tr(), &hidden);
-            *by_bias += gradient.sum_dim_intlist([0].as_slice(), false, Kind::Float);
-        }
-    }
-
-    /// Overwrites the heads' outputs by the gradients of the mean loss; this block's share of the loss.
-    fn replace_by_gradients(&self, start: usize, outputs: &mut [Tensor; 3]) -> f64 {
-        if self.hidden.device() == Device::Cpu {
-            return self.scale * cpu_kernel(self.target, start, outputs, self.scale as f32);
-        }
-        let length = outputs[0].size()[0] as usize;
-        let device = self.hidden.device();
-        let counts = self.target.dense(start, length).to_device(device);
-        let size_factors: Vec<f32> = (start..start + length)
-            .map(|i| self.target.size_factors[i])
-            .collect();
-        let size_factors = Tensor::from_slice(&size_factors)
-            .view([-1, 1])
-            .to_device(device);
-        self.scale * zinb_plain::replace_by_gradients(outputs, &counts, &size_factors, self.scale)
-    }
-}
-
-/// The block's losses and gradients by vector code, one cell per task; sums in the order of cells.
-fn cpu_kernel(target: &CountTarget, start: usize, outputs: &mut [Tensor; 3], scale: f32) -> f64 {
-    let n_genes = target.n_genes();
-    let arch = pulp::Arch::new();
-    let [pi, disp, mean] = outputs
-        .each_mut()
-        .map(|t| values_mut(t).par_chunks_mut(n_genes));
-    let losses: Vec<f64> = pi
-        .zip(disp)
-        .zip(mean)
-        .enumerate()
-        .map_init(Scratch::default, |scratch, (i, ((pi, disp), mean))| {
-            let mut heads = HeadRows { pi, disp, mean };
-            let cell = target.cell(start + i);
-            arch.dispatch(
-                #[inline(always)]
-                || zinb_row(cell, &mut heads, scale, scratch),
-            )
-        })
-        .collect();
-    losses.iter().sum()
+    LossTerm::from_gradients(found.value * target.on_host.scale(), &inputs)
 }

@@ -1,5 +1,6 @@
 //! Crosses between libtorch's tensors and Rust's arrays.
 
+use faer::MatMut;
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
 
@@ -51,6 +52,12 @@ pub fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     let (data, length) = checked(tensor);
     // SAFETY: as in `values`. Callers pass tensors that they have just made and share with no other handle.
     unsafe { std::slice::from_raw_parts_mut(data, length) }
+}
+
+/// Numbers, row after row, as a matrix whose rows are `width` long.
+pub(super) fn rows_mut(values: &mut [f32], width: usize) -> MatMut<'_, f32> {
+    let n_rows = values.len() / width;
+    MatMut::from_row_major_slice_mut(values, n_rows, width)
 }
 
 /// Address and number of the tensor's entries, once it is known to be a plain block of f32 on the CPU.

@@ -10,7 +10,7 @@
 //!
 //! Gradients are those of libtorch's automatic differentiation: a clamped value passes none.
 
-use super::special::{exp, gamma_difference, ln, ln_1p, one_minus_exp, sigmoid, softplus};
+use crate::special::{exp, gamma_difference, ln, ln_1p, one_minus_exp, sigmoid, softplus};
 
 /// ε of every logarithm.
 pub const TINY: f32 = 1e-6;

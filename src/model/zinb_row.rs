@@ -1,10 +1,13 @@
 //! The ZINB losses and gradients of one cell's counts, as vector code.
 
 use super::zinb::{Heads, Loss, at_count, at_zero};
+use crate::special::sum;
 
-/// The counts of one cell among the model's genes.
+/// The counts of one cell among a run of the model's genes.
 #[derive(Debug, Clone, Copy)]
 pub struct CellCounts<'a> {
+    /// The run's first gene.
+    pub first_gene: u32,
     /// Genes whose count is not 0.
     pub genes: &'a [u32],
     /// Their counts.
@@ -15,7 +18,16 @@ pub struct CellCounts<'a> {
     pub size_factor: f32,
 }
 
-/// The heads of one cell, one entry per gene. On return of [`zinb_row`] they hold the gradients.
+impl CellCounts<'_> {
+    /// Places within the run of the genes whose count is not 0.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        self.genes
+            .iter()
+            .map(|&gene| (gene - self.first_gene) as usize)
+    }
+}
+
+/// The heads of one cell, one entry per gene of the run. On return of [`zinb_row`] they hold the gradients.
 #[derive(Debug)]
 pub struct HeadRows<'a> {
     /// Logits of π.
@@ -53,13 +65,11 @@ pub fn zinb_row(
     scale: f32,
     scratch: &mut Scratch,
 ) -> f64 {
-    scratch.nonzero.gather(cell.genes, heads);
+    scratch.nonzero.gather(cell, heads);
     scratch.losses.resize(heads.pi.len(), 0.0);
     all_as_zeros(heads, cell.size_factor, scale, &mut scratch.losses);
     scratch.nonzero.evaluate(cell, scale);
-    scratch
-        .nonzero
-        .scatter(cell.genes, heads, &mut scratch.losses);
+    scratch.nonzero.scatter(cell, heads, &mut scratch.losses);
     sum(&scratch.losses)
 }
 
@@ -89,15 +99,15 @@ fn write(loss: Loss, scale: f32, pi: &mut f32, disp: &mut f32, mean: &mut f32) -
 }
 
 impl Packed {
-    fn gather(&mut self, genes: &[u32], heads: &HeadRows<'_>) {
+    fn gather(&mut self, cell: CellCounts<'_>, heads: &HeadRows<'_>) {
         let collect = |into: &mut Vec<f32>, from: &[f32]| {
             into.clear();
-            into.extend(genes.iter().map(|&gene| from[gene as usize]));
+            into.extend(cell.places().map(|place| from[place]));
         };
         collect(&mut self.pi, heads.pi);
         collect(&mut self.disp, heads.disp);
         collect(&mut self.mean, heads.mean);
-        self.losses.resize(genes.len(), 0.0);
+        self.losses.resize(cell.genes.len(), 0.0);
     }
 
     #[inline(always)]
@@ -122,19 +132,12 @@ impl Packed {
         }
     }
 
-    fn scatter(&self, genes: &[u32], heads: &mut HeadRows<'_>, losses: &mut [f32]) {
-        for (k, &gene) in genes.iter().enumerate() {
-            let gene = gene as usize;
-            heads.pi[gene] = self.pi[k];
-            heads.disp[gene] = self.disp[k];
-            heads.mean[gene] = self.mean[k];
-            losses[gene] = self.losses[k];
+    fn scatter(&self, cell: CellCounts<'_>, heads: &mut HeadRows<'_>, losses: &mut [f32]) {
+        for (k, place) in cell.places().enumerate() {
+            heads.pi[place] = self.pi[k];
+            heads.disp[place] = self.disp[k];
+            heads.mean[place] = self.mean[k];
+            losses[place] = self.losses[k];
         }
     }
-}
-
-/// Sum in double precision, always in the same order.
-#[inline(always)]
-fn sum(losses: &[f32]) -> f64 {
-    losses.iter().map(|&loss| f64::from(loss)).sum()
 }

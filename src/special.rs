@@ -13,11 +13,14 @@ pub fn exp(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 88.0);
-    let power = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
-    let r = (x - power * LN2_HIGH) - power * LN2_LOW;
-    let tail = 1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0));
-    let series = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * tail))));
-    series * f32::from_bits(((power as i32 + 127) as u32) << 23)
+    let rounded = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let power = rounded - ROUND;
+    let r = power.mul_add(-LN2_LOW, power.mul_add(-LN2_HIGH, x));
+    let tail = r.mul_add(r.mul_add(1.0 / 5040.0, 1.0 / 720.0), 1.0 / 120.0);
+    let head = r.mul_add(r.mul_add(tail, 1.0 / 24.0), 1.0 / 6.0);
+    let series = r.mul_add(r.mul_add(r.mul_add(head, 0.5), 1.0), 1.0);
+    // The lowest bits of the rounded number are the power as an integer: they become the exponent.
+    series * f32::from_bits((rounded.to_bits() << 23).wrapping_add(0x3F80_0000))
 }
 
 /// ln x for normal positive x.
@@ -31,8 +34,9 @@ pub fn ln(x: f32) -> f32 {
     let m = f32::from_bits((offset & 0x007F_FFFF).wrapping_add(SQRT_HALF_BITS));
     let s = (m - 1.0) / (m + 1.0);
     let s2 = s * s;
-    let tail = s2 * (2.0 / 3.0 + s2 * (2.0 / 5.0 + s2 * (2.0 / 7.0 + s2 * (2.0 / 9.0))));
-    power * std::f32::consts::LN_2 + (2.0 * s + s * tail)
+    let tail = s2.mul_add(s2.mul_add(2.0 / 9.0, 2.0 / 7.0), 2.0 / 5.0);
+    let tail = s2 * s2.mul_add(tail, 2.0 / 3.0);
+    power.mul_add(std::f32::consts::LN_2, s.mul_add(tail, 2.0 * s))
 }
 
 /// ln(1 + u) for u ≥ 0, to full precision also near 0.
@@ -63,6 +67,21 @@ pub fn one_minus_exp(x: f32) -> f32 {
 #[inline(always)]
 pub fn softplus(x: f32) -> f32 {
     x.max(0.0) + ln_1p(exp(-x.abs()))
+}
+
+/// Sum in double precision, always in the same order: sixteen partial sums, then these.
+#[inline(always)]
+pub fn sum(values: &[f32]) -> f64 {
+    let mut lanes = [0.0_f64; 16];
+    let chunks = values.chunks_exact(lanes.len());
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(value);
+        }
+    }
+    let rest = rest.iter().map(|&value| f64::from(value));
+    lanes.into_iter().chain(rest).sum()
 }
 
 /// Differences lnΓ(a) − lnΓ(b) and ψ(a) − ψ(b).

@@ -1,0 +1,54 @@
+//! What the model learns from in one step: all training cells, or a batch of them.
+
+use tch::Tensor;
+
+use super::{
+    autoencoder::{Autoencoder, Pass},
+    graph_conv::GraphOperator,
+    graph_loss::{GraphTarget, graph_loss},
+    loss::LossTerm,
+    reconstruction::{CountTarget, HeadWeights, zinb_loss},
+};
+
+/// Cells that are each other's keys, neighbours and targets: n of them.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// Column z-scores of the log-normalised HVGs, n × genes.
+    pub x: Tensor,
+    /// Connectivities, n × n.
+    pub graph: GraphOperator,
+    /// Target of the graph loss, n × n.
+    pub distances: GraphTarget<'a>,
+    /// Raw counts and size factors.
+    pub counts: CountTarget,
+}
+
+/// A forward pass over a batch, with both reconstruction losses.
+#[derive(Debug)]
+pub struct Reconstruction {
+    /// Embedding, n × d.
+    pub z: Tensor,
+    /// Of the counts.
+    pub zinb: LossTerm,
+    /// Of the graph.
+    pub graph: LossTerm,
+}
+
+impl Batch<'_> {
+    /// Encodes all cells, decodes them and compares.
+    #[must_use]
+    pub fn reconstruct(
+        &self,
+        model: &Autoencoder,
+        pass: &mut Pass,
+        heads: HeadWeights,
+    ) -> Reconstruction {
+        let encoded = model.encode(&self.x, &self.graph, pass);
+        let hidden = model.decoder.hidden(&encoded.z);
+        Reconstruction {
+            zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads),
+            graph: graph_loss(&encoded.g2, &self.distances),
+            z: encoded.z,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Operations whose gradients are worked out by hand, joined to libtorch's automatic differentiation.
+
+use std::fmt;
+
+use tch::Tensor;
+
+use super::loss::surrogate;
+
+/// From the gradient by an operation's output to those by its inputs, in their order.
+type Pullback = Box<dyn FnOnce(&Tensor) -> Vec<Tensor>>;
+
+/// The joints of one forward pass, between pieces that libtorch differentiates by itself.
+///
+/// A joint's output starts a new piece, as a leaf. [`Tape::backward`] walks the pieces from the last to the first,
+/// and carries the gradient over each joint by its pullback. What several later pieces read has to be the output of
+/// a joint (or a [`Tape::knot`]): a piece is walked once. Where no input wants a gradient, as under
+/// [`tch::no_grad`], nothing is kept.
+#[derive(Default)]
+pub struct Tape {
+    joints: Vec<Joint>,
+}
+
+struct Joint {
+    inputs: Vec<Tensor>,
+    output: Tensor,
+    pullback: Pullback,
+}
+
+impl Tape {
+    /// Joins `output`, computed from the values of `inputs`, to them.
+    #[must_use]
+    pub fn join(
+        &mut self,
+        inputs: &[&Tensor],
+        output: Tensor,
+        pullback: impl FnOnce(&Tensor) -> Vec<Tensor> + 'static,
+    ) -> Tensor {
+        if !inputs.iter().any(|input| input.requires_grad()) {
+            return output;
+        }
+        let output = output.detach().set_requires_grad(true);
+        self.joints.push(Joint {
+            inputs: inputs.iter().map(|input| input.shallow_clone()).collect(),
+            output: output.shallow_clone(),
+            pullback: Box::new(pullback),
+        });
+        output
+    }
+
+    /// The same values as a leaf, for several pieces to read.
+    #[must_use]
+    pub fn knot(&mut self, x: &Tensor) -> Tensor {
+        self.join(&[x], x.shallow_clone(), |gradient| {
+            vec![gradient.shallow_clone()]
+        })
+    }
+
+    /// Forgets a pass that was not differentiated after all.
+    pub fn clear(&mut self) {
+        self.joints.clear();
+    }
+
+    /// Adds the gradients of `loss` to those of all parameters behind it. The tape is empty afterwards.
+    pub fn backward(&mut self, loss: &Tensor) {
+        loss.backward();
+        while let Some(joint) = self.joints.pop() {
+            let gradient = joint.output.grad();
+            if !gradient.defined() {
+                continue;
+            }
+            let gradients = tch::no_grad(|| (joint.pullback)(&gradient));
+            let inputs: Vec<_> = joint.inputs.iter().zip(gradients).collect();
+            surrogate(&inputs).backward();
+        }
+    }
+}
+
+impl fmt::Debug for Tape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tape of {} joints", self.joints.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    #[test]
+    fn a_joint_carries_gradients_as_libtorch_would() {
+        let x = Tensor::from_slice(&[1.0_f32, -2.0, 3.0]).set_requires_grad(true);
+        let mut tape = Tape::default();
+        // y = 2x is read twice; z = y³ by hand; loss = Σ z + Σ y²
+        let y = tape.knot(&(&x * 2.0));
+        let at_y = y.detach();
+        let z = tape.join(&[&y], at_y.pow_tensor_scalar(3), move |gradient| {
+            vec![gradient * at_y.square() * 3.0]
+        });
+        let loss = z.sum(Kind::Float) + y.square().sum(Kind::Float);
+        tape.backward(&loss);
+        // d/dx (8x³ + 4x²) = 24x² + 8x
+        let found = Vec::<f32>::try_from(x.grad()).expect("three floats");
+        assert_eq!(found, [32.0, 80.0, 240.0]);
+    }
+
+    #[test]
+    fn nothing_is_kept_where_no_gradient_is_wanted() {
+        let x = Tensor::from_slice(&[1.0_f32]).set_requires_grad(true);
+        let mut tape = Tape::default();
+        let y = tch::no_grad(|| tape.knot(&(&x * 2.0)));
+        assert!(!y.requires_grad() && tape.joints.is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! Where training steps get their cells from.
+
+use super::{batch::Batch, mini_batches::MiniBatches};
+use crate::graph::GraphError;
+
+/// Most steps between two looks at how far the labels of a mini-batch run have settled.
+const MOST_STEPS_PER_ROUND: usize = 32;
+
+/// The cells of every training step.
+#[derive(Debug)]
+pub enum TrainingCells<'a> {
+    /// All of them in every step, as published: a step is an epoch.
+    Whole(Batch<'a>),
+    /// A batch in every step.
+    Batches(MiniBatches<'a>),
+}
+
+/// One step's cells.
+#[derive(Debug)]
+pub enum Step<'s, 'a> {
+    /// All training cells, in order.
+    Whole(&'s Batch<'a>),
+    /// Some cells: their positions, and themselves.
+    Batch(Vec<usize>, Batch<'static>),
+}
+
+impl<'a> TrainingCells<'a> {
+    /// The cells of the next step.
+    ///
+    /// # Errors
+    ///
+    /// Where a batch's cells have no graph.
+    pub fn next(&mut self) -> Result<Step<'_, 'a>, GraphError> {
+        match self {
+            Self::Whole(batch) => Ok(Step::Whole(batch)),
+            Self::Batches(batches) => {
+                let (cells, batch) = batches.next()?;
+                Ok(Step::Batch(cells, batch))
+            }
+        }
+    }
+
+    /// Whether every step sees every cell.
+    #[must_use]
+    pub fn are_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
+    /// Steps in which every cell is seen, or enough cells to speak for them.
+    #[must_use]
+    pub fn steps_per_round(&self) -> usize {
+        match self {
+            Self::Whole(_) => 1,
+            Self::Batches(batches) => batches.per_pass().min(MOST_STEPS_PER_ROUND),
+        }
+    }
+}
+
+impl<'a> Step<'_, 'a> {
+    /// What is learnt from.
+    #[must_use]
+    pub fn batch(&self) -> &Batch<'a> {
+        match self {
+            Self::Whole(batch) => batch,
+            Self::Batch(_, batch) => batch,
+        }
+    }
+
+    /// The position of the batch's `i`-th cell among the training cells.
+    #[must_use]
+    pub fn cell(&self, i: usize) -> usize {
+        match self {
+            Self::Whole(_) => i,
+            Self::Batch(cells, _) => cells[i],
+        }
+    }
+}
