@@ -117,7 +117,13 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
         sparse(counts.view()),
         golden::array1("prepare/size_factors"),
     );
-    let zinb = zinb_loss(&hidden, &model.decoder, &target, HeadWeights::Trained);
+    let zinb = zinb_loss(
+        &hidden,
+        &model.decoder,
+        &target,
+        HeadWeights::Trained,
+        &mut pass.tape,
+    );
     let reconstruction = graph_loss(&encoded.g2, &distances);
     for (name, value) in [
         ("zinb_loss", zinb.value),

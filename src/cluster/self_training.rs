@@ -3,14 +3,16 @@
 use tch::Tensor;
 
 use super::assignment::{Assignment, assign, assign_given, cluster_loss, frequencies};
-use crate::model::{
-    TrainError,
-    autoencoder::{Autoencoder, Pass},
-    batch::Reconstruction,
-    optimiser::Adam,
-    pretrain::EpochLosses,
-    reconstruction::HeadWeights,
-    training_cells::{Step, TrainingCells},
+use crate::{
+    graph::GraphError,
+    model::{
+        autoencoder::{Autoencoder, Pass},
+        batch::Reconstruction,
+        optimiser::Adam,
+        pretrain::EpochLosses,
+        reconstruction::HeadWeights,
+        training_cells::{Step, TrainingCells},
+    },
 };
 
 /// Adam's learning rate.
@@ -40,19 +42,19 @@ const TRAINED: [&str; 7] = [
 ///
 /// # Errors
 ///
-/// When libtorch refuses an optimiser step, or a batch has no graph.
+/// When the cells of a batch have no graph.
 pub fn self_train(
     model: &mut Autoencoder,
     centers: &Tensor,
     cells: &mut TrainingCells<'_>,
     schedule: &mut Schedule,
     mut each: impl FnMut(EpochLosses),
-) -> Result<(Tensor, usize), TrainError> {
+) -> Result<(Tensor, usize), GraphError> {
     let centers = centers.detach().copy().set_requires_grad(true);
     let in_stage = |name: &str| TRAINED.contains(&name.split('.').next().unwrap_or_default());
     let mut parameters = model.trained(in_stage);
     parameters.push(centers.shallow_clone());
-    let mut adam = Adam::new(parameters, LEARNING_RATE)?;
+    let mut adam = Adam::new(parameters, LEARNING_RATE);
     let steps_per_round = cells.steps_per_round();
     let mut of_all: Option<Tensor> = None;
     let mut round = Round::default();
@@ -82,7 +84,7 @@ pub fn self_train(
             }
         }
         let loss: Tensor = kl + zinb.surrogate * ZINB_WEIGHT + graph.surrogate * GRAPH_WEIGHT;
-        adam.step(&loss, &mut schedule.pass.tape)?;
+        adam.step(&loss, &mut schedule.pass.tape);
     }
     Ok((centers.detach(), schedule.epochs))
 }

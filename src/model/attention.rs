@@ -53,7 +53,8 @@ impl CrossAttention {
     /// softmax(QKᵀ/√width)·V per head, in memory linear in m and n.
     #[must_use]
     pub fn forward(&self, attended: &KeysValues, query_from: &Tensor, pass: &mut Pass) -> Tensor {
-        let queries = pass.noise.drop_queries(&self.toqueries.forward(query_from));
+        let queries = self.toqueries.forward(query_from);
+        let queries = pass.noise.drop_queries(&queries, &mut pass.tape);
         let gathered = if queries.device().is_cuda() {
             self.gather_on_gpu(&queries, attended)
         } else {

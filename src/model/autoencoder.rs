@@ -138,7 +138,9 @@ impl Autoencoder {
         let e2 = pass.tape.knot(&e2);
         let attended = self.attn1.keys_values(&e2);
         let e2 = &e2 + self.attn1.forward(&attended, &g1, pass);
-        let z = self.z_layer.forward(&pass.noise.corrupt(&e2));
+        let z = self
+            .z_layer
+            .forward(&pass.noise.corrupt(&e2, &mut pass.tape));
         let z = pass.tape.knot(&z);
         let attended = self.attn2.keys_values(&z);
         let z = &z + self.attn2.forward(&attended, &g2, pass);
@@ -147,13 +149,19 @@ impl Autoencoder {
 
     /// e1: n × genes → n × 256.
     pub(super) fn first_layer(&self, x: &Tensor, pass: &mut Pass) -> Tensor {
-        let hidden = self.enc_1.forward(&pass.noise.corrupt(x)).relu();
+        let hidden = self
+            .enc_1
+            .forward(&pass.noise.corrupt(x, &mut pass.tape))
+            .relu();
         self.bn_1.forward(&hidden, pass.statistics)
     }
 
     /// e2 before attention: n × 256 → n × 64.
     pub(super) fn second_layer(&self, e1: &Tensor, pass: &mut Pass) -> Tensor {
-        let hidden = self.enc_2.forward(&pass.noise.corrupt(e1)).relu();
+        let hidden = self
+            .enc_2
+            .forward(&pass.noise.corrupt(e1, &mut pass.tape))
+            .relu();
         self.bn_2.forward(&hidden, pass.statistics)
     }
 }

@@ -46,7 +46,7 @@ impl Batch<'_> {
         let encoded = model.encode(&self.x, &self.graph, pass);
         let hidden = model.decoder.hidden(&encoded.z);
         Reconstruction {
-            zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads),
+            zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads, &mut pass.tape),
             graph: graph_loss(&encoded.g2, &self.distances),
             z: encoded.z,
         }

@@ -48,14 +48,3 @@ pub struct TrainConfig {
     /// Cells of a mini-batch; all cells in every step where `None`.
     pub batch_size: Option<usize>,
 }
-
-/// Why training failed.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// libtorch refused an operation of the optimiser.
-    #[error("libtorch refused a training step")]
-    Libtorch(#[from] tch::TchError),
-    /// The cells of a batch cannot be connected.
-    #[error("a batch of cells has no graph")]
-    Graph(#[from] crate::graph::GraphError),
-}

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    TrainConfig, TrainError,
+    TrainConfig,
     autoencoder::{Autoencoder, Pass},
     batch::Reconstruction,
     optimiser::Adam,
@@ -11,6 +11,7 @@ use super::{
     reconstruction::HeadWeights,
     training_cells::TrainingCells,
 };
+use crate::graph::GraphError;
 
 /// Weight of the graph loss beside the ZINB loss.
 const GRAPH_WEIGHT: f64 = 0.1;
@@ -49,15 +50,15 @@ pub struct EpochLosses {
 ///
 /// # Errors
 ///
-/// When libtorch refuses an optimiser step, or a batch has no graph.
+/// When the cells of a batch have no graph.
 pub fn pretrain(
     model: &mut Autoencoder,
     cells: &mut TrainingCells<'_>,
     config: &TrainConfig,
     pass: &mut Pass,
     mut each: impl FnMut(EpochLosses),
-) -> Result<usize, TrainError> {
-    let mut adam = Adam::new(model.trained(|_| true), config.lr)?;
+) -> Result<usize, GraphError> {
+    let mut adam = Adam::new(model.trained(|_| true), config.lr);
     let mut best = cells.are_whole().then(|| Best::new(model));
     let halved_every = if cells.are_whole() {
         HALVED_EVERY
@@ -67,7 +68,7 @@ pub fn pretrain(
     let mut epochs = config.training_epoch;
     for epoch in 0..config.training_epoch {
         let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
-        adam.set_learning_rate(lr)?;
+        adam.set_learning_rate(lr);
         let step = cells.next()?;
         let Reconstruction { zinb, graph, .. } =
             step.batch().reconstruct(model, pass, HeadWeights::Trained);
@@ -85,7 +86,7 @@ pub fn pretrain(
             }
         }
         let loss: Tensor = zinb.surrogate + graph.surrogate * GRAPH_WEIGHT;
-        adam.step(&loss, &mut pass.tape)?;
+        adam.step(&loss, &mut pass.tape);
     }
     if let Some(best) = best {
         model.restore(&best.weights);

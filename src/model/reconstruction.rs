@@ -14,6 +14,7 @@ use super::{
     heads_cpu,
     heads_gpu::{self, DeviceBlock},
     loss::LossTerm,
+    tape::Tape,
     tensor::{values, values_mut},
     zinb_row::CellCounts,
 };
@@ -132,12 +133,15 @@ impl HostCounts {
 }
 
 /// Mean ZINB loss over all n · genes counts, for the last hidden layer of the decoder (n × 256).
+///
+/// The gradients by the heads' weights are given to `tape`, those by `hidden` are the surrogate's.
 #[must_use]
 pub fn zinb_loss(
     hidden: &Tensor,
     decoder: &Decoder,
     target: &CountTarget,
     weights: HeadWeights,
+    tape: &mut Tape,
 ) -> LossTerm {
     let heads = [&decoder.calcu_pi, &decoder.calcu_disp, &decoder.calcu_mean];
     let fixed = hidden.detach().contiguous();
@@ -145,10 +149,12 @@ pub fn zinb_loss(
         Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
         _ => heads_gpu::head_gradients(&fixed, heads, target, weights),
     });
-    let mut inputs = vec![(hidden, found.by_hidden)];
     for (head, (by_weight, by_bias)) in heads.iter().zip(found.by_weights.into_iter().flatten()) {
-        inputs.push((&head.weight, by_weight));
-        inputs.extend(head.bias.as_ref().map(|bias| (bias, by_bias)));
+        tape.give(&head.weight, by_weight);
+        if let Some(bias) = &head.bias {
+            tape.give(bias, by_bias);
+        }
     }
-    LossTerm::from_gradients(found.value * target.on_host.scale(), &inputs)
+    let value = found.value * target.on_host.scale();
+    LossTerm::from_gradients(value, &[(hidden, found.by_hidden)])
 }

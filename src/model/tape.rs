@@ -18,6 +18,7 @@ type Pullback = Box<dyn FnOnce(&Tensor) -> Vec<Tensor>>;
 #[derive(Default)]
 pub struct Tape {
     joints: Vec<Joint>,
+    given: Vec<(Tensor, Tensor)>,
 }
 
 struct Joint {
@@ -55,9 +56,17 @@ impl Tape {
         })
     }
 
+    /// Adds `gradient` to that of `parameter`, a leaf, on the way back: as it is, whatever weight the loss has.
+    pub fn give(&mut self, parameter: &Tensor, gradient: Tensor) {
+        if parameter.requires_grad() {
+            self.given.push((parameter.shallow_clone(), gradient));
+        }
+    }
+
     /// Forgets a pass that was not differentiated after all.
     pub fn clear(&mut self) {
         self.joints.clear();
+        self.given.clear();
     }
 
     /// Adds the gradients of `loss` to those of all parameters behind it. The tape is empty afterwards.
@@ -71,6 +80,14 @@ impl Tape {
             let gradients = tch::no_grad(|| (joint.pullback)(&gradient));
             let inputs: Vec<_> = joint.inputs.iter().zip(gradients).collect();
             surrogate(&inputs).backward();
+        }
+        for (parameter, gradient) in self.given.drain(..) {
+            let mut sum = parameter.grad();
+            if sum.defined() {
+                let _ = tch::no_grad(|| sum.g_add_(&gradient));
+            } else {
+                surrogate(&[(parameter, gradient)]).backward();
+            }
         }
     }
 }
@@ -101,6 +118,17 @@ mod tests {
         // d/dx (8x³ + 4x²) = 24x² + 8x
         let found = Vec::<f32>::try_from(x.grad()).expect("three floats");
         assert_eq!(found, [32.0, 80.0, 240.0]);
+    }
+
+    #[test]
+    fn given_gradients_add_up() {
+        let x = Tensor::from_slice(&[1.0_f32, 2.0]).set_requires_grad(true);
+        let mut tape = Tape::default();
+        for _ in 0..2 {
+            tape.give(&x, Tensor::from_slice(&[0.5_f32, -1.0]));
+            tape.backward(&x.sum(Kind::Float));
+        }
+        assert_eq!(Vec::<f32>::try_from(x.grad()).expect("floats"), [3.0, 0.0]);
     }
 
     #[test]

@@ -50,7 +50,8 @@ pub fn values(tensor: &Tensor) -> &[f32] {
 /// As [`values`].
 pub fn values_mut(tensor: &mut Tensor) -> &mut [f32] {
     let (data, length) = checked(tensor);
-    // SAFETY: as in `values`. Callers pass tensors that they have just made and share with no other handle.
+    // SAFETY: as in `values`. Callers pass tensors that they have just made, or parameters in an optimiser's step,
+    // during which nothing else reads them.
     unsafe { std::slice::from_raw_parts_mut(data, length) }
 }
 
