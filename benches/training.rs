@@ -10,10 +10,13 @@ use attentionae_sc::{
     model::{
         ModelConfig, TrainConfig,
         autoencoder::{Autoencoder, Pass},
+        batch::Batch,
         graph_conv::GraphOperator,
-        pretrain::{TrainingSet, pretrain},
+        graph_loss::GraphTarget,
+        pretrain::pretrain,
         reconstruction::CountTarget,
         tensor::from_array,
+        training_cells::TrainingCells,
     },
     preprocess::{prepare, sample_cells},
 };
@@ -28,6 +31,7 @@ const ONE_EPOCH: TrainConfig = TrainConfig {
     lr: 1e-3,
     training_epoch: 1,
     clustering_epoch: 0,
+    batch_size: None,
 };
 const GRAPH: GraphConfig = GraphConfig {
     method: Method::Gauss,
@@ -47,17 +51,21 @@ fn epoch(criterion: &mut Criterion) {
         let cells = sample_cells(prepared.n_cells(), n_cells, 1);
         let features = Features::Expression.of(&prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
-        let set = TrainingSet {
+        let mut set = TrainingCells::Whole(Batch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
-            graph: GraphOperator::new(&graph.connectivities, Device::Cpu),
-            distances: &graph.distances,
+            graph: GraphOperator::of(&graph, Device::Cpu),
+            distances: GraphTarget::of(&graph),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
-        };
+        });
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);
         let mut pass = Pass::training(1);
         let mut zinb = f64::NAN;
         group.bench_function(BenchmarkId::from_parameter(n_cells), |bencher| {
-            bencher.iter(|| pretrain(&mut model, &set, &ONE_EPOCH, &mut pass, |l| zinb = l.zinb));
+            bencher.iter(|| {
+                pretrain(&mut model, &mut set, &ONE_EPOCH, &mut pass, |l| {
+                    zinb = l.zinb
+                })
+            });
         });
         println!("{n_cells} cells: ZINB {zinb:.4} after the epochs above");
     }

@@ -36,8 +36,8 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// Leiden's resolution, above 0.
     pub resolution: f64,
-    /// With more cells than this, a sample of this size is trained on (with mini-batches: is where
-    /// the first clusters are found); more than the graph's neighbours.
+    /// Without mini-batches: with more cells than this, a sample of this size is trained on; more
+    /// than the graph's neighbours.
     pub max_num_cell: usize,
     /// With mini-batches: cells that every cell is embedded against, where there are as many; more
     /// than the graph's neighbours.

@@ -1,7 +1,7 @@
 //! The stages of a run, in order.
 
 use anyhow::Context;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rand::RngCore;
 use tch::{Device, Tensor};
 
@@ -38,6 +38,11 @@ use crate::{
 
 /// Neighbourhood of the dense gauss graph of the embedding that the initial clusters are found on.
 const EMBEDDING_NEIGHBORS: usize = 15;
+
+/// Most cells that the first clusters are found on: their graph is dense, and Leiden's time and memory quadratic.
+///
+/// Deviation: the published script takes all training cells, however many.
+const MOST_TO_CLUSTER: usize = 5000;
 
 /// What a run found.
 #[derive(Debug)]
@@ -238,7 +243,7 @@ impl Run<'_> {
         Ok(Trained { model, centers })
     }
 
-    /// The embedding that the first clusters are found on, of `max_num_cell` cells at most.
+    /// The embedding that the first clusters are found on, of [`MOST_TO_CLUSTER`] cells at most.
     fn embedding_to_cluster(
         &self,
         model: &Autoencoder,
@@ -246,19 +251,14 @@ impl Run<'_> {
         reference: &Reference<'_>,
         pass: &mut Pass,
     ) -> Array2<f32> {
-        if self.config.train.batch_size.is_none() {
-            // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
-            return tch::no_grad(|| {
-                to_array(&model.encode(reference.x, reference.operator, pass).z)
-            });
+        let some_of = |n_cells| sample_cells(n_cells, MOST_TO_CLUSTER, self.config.seed);
+        if self.config.train.batch_size.is_some() {
+            model.settle_statistics(reference.x, reference.operator);
+            return embed_cells(model, prepared, reference, &some_of(prepared.n_cells()));
         }
-        model.settle_statistics(reference.x, reference.operator);
-        let cells = sample_cells(
-            prepared.n_cells(),
-            self.config.max_num_cell,
-            self.config.seed,
-        );
-        embed_cells(model, prepared, reference, &cells)
+        // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
+        let encoded = tch::no_grad(|| model.encode(reference.x, reference.operator, pass));
+        to_array(&encoded.z).select(Axis(0), &some_of(reference.cells.len()))
     }
 }
 

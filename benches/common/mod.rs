@@ -1,4 +1,13 @@
-//! Simulated embeddings that the benchmarks share.
+//! What the benchmarks share: simulated data, and runs of the program.
+
+#![allow(
+    dead_code,
+    reason = "each benchmark compiles this module for itself and uses a part of it"
+)]
+
+pub mod plain;
+pub mod program;
+pub mod simulated_file;
 
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};

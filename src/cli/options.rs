@@ -105,8 +105,8 @@ pub(super) struct TrainingArgs {
     /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "2000", value_parser = whole(20..=1_000_000))]
     pub landmarks: u64,
-    /// Cells to train on: a larger data set is sampled, then labelled whole. With -batch_size: cells
-    /// to find the first clusters on (20 to 100000000, above -n_neighbors)
+    /// With -batch_size 0: cells to train on; a larger data set is sampled, then labelled whole
+    /// (20 to 100000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "4000", value_parser = whole(20..=100_000_000))]
     pub max_num_cell: u64,
 }

@@ -1,7 +1,5 @@
 //! Euclidean distances from one cell to many, a few cells at a time.
 
-use std::ops::Range;
-
 use ndarray::ArrayView2;
 use pulp::{Arch, Simd, WithSimd};
 
@@ -81,8 +79,9 @@ fn add_roots(sums: &mut [f64; LANES], squares: &[f32; LANES], n_lanes: usize) {
 }
 
 /// Rows of `z` as queries.
-pub(crate) fn queries(z: ArrayView2<f32>, cells: Range<usize>) -> Vec<Vec<f32>> {
-    cells.map(|cell| z.row(cell).to_vec()).collect()
+pub(crate) fn queries(z: ArrayView2<f32>, cells: impl IntoIterator<Item = usize>) -> Vec<Vec<f32>> {
+    let rows = cells.into_iter().map(|cell| z.row(cell).to_vec());
+    rows.collect()
 }
 
 /// The squared distances of one tile, compiled once for every width of registers that processors have.

@@ -39,12 +39,22 @@ impl GraphConv {
 }
 
 /// A weight matrix as an operator on libtorch's tensors: receiving cells × sending cells.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum GraphOperator {
     /// The matrix, dense or sparse.
-    Stored(Arc<Tensor>),
+    Stored(Tensor),
     /// Rows are computed whenever they are needed.
     Computed(Arc<GaussKernel>, Device),
+}
+
+impl Clone for GraphOperator {
+    /// The same matrix, not a copy of it.
+    fn clone(&self) -> Self {
+        match self {
+            Self::Stored(weights) => Self::Stored(weights.shallow_clone()),
+            Self::Computed(kernel, device) => Self::Computed(Arc::clone(kernel), *device),
+        }
+    }
 }
 
 impl GraphOperator {
@@ -60,10 +70,10 @@ impl GraphOperator {
     /// The operator of a weight matrix, on `device`.
     #[must_use]
     pub fn stored(weights: &Adjacency, device: Device) -> Self {
-        Self::Stored(Arc::new(match weights {
+        Self::Stored(match weights {
             Adjacency::Dense(dense) => from_array(dense.view(), device),
             Adjacency::Sparse(sparse) => sparse_tensor(sparse).to_device(device),
-        }))
+        })
     }
 
     /// `tanh(A · message)`.

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Genes of a task.
-const GENES: usize = 128;
+const GENES: usize = 256;
 
 /// Cells that pass through a task at a time.
 const CELLS: usize = 128;

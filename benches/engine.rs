@@ -1,0 +1,138 @@
+//! The engine in one table: exact training, mini-batches, and the plain formulation, on growing numbers of real
+//! cells (of Data/AnnData/zeisel.h5ad), stage by stage, with the ARI that the time buys.
+//!
+//! The plain formulation takes a few epochs; what its pretraining would take follows from them. Every row is a
+//! process of its own, so that its peak memory is its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use attentionae_sc::{
+    counts::CountSource,
+    h5ad::{H5ad, NewColumn, NewH5ad, write_h5ad},
+    memory::peak_rss_mb,
+    preprocess::{prepare, sample_cells},
+};
+
+mod common;
+
+use common::{
+    plain::Plain,
+    program::{run, seconds},
+};
+
+/// Numbers of cells.
+const SIZES: [usize; 3] = [1000, 2000, 3005];
+/// Epochs that the plain formulation is timed for, after one that is not.
+const PLAIN_EPOCHS: usize = 4;
+/// Epochs of the program's pretraining.
+const PRETRAINING: f64 = 200.0;
+/// How the program is run.
+const MODES: [(&str, &[&str]); 2] = [
+    ("exact", &["-batch_size", "0"]),
+    ("mini-batch", &["-batch_size", "512"]),
+];
+const STAGES: [&str; 7] = [
+    "read",
+    "preprocess",
+    "graph",
+    "pretrain",
+    "leiden",
+    "cluster",
+    "embed",
+];
+
+fn main() {
+    let typed: Vec<String> = std::env::args().collect();
+    if let Some(place) = typed.iter().position(|a| a == "--plain") {
+        return time_plain(Path::new(&typed[place + 1]));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    println!(
+        "| cells | training | {} | total s | peak MB | ARI |",
+        STAGES.join(" | ")
+    );
+    println!("|{}", " --- |".repeat(STAGES.len() + 5));
+    for n_cells in SIZES {
+        let input = some_of_zeisel(folder.path(), n_cells);
+        for (mode, options) in MODES {
+            let results = run(&input, &[&["-resolution", "0.3"], options].concat());
+            let stages = STAGES.map(|stage| format!("{:.1}", seconds(&results, stage)));
+            let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
+            println!(
+                "| {n_cells} | {mode} | {} | {:.1} | {:.0} | {:.3} |",
+                stages.join(" | "),
+                number(&results["seconds"]),
+                number(&results["peak_rss_mb"]),
+                number(&results["scores"]["ari"]),
+            );
+        }
+        plain_row(&input, n_cells);
+    }
+}
+
+/// A file of this many cells.
+fn some_of_zeisel(folder: &Path, n_cells: usize) -> PathBuf {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("Data/AnnData/zeisel.h5ad");
+    let file = H5ad::open(&whole).expect("the data set opens");
+    let counts = file.counts().expect("counts");
+    let all = counts.rows(0..counts.n_cells()).expect("counts");
+    let cells = sample_cells(counts.n_cells(), n_cells, 1);
+    let labels = file.obs_labels("celltype").expect("labels");
+    let names = file.obs_names().expect("names");
+    let rows: Vec<_> = cells
+        .iter()
+        .map(|&cell| all.slice_outer(cell..cell + 1))
+        .collect();
+    let views: Vec<_> = rows.iter().map(sprs::CsMatBase::view).collect();
+    let path = folder.join(format!("zeisel_{n_cells}.h5ad"));
+    let some = NewH5ad {
+        counts: sprs::vstack(&views),
+        obs_names: cells.iter().map(|&cell| names[cell].clone()).collect(),
+        var_names: (0..counts.n_genes())
+            .map(|gene| format!("gene{gene}"))
+            .collect(),
+        obs: vec![(
+            "celltype".to_owned(),
+            NewColumn::Categorical(cells.iter().map(|&cell| labels[cell].clone()).collect()),
+        )],
+        uns: Vec::new(),
+    };
+    write_h5ad(&path, &some).expect("a file");
+    path
+}
+
+/// Times the plain formulation in a process of its own.
+fn plain_row(input: &Path, n_cells: usize) {
+    let program = std::env::current_exe().expect("this benchmark");
+    let timed = Command::new(program).arg("--plain").arg(input).output();
+    let timed = timed.expect("it starts again");
+    let said = String::from_utf8_lossy(&timed.stdout).into_owned();
+    let numbers: Vec<f64> = said.split_whitespace().flat_map(str::parse).collect();
+    let [per_epoch, peak] = numbers[..] else {
+        panic!("{said}{}", String::from_utf8_lossy(&timed.stderr));
+    };
+    println!(
+        "| {n_cells} | plain formulation | | | | {:.1} | | | | | {peak:.0} | |",
+        PRETRAINING * per_epoch
+    );
+}
+
+/// Prints seconds per epoch and peak memory.
+fn time_plain(input: &Path) {
+    let counts = H5ad::open(input)
+        .and_then(|file| file.counts())
+        .expect("counts");
+    let prepared = prepare(&counts, 2500).expect("cells that can be prepared");
+    let mut plain = Plain::new(&prepared);
+    plain.epoch();
+    let started = Instant::now();
+    for _ in 0..PLAIN_EPOCHS {
+        plain.epoch();
+    }
+    let per_epoch = started.elapsed().as_secs_f64() / PLAIN_EPOCHS as f64;
+    println!("{per_epoch} {}", peak_rss_mb().unwrap_or(f64::NAN));
+}
