@@ -1,9 +1,10 @@
 //! Whole runs on simulated cells by 20,000 genes, 5 % of the counts not 0: seconds and peak memory of every stage.
 //!
 //! `cargo bench --bench large -- 20000 200000 [OPTION VALUE]...`: numbers of cells, then options of the program.
+//! `cargo bench --bench large -- --write N FILE`: only the file.
 //! The files are written below the system's folder for temporary files, 3 GB for a million cells.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 mod common;
 
@@ -32,6 +33,13 @@ fn main() {
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
+    if let [flag, n_cells, file] = &typed[..]
+        && flag == "--write"
+    {
+        let n_cells = n_cells.parse().expect("a number of cells");
+        let density = simulated_file::write(Path::new(file), n_cells, N_GENES, DENSITY);
+        return println!("{file}: {n_cells} cells, {:.1} % not 0", 100.0 * density);
+    }
     let n_sizes = typed
         .iter()
         .take_while(|a| a.parse::<usize>().is_ok())

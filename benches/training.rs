@@ -54,7 +54,7 @@ fn epoch(criterion: &mut Criterion) {
         let mut set = TrainingCells::Whole(Batch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
             graph: GraphOperator::of(&graph, Device::Cpu),
-            distances: GraphTarget::of(&graph),
+            distances: GraphTarget::of(&graph, Device::Cpu),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
         });
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);

@@ -271,7 +271,7 @@ fn all_at_once<'a>(prepared: &Prepared, reference: &Reference<'a>) -> Batch<'a> 
     Batch {
         x: reference.x.shallow_clone(),
         graph: reference.operator.clone(),
-        distances: GraphTarget::of(reference.graph),
+        distances: GraphTarget::of(reference.graph, reference.x.device()),
         counts: CountTarget::new(
             prepared.counts_of(reference.cells),
             prepared.size_factors_of(reference.cells),

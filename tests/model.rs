@@ -10,6 +10,7 @@ use attentionae_sc::{
     model::{
         ModelConfig,
         autoencoder::{Autoencoder, Pass},
+        device::gpu,
         graph_conv::GraphOperator,
         graph_loss::{GraphTarget, graph_loss},
         layers::BatchStatistics,
@@ -29,9 +30,20 @@ const SHAPE: ModelConfig = ModelConfig {
     n_heads: 8,
 };
 
+/// The CPU, and the GPU where there is one.
+fn devices() -> Vec<Device> {
+    match gpu() {
+        Ok(gpu) => vec![Device::Cpu, gpu],
+        Err(reason) => {
+            eprintln!("SKIPPED on a GPU: {reason}");
+            vec![Device::Cpu]
+        }
+    }
+}
+
 /// The golden model, with its fixed weights.
-fn golden_model(n_genes: usize) -> Autoencoder {
-    let mut model = Autoencoder::new(n_genes, &SHAPE, 1, Device::Cpu);
+fn golden_model(n_genes: usize, device: Device) -> Autoencoder {
+    let mut model = Autoencoder::new(n_genes, &SHAPE, 1, device);
     tch::no_grad(|| {
         for parameter in model.parameters_mut() {
             let path = format!("weights/{}", parameter.name);
@@ -45,6 +57,7 @@ fn golden_model(n_genes: usize) -> Autoencoder {
 
 /// Norm of the difference over norm of the expected values.
 fn relative_error(found: &Tensor, expected: &Tensor) -> f64 {
+    let found = found.to_device(Device::Cpu);
     let norm = |t: &Tensor| t.to_kind(tch::Kind::Double).norm().double_value(&[]);
     norm(&(found - expected)) / norm(expected).max(1e-12)
 }
@@ -65,15 +78,14 @@ fn sparse(counts: ArrayView2<f32>) -> CsMatI<f32, u32, usize> {
 }
 
 /// Forward values, losses and gradients with noise and dropout off.
-fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
+fn compare_with_golden(mode: &str, statistics: BatchStatistics, device: Device) {
     let counts = golden::array2("prepare/counts");
-    let mut model = golden_model(counts.ncols());
-    let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
+    let mut model = golden_model(counts.ncols(), device);
+    let x = from_array(golden::array2("prepare/zscore").view(), device);
     let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
-    let distances = GraphTarget::Stored(Cow::Owned(Adjacency::Dense(golden::array2(
-        "graph/gauss_dense/distances",
-    ))));
-    let graph = GraphOperator::stored(&weights, Device::Cpu);
+    let distances = Adjacency::Dense(golden::array2("graph/gauss_dense/distances"));
+    let distances = GraphTarget::stored(Cow::Owned(distances), device);
+    let graph = GraphOperator::stored(&weights, device);
     let mut pass = Pass {
         statistics,
         noise: Noise::Off,
@@ -152,12 +164,16 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics) {
 
 #[test]
 fn forward_losses_and_gradients_equal_the_reference_with_batch_statistics() {
-    compare_with_golden("batch_statistics", BatchStatistics::Batch);
+    for device in devices() {
+        compare_with_golden("batch_statistics", BatchStatistics::Batch, device);
+    }
 }
 
 #[test]
 fn forward_losses_and_gradients_equal_the_reference_with_running_statistics() {
-    compare_with_golden("running_statistics", BatchStatistics::Running);
+    for device in devices() {
+        compare_with_golden("running_statistics", BatchStatistics::Running, device);
+    }
 }
 
 #[test]
@@ -201,4 +217,20 @@ fn a_model_embeds_the_same_after_restoring_a_snapshot() {
     );
     model.restore(&kept);
     assert_eq!(values(&before), values(&embed(&model)));
+}
+
+#[test]
+fn fixed_weights_embed_the_same_on_every_device() {
+    let counts = golden::array2("prepare/counts");
+    let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
+    let embed = |device: Device| {
+        let x = from_array(golden::array2("prepare/zscore").view(), device);
+        let graph = GraphOperator::stored(&weights, device);
+        let model = golden_model(counts.ncols(), device);
+        tch::no_grad(|| model.encode(&x, &graph, &mut Pass::embedding()).z)
+    };
+    let expected = embed(Device::Cpu);
+    for device in devices() {
+        assert_relative(&format!("z on {device:?}"), &embed(device), &expected, 1e-3);
+    }
 }

@@ -16,7 +16,7 @@ const BLOCK_ROWS: (usize, usize) = (16, 256);
 ///
 /// Deviation: scanpy takes such distances for real ones. Here they are 0, so that cells that coincide
 /// do so when they are compared within the graph and from outside.
-const ROUNDING: f32 = 4e-6;
+pub const ROUNDING: f32 = 4e-6;
 
 /// Cells as vectors of length 1, whose products are cosines. A cell without features stays 0: its
 /// distance to every other cell is 1.
@@ -39,6 +39,12 @@ impl Directions {
             n_cells,
             n_features,
         }
+    }
+
+    /// All of them, cells × features.
+    pub(super) fn view(&self) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((self.n_cells, self.n_features), &self.values)
+            .unwrap_or_else(|_| unreachable!("rows lie together"))
     }
 
     /// Number of cells.

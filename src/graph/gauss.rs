@@ -18,7 +18,7 @@ use super::{
 use crate::{counts::Csr, special::exp};
 
 /// Weights of a dense graph up to this one are 0.
-const NEGLIGIBLE: f32 = 1e-14;
+pub const NEGLIGIBLE: f32 = 1e-14;
 
 /// Smallest bandwidth, several times the rounding error of a cosine distance.
 ///
@@ -60,6 +60,12 @@ impl GaussKernel {
     #[must_use]
     pub fn n_cells(&self) -> usize {
         self.directions.n_cells()
+    }
+
+    /// The cells' features, each cell scaled to length 1: n × features.
+    #[must_use]
+    pub fn directions(&self) -> ArrayView2<'_, f32> {
+        self.directions.view()
     }
 
     /// Bandwidth σ of every cell.

@@ -18,10 +18,11 @@ mod umap;
 
 pub use adjacency::Adjacency;
 pub use batch::BatchGraphs;
+pub use cosine::ROUNDING;
 pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
-pub use gauss::{GaussKernel, gauss_weights};
+pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 
 use cosine::Directions;
 use near::NearKernel;

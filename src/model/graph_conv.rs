@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::{
+    gauss_tensors::GaussTensors,
     layers::uniform,
     tape::Tape,
     tensor::{from_array, to_array},
@@ -44,15 +45,21 @@ pub enum GraphOperator {
     /// The matrix, dense or sparse.
     Stored(Tensor),
     /// Rows are computed whenever they are needed.
-    Computed(Arc<GaussKernel>, Device),
+    Computed(Arc<GaussKernel>),
+    /// The same on a GPU.
+    ComputedOnGpu(GaussTensors),
 }
+
+/// Rows of a computed matrix that exist on a GPU at a time.
+pub(super) const GPU_ROWS: i64 = 1024;
 
 impl Clone for GraphOperator {
     /// The same matrix, not a copy of it.
     fn clone(&self) -> Self {
         match self {
             Self::Stored(weights) => Self::Stored(weights.shallow_clone()),
-            Self::Computed(kernel, device) => Self::Computed(Arc::clone(kernel), *device),
+            Self::Computed(kernel) => Self::Computed(Arc::clone(kernel)),
+            Self::ComputedOnGpu(kernel) => Self::ComputedOnGpu(kernel.clone()),
         }
     }
 }
@@ -63,7 +70,8 @@ impl GraphOperator {
     pub fn of(graph: &CellGraph, device: Device) -> Self {
         match &graph.pairs {
             Pairs::Stored { connectivities, .. } => Self::stored(connectivities, device),
-            Pairs::Computed(kernel) => Self::Computed(Arc::clone(kernel), device),
+            Pairs::Computed(kernel) if device == Device::Cpu => Self::Computed(Arc::clone(kernel)),
+            Pairs::Computed(kernel) => Self::ComputedOnGpu(GaussTensors::new(kernel, device)),
         }
     }
 
@@ -90,9 +98,11 @@ impl GraphOperator {
     fn multiply(&self, right: &Tensor) -> Tensor {
         match self {
             Self::Stored(weights) => weights.matmul(right),
-            Self::Computed(kernel, device) => {
-                from_array(kernel.multiply(to_array(right).view()).view(), *device)
+            Self::Computed(kernel) => {
+                let product = kernel.multiply(to_array(right).view());
+                from_array(product.view(), Device::Cpu)
             }
+            Self::ComputedOnGpu(kernel) => kernel.multiply(right, GPU_ROWS),
         }
     }
 
@@ -100,7 +110,7 @@ impl GraphOperator {
         match self {
             Self::Stored(weights) => weights.tr().matmul(right),
             // The kernel is symmetric.
-            Self::Computed(..) => self.multiply(right),
+            Self::Computed(_) | Self::ComputedOnGpu(_) => self.multiply(right),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use ndarray::Array2;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::{
+    gauss_tensors::GaussTensors,
     loss::LossTerm,
     tensor::{from_array, values_mut},
 };
@@ -26,21 +26,58 @@ pub enum GraphTarget<'a> {
     Stored(Cow<'a, Adjacency>),
     /// Rows are computed whenever they are needed.
     Computed(Arc<GaussKernel>),
+    /// On a GPU.
+    OnGpu(GpuTarget),
+}
+
+/// A target whose rows are on a GPU when they are needed.
+#[derive(Debug)]
+pub enum GpuTarget {
+    /// The matrix, dense.
+    Stored(Tensor),
+    /// Rows are computed.
+    Computed(GaussTensors),
 }
 
 impl<'a> GraphTarget<'a> {
-    /// The distances of a graph.
+    /// The distances of a graph, to be compared on `device`.
     #[must_use]
-    pub fn of(graph: &'a CellGraph) -> Self {
+    pub fn of(graph: &'a CellGraph, device: Device) -> Self {
         match &graph.pairs {
-            Pairs::Stored { distances, .. } => Self::Stored(Cow::Borrowed(distances)),
-            Pairs::Computed(kernel) => Self::Computed(Arc::clone(kernel)),
+            Pairs::Stored { distances, .. } => Self::stored(Cow::Borrowed(distances), device),
+            Pairs::Computed(kernel) if device == Device::Cpu => Self::Computed(Arc::clone(kernel)),
+            Pairs::Computed(kernel) => {
+                Self::OnGpu(GpuTarget::Computed(GaussTensors::new(kernel, device)))
+            }
         }
     }
 
-    fn dense_rows(&self, rows: Range<usize>) -> Array2<f32> {
+    /// Stored distances, to be compared on `device`.
+    #[must_use]
+    pub fn stored(distances: Cow<'a, Adjacency>, device: Device) -> Self {
+        if device == Device::Cpu {
+            return Self::Stored(distances);
+        }
+        let n_rows = distances.shape().0;
+        let dense = distances.dense_rows(0..n_rows);
+        Self::OnGpu(GpuTarget::Stored(from_array(dense.view(), device)))
+    }
+}
+
+impl Clone for GpuTarget {
+    /// The same tensors, not copies of them.
+    fn clone(&self) -> Self {
         match self {
-            Self::Stored(stored) => stored.dense_rows(rows),
+            Self::Stored(dense) => Self::Stored(dense.shallow_clone()),
+            Self::Computed(kernel) => Self::Computed(kernel.clone()),
+        }
+    }
+}
+
+impl GpuTarget {
+    fn rows(&self, rows: Range<i64>) -> Tensor {
+        match self {
+            Self::Stored(dense) => dense.narrow(0, rows.start, rows.end - rows.start),
             Self::Computed(kernel) => kernel.distances(rows),
         }
     }
@@ -53,42 +90,55 @@ impl<'a> GraphTarget<'a> {
 #[must_use]
 pub fn graph_loss(g2: &Tensor, target: &GraphTarget<'_>) -> LossTerm {
     let fixed = g2.detach();
-    let n = fixed.size()[0] as usize;
+    let n = fixed.size()[0];
+    let scale = 2.0 / (n * n) as f64;
     let mut gradient = fixed.zeros_like();
-    let mut sum = 0.0;
+    let mut sum = Sum::default();
     tch::no_grad(|| {
         for start in (0..n).step_by(BLOCK) {
-            let length = BLOCK.min(n - start) as i64;
-            let rows = fixed.narrow(0, start as i64, length);
+            let length = (BLOCK as i64).min(n - start);
+            let rows = fixed.narrow(0, start, length);
             let mut products = rows.matmul(&fixed.tr());
-            sum += replace_by_gradients(&mut products, target, start, 2.0 / (n * n) as f32);
+            match target {
+                GraphTarget::OnGpu(target) => {
+                    let wanted = target.rows(start..start + length);
+                    sum.add_on_gpu(gpu_kernel(&mut products, &wanted, scale));
+                }
+                _ => sum.host += cpu_kernel(&mut products, target, start as usize, scale as f32),
+            }
             let _ = gradient.addmm_(&products.tr(), &rows);
-            let _ = gradient
-                .narrow(0, start as i64, length)
-                .addmm_(&products, &fixed);
+            let _ = gradient.narrow(0, start, length).addmm_(&products, &fixed);
         }
     });
-    LossTerm::from_gradients(sum / (n * n) as f64, &[(g2, gradient)])
+    LossTerm::from_gradients(sum.value() / (n * n) as f64, &[(g2, gradient)])
 }
 
-/// Overwrites a block of products by `scale`·E∘A'∘(1−A'); the block's sum of E².
-fn replace_by_gradients(
-    products: &mut Tensor,
-    target: &GraphTarget<'_>,
-    start: usize,
-    scale: f32,
-) -> f64 {
-    if products.device() == Device::Cpu {
-        return cpu_kernel(products, target, start, scale);
+/// A sum that leaves a GPU only at its end.
+#[derive(Default)]
+struct Sum {
+    host: f64,
+    gpu: Option<Tensor>,
+}
+
+impl Sum {
+    fn add_on_gpu(&mut self, part: Tensor) {
+        self.gpu = Some(match self.gpu.take() {
+            Some(sum) => sum + part,
+            None => part,
+        });
     }
-    let (length, n) = products.size2().unwrap_or_default();
-    let rows = start..start + length as usize;
-    let block = target.dense_rows(rows);
-    debug_assert_eq!(block.ncols(), n as usize);
+
+    fn value(&self) -> f64 {
+        self.host + self.gpu.as_ref().map_or(0.0, |sum| sum.double_value(&[]))
+    }
+}
+
+/// Overwrites a block of products by `scale`·E∘A'∘(1−A'), in libtorch's operations; the block's sum of E².
+fn gpu_kernel(products: &mut Tensor, wanted: &Tensor, scale: f64) -> Tensor {
     let reconstructed = products.sigmoid();
-    let error = &reconstructed - from_array(block.view(), products.device());
-    products.copy_(&(&error * &reconstructed * (1.0 - &reconstructed) * f64::from(scale)));
-    error.square().sum(tch::Kind::Double).double_value(&[])
+    let error = &reconstructed - wanted;
+    products.copy_(&(&error * &reconstructed * (1.0 - &reconstructed) * scale));
+    error.square().sum(Kind::Double)
 }
 
 /// The same in one pass over memory, one row per task; sums in the order of rows.
@@ -116,6 +166,7 @@ fn cpu_kernel(products: &mut Tensor, target: &GraphTarget<'_>, start: usize, sca
                 .map(|(row, wanted)| errors(row, wanted))
                 .collect()
         }
+        GraphTarget::OnGpu(_) => unreachable!("compared on the GPU"),
     };
     sums.iter().sum()
 }
@@ -140,5 +191,33 @@ impl WithSimd for Errors<'_> {
             *wanted = error * error;
         }
         sum(self.wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn libtorchs_operations_give_the_same_loss() {
+        let n = 300;
+        let g2 = Tensor::linspace(-1.0, 1.0, n * 4, tch::kind::FLOAT_CPU)
+            .sin()
+            .view([n, 4])
+            .set_requires_grad(true);
+        let wanted = Array2::from_shape_fn((300, 300), |(i, j)| ((i * 7 + j) % 5) as f32 * 0.3);
+        let on_gpu = GraphTarget::OnGpu(GpuTarget::Stored(from_array(wanted.view(), Device::Cpu)));
+        let on_cpu = GraphTarget::Stored(Cow::Owned(Adjacency::Dense(wanted)));
+        let mut gradient = |target| {
+            let mut g2 = g2.shallow_clone();
+            g2.zero_grad();
+            let loss = graph_loss(&g2, target);
+            loss.surrogate.backward();
+            (loss.value, g2.grad().copy())
+        };
+        let (expected, found) = (gradient(&on_cpu), gradient(&on_gpu));
+        assert!((found.0 / expected.0 - 1.0).abs() < 1e-6);
+        assert!(found.1.allclose(&expected.1, 1e-4, 1e-9, false));
     }
 }

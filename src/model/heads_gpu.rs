@@ -82,3 +82,46 @@ pub(super) fn head_gradients(
         by_weights,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        counts::Csr,
+        model::{autoencoder::WIDTH_1, heads_cpu},
+        seed::{Stream, stream},
+    };
+
+    #[test]
+    fn gradients_are_those_of_the_cpus_kernel() {
+        let (n_cells, n_genes) = (600, 70);
+        let rng = &mut stream(1, Stream::Weights);
+        let heads: [Linear; 3] = std::array::from_fn(|_| Linear::new(WIDTH_1, n_genes, rng));
+        let heads = heads.each_ref();
+        let size = [n_cells as i64, WIDTH_1 as i64];
+        let hidden = (Tensor::arange(size[0] * size[1], tch::kind::FLOAT_CPU) * 0.37).sin();
+        let mut counts = sprs::TriMatI::<f32, u32>::new((n_cells, n_genes));
+        for cell in 0..n_cells {
+            for gene in (cell % 5..n_genes).step_by(4) {
+                counts.add_triplet(cell, gene, (1 + (cell * gene) % 9) as f32);
+            }
+        }
+        let counts: Csr = counts.to_csr();
+        let size_factors = (0..n_cells).map(|cell| 0.5 + (cell % 3) as f32).collect();
+        let target = CountTarget::new(counts, size_factors);
+        let hidden = hidden.view(size);
+        let expected =
+            heads_cpu::head_gradients(&hidden, heads, target.on_host(), HeadWeights::Trained);
+        let found = head_gradients(&hidden, heads, &target, HeadWeights::Trained);
+        assert!((found.value / expected.value - 1.0).abs() < 1e-5);
+        let near = |found: &Tensor, expected: &Tensor| {
+            let norm = |x: &Tensor| x.norm().double_value(&[]);
+            norm(&(found - expected)) < 1e-4 * norm(expected)
+        };
+        assert!(near(&found.by_hidden, &expected.by_hidden));
+        let pairs = found.by_weights.into_iter().zip(expected.by_weights);
+        for (found, expected) in pairs.flat_map(|(a, b)| a.into_iter().zip(b)) {
+            assert!(near(&found.0, &expected.0) && near(&found.1, &expected.1));
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Batches of all prepared cells, drawn by seeded permutations.
 
+use std::borrow::Cow;
+
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
@@ -72,7 +74,7 @@ impl<'a> MiniBatches<'a> {
         let batch = Batch {
             x: from_array(self.prepared.zscores(&cells).view(), self.device),
             graph: GraphOperator::stored(&weights, self.device),
-            distances: GraphTarget::Stored(std::borrow::Cow::Owned(distances)),
+            distances: GraphTarget::stored(Cow::Owned(distances), self.device),
             counts: CountTarget::new(
                 self.prepared.counts_of(&cells),
                 self.prepared.size_factors_of(&cells),

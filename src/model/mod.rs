@@ -7,6 +7,7 @@ pub mod decoder;
 pub mod device;
 pub mod every_cell;
 pub mod flash;
+pub mod gauss_tensors;
 pub mod graph_conv;
 pub mod graph_loss;
 mod heads_cpu;
