@@ -209,10 +209,11 @@ impl Run<'_> {
         let mut noise = stream(config.seed, Stream::Noise);
         let mut model = Autoencoder::new(prepared.n_genes(), &config.model, config.seed, device);
 
+        let unit = if cells.are_whole() { "epoch" } else { "step" };
         self.stage("pretrain", "Training the autoencoder");
         let bar = self
             .progress
-            .bar("Pretraining", config.train.training_epoch);
+            .bar("Pretraining", unit, config.train.training_epoch);
         let pass = &mut Pass::training(noise.next_u64());
         pretrain(&mut model, &mut cells, &config.train, pass, |losses| {
             tick(&bar, losses);
@@ -229,7 +230,7 @@ impl Run<'_> {
         self.stage("cluster", "Refining the clusters");
         let bar = self
             .progress
-            .bar("Clustering", config.train.clustering_epoch);
+            .bar("Clustering", unit, config.train.clustering_epoch);
         let mut schedule = Schedule {
             epochs: config.train.clustering_epoch,
             pass: Pass::training(noise.next_u64()),

@@ -41,6 +41,7 @@ struct Stage {
 pub struct Bar {
     display: Display,
     phase: String,
+    unit: &'static str,
     epochs: usize,
     gauge: ProgressBar,
     started: Instant,
@@ -85,13 +86,14 @@ impl Progress {
         self.display.line(&format!("note: {text}"));
     }
 
-    /// A training phase of at most `epochs` epochs begins, within the present stage.
+    /// A training phase of at most `epochs` epochs begins, within the present stage. An epoch is called `unit`.
     #[must_use]
-    pub fn bar(&self, phase: &str, epochs: usize) -> Bar {
+    pub fn bar(&self, phase: &str, unit: &'static str, epochs: usize) -> Bar {
         Bar {
             gauge: self.display.bar(phase, epochs),
             display: self.display.clone(),
             phase: phase.to_owned(),
+            unit,
             epochs,
             started: Instant::now(),
             done: Cell::new(0),
@@ -135,8 +137,9 @@ impl Bar {
             Display::Plain(_) => {
                 if before == 0 || self.tenth(epoch) > self.tenth(before) {
                     self.display.line(&format!(
-                        "  {}: epoch {epoch}/{}, {losses}, {} left",
+                        "  {}: {} {epoch}/{}, {losses}, {} left",
                         self.phase,
+                        self.unit,
                         self.epochs,
                         brief(self.seconds_left(epoch))
                     ));
@@ -149,8 +152,10 @@ impl Bar {
     pub fn finish(self) {
         let done = self.done.get();
         if done < self.epochs {
-            self.display
-                .line(&format!("  {}: done after {done} epochs", self.phase));
+            self.display.line(&format!(
+                "  {}: done after {done} {}s",
+                self.phase, self.unit
+            ));
         }
     }
 
@@ -273,7 +278,7 @@ mod tests {
     #[test]
     fn a_phase_prints_its_first_epoch_and_every_tenth() {
         let text = recorded(|progress| {
-            let bar = progress.bar("Pretraining", 200);
+            let bar = progress.bar("Pretraining", "epoch", 200);
             for epoch in 1..=200 {
                 bar.tick(epoch, 0.5, 0.25, None);
             }
@@ -289,7 +294,7 @@ mod tests {
     #[test]
     fn a_short_phase_prints_every_epoch_and_where_it_stopped() {
         let text = recorded(|progress| {
-            let bar = progress.bar("Clustering", 3);
+            let bar = progress.bar("Clustering", "step", 3);
             bar.tick(1, 0.5, 0.25, Some(0.125));
             bar.tick(2, 0.5, 0.25, Some(0.125));
             bar.finish();
@@ -297,13 +302,13 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[0].contains("graph 0.2500, KL 0.1250"));
-        assert_eq!(lines[2], "  Clustering: done after 2 epochs");
+        assert_eq!(lines[2], "  Clustering: done after 2 steps");
     }
 
     #[test]
     fn no_epochs_are_no_reason_to_divide() {
         let text = recorded(|progress| {
-            let bar = progress.bar("Clustering", 0);
+            let bar = progress.bar("Clustering", "epoch", 0);
             bar.finish();
         });
         assert_eq!(text, "");

@@ -2,17 +2,18 @@
 
 mod common;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use attentionae_sc::{
     cluster::assignment::{assign, cluster_loss},
-    graph::Adjacency,
+    graph::{Adjacency, GaussKernel},
     model::{
         ModelConfig,
         autoencoder::{Autoencoder, Pass},
         device::gpu,
+        gauss_tensors::GaussTensors,
         graph_conv::GraphOperator,
-        graph_loss::{GraphTarget, graph_loss},
+        graph_loss::{GpuTarget, GraphTarget, graph_loss},
         layers::BatchStatistics,
         noise::Noise,
         reconstruction::{CountTarget, HeadWeights, zinb_loss},
@@ -232,5 +233,47 @@ fn fixed_weights_embed_the_same_on_every_device() {
     let expected = embed(Device::Cpu);
     for device in devices() {
         assert_relative(&format!("z on {device:?}"), &embed(device), &expected, 1e-3);
+    }
+}
+
+/// Embedding, graph loss and a gradient, for the golden cells' graph as it is given.
+fn pass(graph: &GraphOperator, distances: &GraphTarget<'_>) -> (Tensor, f64, Tensor) {
+    let mut model = golden_model(golden::array2("prepare/counts").ncols(), Device::Cpu);
+    let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
+    let mut pass = Pass {
+        statistics: BatchStatistics::Batch,
+        ..Pass::embedding()
+    };
+    let encoded = model.encode(&x, graph, &mut pass);
+    let loss = graph_loss(&encoded.g2, distances);
+    pass.tape.backward(&loss.surrogate);
+    let gradient = model.trained(|name| name == "gnn_1.weight")[0].grad();
+    (encoded.z, loss.value, gradient)
+}
+
+#[test]
+fn a_graph_that_is_computed_row_by_row_is_the_stored_one() {
+    let features = golden::array2("prepare/lognorm");
+    let kernel = Arc::new(GaussKernel::fit(features.view(), 15).expect("a kernel"));
+    let (weights, distances) = kernel.rows(0..kernel.n_cells());
+    let expected = pass(
+        &GraphOperator::stored(&Adjacency::Dense(weights), Device::Cpu),
+        &GraphTarget::stored(Cow::Owned(Adjacency::Dense(distances)), Device::Cpu),
+    );
+    let on_gpu = GaussTensors::new(&kernel, Device::Cpu);
+    for (graph, distances) in [
+        (
+            GraphOperator::Computed(Arc::clone(&kernel)),
+            GraphTarget::Computed(Arc::clone(&kernel)),
+        ),
+        (
+            GraphOperator::ComputedOnGpu(on_gpu.clone()),
+            GraphTarget::OnGpu(GpuTarget::Computed(on_gpu)),
+        ),
+    ] {
+        let found = pass(&graph, &distances);
+        assert_relative("z", &found.0, &expected.0, 1e-4);
+        assert!((found.1 / expected.1 - 1.0).abs() < 1e-5);
+        assert_relative("gradient", &found.2, &expected.2, 1e-3);
     }
 }

@@ -51,14 +51,18 @@ impl BatchGraphs {
     ///
     /// # Errors
     ///
-    /// Where a feature is not finite, or a batch is smaller than a neighbourhood.
+    /// Where a feature is not finite.
     pub fn of(
         &self,
         cells: &[usize],
         features: ArrayView2<f32>,
     ) -> Result<(Adjacency, Adjacency), GraphError> {
         let Some(bandwidths) = &self.bandwidths else {
-            let graph = CellGraph::build(features, &self.config)?;
+            let config = GraphConfig {
+                n_neighbors: self.config.n_neighbors.min(cells.len()),
+                ..self.config
+            };
+            let graph = CellGraph::build(features, &config)?;
             let Pairs::Stored {
                 connectivities,
                 distances,
@@ -102,5 +106,83 @@ impl CellGraph {
             }
         }
         Some(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{counts::Csr, graph::Method, preprocess::prepare};
+
+    /// Thirty cells of three kinds.
+    fn prepared() -> Prepared {
+        let mut counts = sprs::TriMatI::<f32, u32>::new((30, 12));
+        for cell in 0..30 {
+            for gene in 0..12 {
+                let marker = if gene % 3 == cell % 3 { 20 } else { 1 };
+                counts.add_triplet(cell, gene, (marker + (cell * 5 + gene * 7) % 6) as f32);
+            }
+        }
+        let counts: Csr = counts.to_csr();
+        prepare(&counts, 12).expect("cells that can be prepared")
+    }
+
+    fn dense(matrix: &Adjacency) -> ndarray::Array2<f32> {
+        matrix.dense_rows(0..matrix.shape().0)
+    }
+
+    #[test]
+    fn a_batch_of_all_cells_has_the_graph_of_all_cells() {
+        let (prepared, features) = (prepared(), Features::Expression);
+        let all: Vec<usize> = (0..30).collect();
+        let rows = features.of(&prepared, &all);
+        for (method, knn) in [
+            (Method::Gauss, false),
+            (Method::Gauss, true),
+            (Method::Umap, true),
+        ] {
+            let config = GraphConfig {
+                method,
+                knn,
+                n_neighbors: 5,
+            };
+            let graph = CellGraph::build(rows.view(), &config).expect("a graph");
+            let graphs = BatchGraphs::new(&config, &graph, &all, &prepared, &features);
+            let (weights, distances) = graphs.of(&all, rows.view()).expect("a graph");
+            let Pairs::Stored {
+                connectivities,
+                distances: of_all,
+            } = &graph.pairs
+            else {
+                panic!("a small graph is stored");
+            };
+            assert_eq!(dense(&weights), dense(connectivities), "{config:?}");
+            assert_eq!(dense(&distances), dense(of_all), "{config:?}");
+        }
+    }
+
+    #[test]
+    fn weights_of_a_batch_add_up_as_those_of_the_reference() {
+        let (prepared, features) = (prepared(), Features::Expression);
+        let reference: Vec<usize> = (0..30).step_by(2).collect();
+        let config = GraphConfig {
+            method: Method::Gauss,
+            knn: false,
+            n_neighbors: 5,
+        };
+        let rows = features.of(&prepared, &reference);
+        let graph = CellGraph::build(rows.view(), &config).expect("a graph");
+        let graphs = BatchGraphs::new(&config, &graph, &reference, &prepared, &features);
+        let batch = [1, 3, 10];
+        let of_batch = features.of(&prepared, &batch);
+        let (weights, _) = graphs.of(&batch, of_batch.view()).expect("a graph");
+        // A cell's weight to itself is 1, times 15 reference cells over 3 of the batch.
+        for i in 0..3 {
+            assert!((dense(&weights)[[i, i]] - 5.0).abs() < 1e-6);
+        }
+        // Cell 1 has the bandwidth that it has as a query of the reference.
+        let bridge = dense(&graph.bridge(of_batch.view()));
+        let position = reference.iter().position(|&cell| cell == 10).expect("10");
+        assert!((dense(&weights)[[0, 2]] / 5.0 - bridge[[0, position]]).abs() < 1e-6);
     }
 }
