@@ -4,10 +4,10 @@
 //! by the heads' outputs, which one pass over a block writes in place of the outputs themselves. No
 //! n × genes matrix outlives its block.
 
-use std::{cell::OnceCell, ops::Range};
+use std::{cell::OnceCell, ops::Range, sync::LazyLock};
 
 use ndarray::Array1;
-use tch::{Device, Tensor};
+use tch::{Device, Tensor, kind::FLOAT_CPU};
 
 use super::{
     decoder::Decoder,
@@ -59,8 +59,8 @@ impl CountTarget {
     /// The raw counts (n × genes) and size factors of n cells.
     #[must_use]
     pub fn new(counts: Csr, size_factors: Array1<f32>) -> Self {
-        let stored = Tensor::from_slice(counts.data());
-        let ln_factorials = values(&(stored + 1.0).lgamma()).to_vec();
+        let ln_factorials = counts.data().iter().map(|&count| ln_factorial(count));
+        let ln_factorials = ln_factorials.collect();
         Self {
             on_host: HostCounts {
                 counts,
@@ -117,7 +117,7 @@ impl HostCounts {
 
     /// The counts of a run of cells as a dense tensor, and their size factors.
     pub(super) fn dense(&self, start: usize, length: usize) -> (Tensor, &[f32]) {
-        let mut block = Tensor::zeros([length as i64, self.n_genes() as i64], tch::kind::FLOAT_CPU);
+        let mut block = Tensor::zeros([length as i64, self.n_genes() as i64], FLOAT_CPU);
         for (i, row) in values_mut(&mut block)
             .chunks_mut(self.n_genes())
             .enumerate()
@@ -129,6 +129,16 @@ impl HostCounts {
         }
         let size_factors = self.size_factors.as_slice().unwrap_or_default();
         (block, &size_factors[start..start + length])
+    }
+}
+
+/// lnΓ(count + 1), for whole counts up to 65,535 from a table.
+fn ln_factorial(count: f32) -> f32 {
+    static TABLE: LazyLock<Vec<f32>> =
+        LazyLock::new(|| values(&Tensor::arange_start(1, 65_537, FLOAT_CPU).lgamma()).to_vec());
+    match TABLE.get(count as usize) {
+        Some(&known) if count.fract() == 0.0 => known,
+        _ => (Tensor::from(count) + 1.0).lgamma().double_value(&[]) as f32,
     }
 }
 
@@ -157,4 +167,22 @@ pub fn zinb_loss(
     }
     let value = found.value * target.on_host.scale();
     LossTerm::from_gradients(value, &[(hidden, found.by_hidden)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ln_factorials_are_gamma_functions() {
+        for count in [0.0_f32, 1.0, 2.0, 7.0, 65_535.0, 65_536.0, 1e6, 2.5] {
+            let expected = (Tensor::from(f64::from(count)) + 1.0).lgamma();
+            let expected = expected.double_value(&[]);
+            let found = f64::from(ln_factorial(count));
+            assert!(
+                (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
+                "{count}"
+            );
+        }
+    }
 }
