@@ -2,7 +2,9 @@
 # make test    builds everything and runs the tests
 # make cuda    adds what training on an NVIDIA GPU needs
 # make build   target/release/attentionae-sc
-# make bench   benchmarks
+# make bench   the engine in one table: exact, mini-batches and the plain formulation (a quarter of an hour)
+# make bench-large   whole runs on 20,000 and 200,000 simulated cells
+# make bench-stages  each stage by itself
 
 PYTHON ?= python3
 export PIP_ROOT_USER_ACTION := ignore
@@ -14,7 +16,7 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: demo test build bench cuda setup check-tools
+.PHONY: demo test build bench bench-large bench-stages cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -24,7 +26,13 @@ test: setup
 	cargo test --release --locked
 
 bench: setup
-	cargo bench --locked
+	cargo bench --locked --bench engine
+
+bench-large: setup
+	cargo bench --locked --bench large -- 20000 200000 -batch_size 512
+
+bench-stages: setup
+	cargo bench --locked --bench preprocess --bench graph --bench training --bench leiden --bench metrics --bench layout
 
 build: setup
 	cargo build --release --locked

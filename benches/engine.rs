@@ -26,6 +26,8 @@ use common::{
 
 /// Numbers of cells.
 const SIZES: [usize; 3] = [1000, 2000, 3005];
+/// Highly variable genes, the program's default.
+const N_HVG: f64 = 2500.0;
 /// Epochs that the plain formulation is timed for, after one that is not.
 const PLAIN_EPOCHS: usize = 4;
 /// Epochs of the program's pretraining.
@@ -50,6 +52,8 @@ fn main() {
     if let Some(place) = typed.iter().position(|a| a == "--plain") {
         return time_plain(Path::new(&typed[place + 1]));
     }
+    let rate = matrix_rate();
+    let mut shares = Vec::new();
     let folder = tempfile::tempdir().expect("a folder");
     println!(
         "| cells | training | {} | total s | peak MB | ARI |",
@@ -60,6 +64,10 @@ fn main() {
         let input = some_of_zeisel(folder.path(), n_cells);
         for (mode, options) in MODES {
             let results = run(&input, &[&["-resolution", "0.3"], options].concat());
+            let per_epoch = seconds(&results, "pretrain") / PRETRAINING;
+            if mode == "exact" {
+                shares.push(share_of_rate(n_cells, per_epoch, rate));
+            }
             let stages = STAGES.map(|stage| format!("{:.1}", seconds(&results, stage)));
             let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
             println!(
@@ -72,6 +80,48 @@ fn main() {
         }
         plain_row(&input, n_cells);
     }
+    println!("\nMatrix products of 2048 x 2048 run at {rate:.0} GFLOP/s here.");
+    for share in shares {
+        println!("{share}");
+    }
+}
+
+/// GFLOP/s of libtorch's matrix product, the median of nine.
+fn matrix_rate() -> f64 {
+    let n = 2048_i64;
+    let [a, b] = std::array::from_fn(|_| tch::Tensor::randn([n, n], tch::kind::FLOAT_CPU));
+    let mut rates: Vec<f64> = (0..9)
+        .map(|_| {
+            let started = Instant::now();
+            let _ = std::hint::black_box(a.matmul(&b));
+            (2 * n * n * n) as f64 / started.elapsed().as_secs_f64() / 1e9
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// Floating-point operations of the matrix products of an exact epoch, forward and backward.
+fn operations(n_cells: usize) -> f64 {
+    let (n, g, d, heads) = (n_cells as f64, N_HVG, 16.0, 8.0);
+    let (wide, narrow) = (256.0, 64.0);
+    let product = |rows: f64, inner: f64, columns: f64| 2.0 * rows * inner * columns;
+    let of_genes = (3.0 * 3.0 + 2.0) * product(n, wide, g);
+    let attention = 7.0 * product(n, heads * (narrow + d), n);
+    let projections = 3.0 * 4.0 * product(n, heads, narrow * narrow + d * d);
+    let graph = 4.0 * product(n, n, narrow + d) + 3.0 * product(n, d, n);
+    let layers = 3.0 * product(n, narrow, 3.0 * wide + 3.0 * d);
+    of_genes + attention + projections + graph + layers
+}
+
+fn share_of_rate(n_cells: usize, per_epoch: f64, rate: f64) -> String {
+    let operations = operations(n_cells) / 1e9;
+    let reached = operations / per_epoch;
+    format!(
+        "An exact epoch of {n_cells} cells is {operations:.0} GFLOP in {per_epoch:.2} s: {reached:.0} GFLOP/s, \
+         {:.0} % of that rate.",
+        100.0 * reached / rate
+    )
 }
 
 /// A file of this many cells.

@@ -59,7 +59,7 @@ pub fn self_train(
     let mut of_all: Option<Tensor> = None;
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
-        let step = cells.next()?;
+        let step = cells.next_step()?;
         let Reconstruction { z, zinb, graph } =
             step.batch()
                 .reconstruct(model, &mut schedule.pass, HeadWeights::Frozen);

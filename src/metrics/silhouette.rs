@@ -18,7 +18,7 @@ pub const MOST_WIDTHS: usize = 20_000;
 /// `z`: n × d embedding, euclidean distances; `labels`: n clusters, any values. A cell alone in its cluster
 /// scores 0. `None` where undefined: fewer than two clusters, as many as cells, or values that are not finite.
 ///
-/// Up to [`MOST_WIDTHS`] cells exactly scikit-learn's `silhouette_score`. Of more cells, a random sample of so many
+/// Up to 20,000 cells exactly scikit-learn's `silhouette_score`. Of more cells, a random sample of so many
 /// (the same in every call) is scored, each of them against all n cells, and the mean has a standard error below
 /// 0.005. O(min(n, 20,000) · n · d) time, O(n d) memory, rows in parallel, sums in a fixed order.
 /// Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7.

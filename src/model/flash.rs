@@ -64,7 +64,7 @@ impl Attention {
     #[must_use]
     pub fn forward(&self) -> Attended {
         let mut gathered = self.queries.zeros_like();
-        let ln_sums = self.heads().forward(values_mut(&mut gathered));
+        let ln_sums = self.entries().forward(values_mut(&mut gathered));
         Attended { gathered, ln_sums }
     }
 
@@ -78,17 +78,17 @@ impl Attention {
             gradient: values(&gradient),
             ln_sums: &attended.ln_sums,
             shares: &self
-                .heads()
+                .entries()
                 .shares(values(&attended.gathered), values(&gradient)),
         };
         let mut all = [&self.queries, &self.keys, &self.values].map(Tensor::zeros_like);
-        self.heads()
+        self.entries()
             .backward(&by_output, all.each_mut().map(values_mut));
         all
     }
 
-    fn heads(&self) -> Heads<'_> {
-        Heads {
+    fn entries(&self) -> Entries<'_> {
+        Entries {
             queries: values(&self.queries),
             keys: values(&self.keys),
             values: values(&self.values),
@@ -100,7 +100,7 @@ impl Attention {
 
 /// The entries of queries, keys and values, row by row.
 #[derive(Clone, Copy)]
-struct Heads<'a> {
+struct Entries<'a> {
     queries: &'a [f32],
     keys: &'a [f32],
     values: &'a [f32],
@@ -118,7 +118,7 @@ struct Output<'a> {
     shares: &'a [f32],
 }
 
-impl Heads<'_> {
+impl Entries<'_> {
     fn width(&self) -> usize {
         self.wide / self.n_heads
     }
@@ -190,7 +190,9 @@ impl Heads<'_> {
         }
         for (row, gathered) in gathered.chunks_mut(wide).enumerate() {
             let out = &mut gathered[head * e..(head + 1) * e];
-            out.iter_mut().for_each(|x| *x /= soft.sums[row]);
+            for x in out.iter_mut() {
+                *x /= soft.sums[row];
+            }
             ln_sums[row * self.n_heads + head] = soft.maxima[row] + ln(soft.sums[row]);
         }
     }

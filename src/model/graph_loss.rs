@@ -209,7 +209,7 @@ mod tests {
         let wanted = Array2::from_shape_fn((300, 300), |(i, j)| ((i * 7 + j) % 5) as f32 * 0.3);
         let on_gpu = GraphTarget::OnGpu(GpuTarget::Stored(from_array(wanted.view(), Device::Cpu)));
         let on_cpu = GraphTarget::Stored(Cow::Owned(Adjacency::Dense(wanted)));
-        let mut gradient = |target| {
+        let gradient = |target| {
             let mut g2 = g2.shallow_clone();
             g2.zero_grad();
             let loss = graph_loss(&g2, target);

@@ -30,6 +30,15 @@ pub struct MiniBatches<'a> {
     rng: ChaCha8Rng,
 }
 
+/// A batch.
+#[derive(Debug)]
+pub struct Drawn {
+    /// Positions of its cells.
+    pub cells: Vec<usize>,
+    /// What is learnt from them.
+    pub batch: Batch<'static>,
+}
+
 impl<'a> MiniBatches<'a> {
     /// Batches of at most `batch_size` (at least 1) cells in the order that `seed` draws.
     #[must_use]
@@ -60,15 +69,15 @@ impl<'a> MiniBatches<'a> {
         self.per_pass
     }
 
-    /// Positions of the next batch's cells, and what is learnt from them.
+    /// The next batch.
     ///
     /// Cost: B² · features operations and B · genes floats, whatever the number of cells.
     ///
     /// # Errors
     ///
     /// Where the cells have no graph.
-    pub fn next(&mut self) -> Result<(Vec<usize>, Batch<'static>), GraphError> {
-        let cells = self.draw();
+    pub fn draw(&mut self) -> Result<Drawn, GraphError> {
+        let cells = self.draw_cells();
         let features = self.features.of(self.prepared, &cells);
         let (weights, distances) = self.graphs.of(&cells, features.view())?;
         let batch = Batch {
@@ -80,10 +89,10 @@ impl<'a> MiniBatches<'a> {
                 self.prepared.size_factors_of(&cells),
             ),
         };
-        Ok((cells, batch))
+        Ok(Drawn { cells, batch })
     }
 
-    fn draw(&mut self) -> Vec<usize> {
+    fn draw_cells(&mut self) -> Vec<usize> {
         let batch = self.drawn % self.per_pass;
         if batch == 0 {
             self.order.shuffle(&mut self.rng);

@@ -40,7 +40,7 @@ pub struct EpochLosses {
 
 /// Trains the model; the number of epochs.
 ///
-/// With all cells in every step (an epoch), training ends [`PATIENCE`] epochs after the best loss, and the weights
+/// With all cells in every step (an epoch), training ends 50 epochs after the best loss, and the weights
 /// of that epoch are kept. With mini-batches every step counts as an epoch, all of them are taken, and the last
 /// weights are kept: the losses of two batches cannot be compared.
 ///
@@ -69,7 +69,7 @@ pub fn pretrain(
     for epoch in 0..config.training_epoch {
         let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
         adam.set_learning_rate(lr);
-        let step = cells.next()?;
+        let step = cells.next_step()?;
         let Reconstruction { zinb, graph, .. } =
             step.batch().reconstruct(model, pass, HeadWeights::Trained);
         each(EpochLosses {

@@ -1,6 +1,9 @@
 //! Where training steps get their cells from.
 
-use super::{batch::Batch, mini_batches::MiniBatches};
+use super::{
+    batch::Batch,
+    mini_batches::{Drawn, MiniBatches},
+};
 use crate::graph::GraphError;
 
 /// Most steps between two looks at how far the labels of a mini-batch run have settled.
@@ -20,8 +23,8 @@ pub enum TrainingCells<'a> {
 pub enum Step<'s, 'a> {
     /// All training cells, in order.
     Whole(&'s Batch<'a>),
-    /// Some cells: their positions, and themselves.
-    Batch(Vec<usize>, Batch<'static>),
+    /// Some cells.
+    Some(Box<Drawn>),
 }
 
 impl<'a> TrainingCells<'a> {
@@ -30,13 +33,10 @@ impl<'a> TrainingCells<'a> {
     /// # Errors
     ///
     /// Where a batch's cells have no graph.
-    pub fn next(&mut self) -> Result<Step<'_, 'a>, GraphError> {
+    pub fn next_step(&mut self) -> Result<Step<'_, 'a>, GraphError> {
         match self {
             Self::Whole(batch) => Ok(Step::Whole(batch)),
-            Self::Batches(batches) => {
-                let (cells, batch) = batches.next()?;
-                Ok(Step::Batch(cells, batch))
-            }
+            Self::Batches(batches) => Ok(Step::Some(Box::new(batches.draw()?))),
         }
     }
 
@@ -62,7 +62,7 @@ impl<'a> Step<'_, 'a> {
     pub fn batch(&self) -> &Batch<'a> {
         match self {
             Self::Whole(batch) => batch,
-            Self::Batch(_, batch) => batch,
+            Self::Some(drawn) => &drawn.batch,
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> Step<'_, 'a> {
     pub fn cell(&self, i: usize) -> usize {
         match self {
             Self::Whole(_) => i,
-            Self::Batch(cells, _) => cells[i],
+            Self::Some(drawn) => drawn.cells[i],
         }
     }
 }
