@@ -122,6 +122,8 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-n_z", "1", "from 2 to"),
         ("-lr", "nan", "above 0 and at most 1"),
         ("-training_epoch", "0", "from 1 to"),
+        ("-batch_size", "10", "0 (all cells), or a whole number"),
+        ("-landmarks", "10", "from 20 to"),
         ("-max_num_cell", "10", "from 20 to"),
         (
             "-max_num_cell",

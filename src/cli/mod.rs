@@ -16,6 +16,7 @@ pub use self::refusal::Refusal;
 use self::{
     args::{Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
+    options::TrainingArgs,
 };
 use crate::{
     config::{ConvertConfig, Outputs, RawFiles, RunConfig},
@@ -85,10 +86,7 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     let DataSet { name, path } = required("-name", args.name)
         .and_then(|typed| data_set::find(&typed, &data_dir).map_err(refused("-name", &typed)))?;
     let n_neighbors = options.graph.n_neighbors;
-    let batch_size = match options.training.batch_size {
-        0 => None,
-        size => Some(at_least_a_neighborhood("-batch_size", size, n_neighbors)?),
-    };
+    let (batch_size, landmarks, max_num_cell) = training_cells(&options.training, n_neighbors)?;
     Ok(RunConfig {
         name,
         input: path,
@@ -115,12 +113,8 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
             batch_size,
         },
         resolution: options.clustering.resolution,
-        max_num_cell: at_least_a_neighborhood(
-            "-max_num_cell",
-            options.training.max_num_cell,
-            n_neighbors,
-        )?,
-        landmarks: at_least_a_neighborhood("-landmarks", options.training.landmarks, n_neighbors)?,
+        max_num_cell,
+        landmarks,
         save: Outputs {
             pred_label: options.outputs.save_pred_label,
             embedding: options.outputs.save_embedding,
@@ -132,6 +126,27 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
         threads: options.machine.threads.map(|threads| threads as usize),
         quiet: options.machine.quiet.quiet,
     })
+}
+
+/// Cells of a mini-batch, landmarks, and most cells without either; what is used holds a neighbourhood.
+fn training_cells(
+    options: &TrainingArgs,
+    n_neighbors: u64,
+) -> Result<(Option<usize>, usize, usize), Refusal> {
+    let checked = |option, n_cells| at_least_a_neighborhood(option, n_cells, n_neighbors);
+    let (landmarks, max_num_cell) = (options.landmarks, options.max_num_cell);
+    match options.batch_size {
+        0 => Ok((
+            None,
+            landmarks as usize,
+            checked("-max_num_cell", max_num_cell)?,
+        )),
+        size => Ok((
+            Some(checked("-batch_size", size)?),
+            checked("-landmarks", landmarks)?,
+            max_num_cell as usize,
+        )),
+    }
 }
 
 /// Cells that are to hold a whole neighbourhood.

@@ -130,6 +130,17 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-lr", "-inf", "above 0 and at most 1"),
         ("-lr", "NaN", "above 0 and at most 1"),
         ("-training_epoch", "0", "from 1 to 100000"),
+        (
+            "-batch_size",
+            "31",
+            "0 (all cells), or a whole number from 32",
+        ),
+        (
+            "-batch_size",
+            "-1",
+            "0 (all cells), or a whole number from 32",
+        ),
+        ("-landmarks", "19", "from 20 to"),
         ("-max_num_cell", "19", "from 20 to"),
         ("-save_pred_label", "2", "True or False"),
         ("-save_embedding", "on", "True or False"),
@@ -160,6 +171,29 @@ fn a_sample_is_larger_than_a_neighbourhood() {
         run("-name x -max_num_cell 51 -n_neighbors 50").max_num_cell,
         51
     );
+}
+
+#[test]
+fn batches_and_landmarks_are_larger_than_a_neighbourhood() {
+    for line in [
+        "-name x -batch_size 64 -n_neighbors 64",
+        "-name x -batch_size 64 -landmarks 30 -n_neighbors 40",
+    ] {
+        let message = refusal(line);
+        assert!(message.contains("must be above -n_neighbors"), "{message}");
+    }
+    // Landmarks mean nothing without batches, nor a sample with them.
+    assert_eq!(run("-name x -n_neighbors 3000").landmarks, 2000);
+    let batches = run("-name x -batch_size 5000 -n_neighbors 4500 -landmarks 6000");
+    assert_eq!(batches.train.batch_size, Some(5000));
+}
+
+#[test]
+fn batches_have_an_own_number_of_steps() {
+    let epochs = |line| run(line).train.training_epoch;
+    assert_eq!(epochs("-name x"), 200);
+    assert_eq!(epochs("-name x -batch_size 256"), 500);
+    assert_eq!(epochs("-name x -batch_size 256 -training_epoch 70"), 70);
 }
 
 #[test]

@@ -7,12 +7,18 @@
 use std::ops::Range;
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
-use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use tch::Tensor;
 
+mod head_gradients;
+mod softmax;
+
+use self::{
+    head_gradients::HeadGradients,
+    softmax::{Soften, Softmax},
+};
 use super::tensor::{rows_mut, values, values_mut};
-use crate::special::{exp, ln};
+use crate::special::ln;
 
 /// Queries that meet a block of keys at a time.
 const QUERIES: usize = 128;
@@ -25,9 +31,6 @@ const KEYS_PER_TASK: usize = 1024;
 
 /// Most such tasks for a head: each holds a gradient by all queries.
 const MOST_TASKS: usize = 4;
-
-/// Numbers that vector code works on side by side.
-const LANES: usize = 16;
 
 /// Queries (m × heads·e), keys and values (n × heads·e each); head h has the columns from h·e on.
 #[derive(Debug)]
@@ -292,175 +295,6 @@ impl Entries<'_> {
         MatRef::from_row_major_slice(rows, n_rows, self.wide)
             .subcols(head * self.width(), self.width())
     }
-}
-
-/// One head's gradients by all queries, and by a run of keys and their values.
-struct HeadGradients {
-    head: usize,
-    keys: Range<usize>,
-    width: usize,
-    by_query: Vec<f32>,
-    by_key: Vec<f32>,
-    by_value: Vec<f32>,
-}
-
-impl HeadGradients {
-    fn new(head: usize, keys: Range<usize>, n_queries: usize, width: usize) -> Self {
-        let of_keys = vec![0.0; keys.len() * width];
-        Self {
-            head,
-            keys,
-            width,
-            by_query: vec![0.0; n_queries * width],
-            by_key: of_keys.clone(),
-            by_value: of_keys,
-        }
-    }
-
-    /// Adds these gradients to those by all queries, keys and values, whose rows are `wide`.
-    fn add_to(&self, all: &mut [&mut [f32]; 3], wide: usize) {
-        let parts = [
-            (&self.by_query, 0),
-            (&self.by_key, self.keys.start),
-            (&self.by_value, self.keys.start),
-        ];
-        for (all, (part, first)) in all.iter_mut().zip(parts) {
-            let rows = all[first * wide..].chunks_mut(wide);
-            for (row, part) in rows.zip(part.chunks(self.width)) {
-                let row = &mut row[self.head * self.width..][..self.width];
-                row.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-            }
-        }
-    }
-
-    /// The gradients by a block of queries, and by a block of keys (from the run's first on) and their values.
-    fn blocks(
-        &mut self,
-        query: usize,
-        n_queries: usize,
-        key: usize,
-        n_keys: usize,
-    ) -> [MatMut<'_, f32>; 3] {
-        let block = |all, first: usize, n_rows: usize| {
-            let all: &mut Vec<f32> = all;
-            &mut all[first * self.width..][..n_rows * self.width]
-        };
-        [
-            rows_mut(block(&mut self.by_query, query, n_queries), self.width),
-            rows_mut(block(&mut self.by_key, key, n_keys), self.width),
-            rows_mut(block(&mut self.by_value, key, n_keys), self.width),
-        ]
-    }
-}
-
-/// The running softmax of a block of queries.
-struct Softmax {
-    maxima: Vec<f32>,
-    sums: Vec<f32>,
-}
-
-impl Softmax {
-    fn new(n_queries: usize) -> Self {
-        Self {
-            maxima: vec![f32::NEG_INFINITY; n_queries],
-            sums: vec![0.0; n_queries],
-        }
-    }
-
-    /// Turns scores (queries × `n_keys`) into unnormalised weights; what earlier weights are to be multiplied by.
-    fn take(&mut self, scores: &mut [f32], n_keys: usize) -> Vec<f32> {
-        pulp::Arch::new().dispatch(TakeScores {
-            softmax: self,
-            scores,
-            n_keys,
-        })
-    }
-}
-
-/// [`Softmax::take`] as vector code.
-struct TakeScores<'a> {
-    softmax: &'a mut Softmax,
-    scores: &'a mut [f32],
-    n_keys: usize,
-}
-
-impl WithSimd for TakeScores<'_> {
-    type Output = Vec<f32>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<f32> {
-        let mut factors = Vec::with_capacity(self.softmax.sums.len());
-        for (row, scores) in self.scores.chunks_mut(self.n_keys).enumerate() {
-            let before = self.softmax.maxima[row];
-            let maximum = largest(scores, before);
-            let factor = exp(before - maximum);
-            let sum = exponentials(scores, maximum);
-            self.softmax.maxima[row] = maximum;
-            self.softmax.sums[row] = self.softmax.sums[row] * factor + sum;
-            factors.push(factor);
-        }
-        factors
-    }
-}
-
-/// Turns scores into softmax weights, and the gradients by the weights into those by the scores times `scale`.
-struct Soften<'a> {
-    weights: &'a mut [f32],
-    errors: &'a mut [f32],
-    /// Logarithm of the denominator and share of every row.
-    rows: &'a [(f32, f32)],
-    n_keys: usize,
-    scale: f32,
-}
-
-impl WithSimd for Soften<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let blocks = self
-            .weights
-            .chunks_mut(self.n_keys)
-            .zip(self.errors.chunks_mut(self.n_keys));
-        for ((weights, errors), &(ln_sum, share)) in blocks.zip(self.rows) {
-            for (weight, error) in weights.iter_mut().zip(errors) {
-                *weight = exp(*weight - ln_sum);
-                *error = *weight * (*error - share) * self.scale;
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn largest(row: &[f32], start: f32) -> f32 {
-    let mut lanes = [start; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = if x > *lane { x } else { *lane };
-        }
-    }
-    lanes.iter().chain(rest).fold(start, |a, &b| a.max(b))
-}
-
-/// Replaces x by exp(x − maximum); their sum.
-#[inline(always)]
-fn exponentials(row: &mut [f32], maximum: f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    let mut chunks = row.chunks_exact_mut(LANES);
-    for chunk in &mut chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *x = exp(*x - maximum);
-            *lane += *x;
-        }
-    }
-    let mut sum: f32 = lanes.iter().sum();
-    for x in chunks.into_remainder() {
-        *x = exp(*x - maximum);
-        sum += *x;
-    }
-    sum
 }
 
 /// The first `length` numbers of a buffer that grows as needed.
