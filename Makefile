@@ -20,7 +20,7 @@ PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 .DEFAULT_GOAL := demo
 
 demo: build
-	target/release/attentionae-sc -name zeisel -resolution 0.3 -save_umap True -output_dir demo
+	target/release/attentionae-sc -name zeisel -resolution 0.3 -batch_size 512 -save_umap True -output_dir demo
 
 test: setup
 	cargo test --release --locked
