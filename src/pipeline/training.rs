@@ -75,16 +75,8 @@ impl Run<'_> {
         let mut noise = stream(config.seed, Stream::Noise);
         let mut model = Autoencoder::new(prepared.n_genes(), &config.model, config.seed, device);
 
-        let unit = if cells.are_whole() { "epoch" } else { "step" };
-        self.stage("pretrain", "Training the autoencoder");
-        let bar = self
-            .progress
-            .bar("Pretraining", unit, config.train.training_epoch);
         let pass = &mut Pass::training(noise.next_u64());
-        pretrain(&mut model, &mut cells, &config.train, pass, |losses| {
-            tick(&bar, losses);
-        })?;
-        bar.finish();
+        self.pretrain(&mut model, &mut cells, pass)?;
 
         self.stage(
             "leiden",
@@ -92,22 +84,47 @@ impl Run<'_> {
         );
         let z = self.embedding_to_cluster(&model, prepared, reference, pass);
         let labels = initial_labels(&z, config)?;
+        let start = centers(z.view(), &labels).to_device(device);
 
-        self.stage("cluster", "Refining the clusters");
+        let pass = Pass::training(noise.next_u64());
+        let centers = self.refine(&mut model, &mut cells, &start, pass)?;
+        model.settle_statistics(reference.x, reference.operator);
+        Ok(Trained { model, centers })
+    }
+
+    fn pretrain(
+        &mut self,
+        model: &mut Autoencoder,
+        cells: &mut TrainingCells<'_>,
+        pass: &mut Pass,
+    ) -> anyhow::Result<()> {
+        self.stage("pretrain", "Training the autoencoder");
+        let train = &self.config.train;
         let bar = self
             .progress
-            .bar("Clustering", unit, config.train.clustering_epoch);
-        let mut schedule = Schedule {
-            epochs: config.train.clustering_epoch,
-            pass: Pass::training(noise.next_u64()),
-        };
-        let start = centers(z.view(), &labels).to_device(device);
-        let (centers, _) = self_train(&mut model, &start, &mut cells, &mut schedule, |losses| {
+            .bar("Pretraining", unit(cells), train.training_epoch);
+        pretrain(model, cells, train, pass, |losses| tick(&bar, losses))?;
+        bar.finish();
+        Ok(())
+    }
+
+    /// The clustering stage: the moved centres.
+    fn refine(
+        &mut self,
+        model: &mut Autoencoder,
+        cells: &mut TrainingCells<'_>,
+        start: &Tensor,
+        pass: Pass,
+    ) -> anyhow::Result<Tensor> {
+        self.stage("cluster", "Refining the clusters");
+        let epochs = self.config.train.clustering_epoch;
+        let bar = self.progress.bar("Clustering", unit(cells), epochs);
+        let mut schedule = Schedule { epochs, pass };
+        let (centers, _) = self_train(model, start, cells, &mut schedule, |losses| {
             tick(&bar, losses);
         })?;
         bar.finish();
-        model.settle_statistics(reference.x, reference.operator);
-        Ok(Trained { model, centers })
+        Ok(centers)
     }
 
     /// The embedding that the first clusters are found on, of [`MOST_TO_CLUSTER`] cells at most.
@@ -127,6 +144,11 @@ impl Run<'_> {
         let encoded = tch::no_grad(|| model.encode(reference.x, reference.operator, pass));
         to_array(&encoded.z).select(Axis(0), &some_of(reference.cells.len()))
     }
+}
+
+/// What progress counts.
+fn unit(cells: &TrainingCells<'_>) -> &'static str {
+    if cells.are_whole() { "epoch" } else { "step" }
 }
 
 fn tick(bar: &Bar, losses: EpochLosses) {
