@@ -21,7 +21,7 @@ mod common;
 
 use common::{
     plain::Plain,
-    program::{run, seconds},
+    program::{self, run, seconds},
 };
 
 /// Numbers of cells.
@@ -37,15 +37,21 @@ const MODES: [(&str, &[&str]); 2] = [
     ("exact", &["-batch_size", "0"]),
     ("mini-batch", &["-batch_size", "512"]),
 ];
-const STAGES: [&str; 7] = [
-    "read",
-    "preprocess",
-    "graph",
-    "pretrain",
-    "leiden",
-    "cluster",
-    "embed",
-];
+
+/// The stages before scores and outputs.
+const STAGES: [&str; 7] = {
+    let [
+        read,
+        preprocess,
+        graph,
+        pretrain,
+        leiden,
+        cluster,
+        embed,
+        ..,
+    ] = program::STAGES;
+    [read, preprocess, graph, pretrain, leiden, cluster, embed]
+};
 
 fn main() {
     let typed: Vec<String> = std::env::args().collect();

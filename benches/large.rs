@@ -9,24 +9,13 @@ use std::{path::Path, time::Instant};
 mod common;
 
 use common::{
-    program::{run, seconds},
+    program::{STAGES, run, seconds},
     simulated_file,
 };
 
 const N_GENES: usize = 20_000;
 const DENSITY: f64 = 0.05;
 const SIZES: [usize; 2] = [20_000, 200_000];
-const STAGES: [&str; 9] = [
-    "read",
-    "preprocess",
-    "graph",
-    "pretrain",
-    "leiden",
-    "cluster",
-    "embed",
-    "score",
-    "write",
-];
 
 fn main() {
     let typed: Vec<String> = std::env::args()

@@ -4,6 +4,19 @@ use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
+/// The stages of a run that draws nothing, in order.
+pub const STAGES: [&str; 9] = [
+    "read",
+    "preprocess",
+    "graph",
+    "pretrain",
+    "leiden",
+    "cluster",
+    "embed",
+    "score",
+    "write",
+];
+
 /// Clusters a file with these options; what `results/NAME.json` says of it.
 pub fn run(input: &Path, options: &[&str]) -> Value {
     let output = tempfile::tempdir().expect("a folder for outputs");

@@ -55,7 +55,7 @@ pub fn self_train(
     let mut parameters = model.trained(in_stage);
     parameters.push(centers.shallow_clone());
     let mut adam = Adam::new(parameters, LEARNING_RATE);
-    let steps_per_round = cells.steps_per_round();
+    let (whole, steps_per_round) = (cells.are_whole(), cells.steps_per_round());
     let mut of_all: Option<Tensor> = None;
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
@@ -76,7 +76,6 @@ pub fn self_train(
         });
         round.see(&step, &assignment);
         if (epoch + 1) % steps_per_round == 0 {
-            let whole = matches!(step, Step::Whole(_));
             let (share_changed, frequencies) = round.close();
             of_all = frequencies.filter(|_| !whole);
             if epoch > WARM_UP && share_changed.is_some_and(|share| share < SETTLED) {
