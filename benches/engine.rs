@@ -12,7 +12,7 @@ use std::{
 
 use attentionae_sc::{
     counts::CountSource,
-    h5ad::{H5ad, NewColumn, NewH5ad, write_h5ad},
+    h5ad::{Column, H5ad, NewH5ad, write_h5ad},
     memory::peak_rss_mb,
     preprocess::{prepare, sample_cells},
 };
@@ -145,16 +145,18 @@ fn some_of_zeisel(folder: &Path, n_cells: usize) -> PathBuf {
         .collect();
     let views: Vec<_> = rows.iter().map(sprs::CsMatBase::view).collect();
     let path = folder.join(format!("zeisel_{n_cells}.h5ad"));
+    let counts_of_some = sprs::vstack(&views);
     let some = NewH5ad {
-        counts: sprs::vstack(&views),
+        counts: &counts_of_some,
         obs_names: cells.iter().map(|&cell| names[cell].clone()).collect(),
         var_names: (0..counts.n_genes())
             .map(|gene| format!("gene{gene}"))
             .collect(),
         obs: vec![(
             "celltype".to_owned(),
-            NewColumn::Categorical(cells.iter().map(|&cell| labels[cell].clone()).collect()),
+            Column::Categorical(cells.iter().map(|&cell| labels[cell].clone()).collect()),
         )],
+        var: Vec::new(),
         uns: Vec::new(),
     };
     write_h5ad(&path, &some).expect("a file");

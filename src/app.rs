@@ -39,10 +39,11 @@ fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Resul
     check_writable(output.parent().unwrap_or(output))?;
     progress.stage(&format!("Converting {}", conversion.name));
     let converted = match &conversion.input {
+        RawFiles::Any(path) => convert::to_h5ad(path, &conversion.read, output)?,
         RawFiles::H5 { typed, raw_dir } => {
-            convert::h5_to_h5ad(&convert::find_h5(typed, raw_dir)?, output)?
+            convert::to_h5ad(&convert::find_h5(typed, raw_dir)?, &conversion.read, output)?
         }
-        RawFiles::Csv(files) => convert::csv_to_h5ad(files, output)?,
+        RawFiles::Csv(files) => convert::tables_to_h5ad(files, conversion.read.transpose, output)?,
     };
     progress.finish();
     print_result(&format!("{}: {converted}", output.display()));

@@ -6,7 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     graph::{GraphConfig, Method},
+    h5ad::CountsIn,
     model::{ModelConfig, TrainConfig},
+    read::ReadOptions,
 };
 
 /// Everything that decides a run. Built once from the command line; an invalid value cannot exist
@@ -18,8 +20,10 @@ use crate::{
 pub struct RunConfig {
     /// The data set's name, which names every output file.
     pub name: String,
-    /// The `.h5ad` file to read.
+    /// The file or folder to read.
     pub input: PathBuf,
+    /// What is read of it.
+    pub read: ReadOptions,
     /// The folder that holds data sets known by name.
     pub data_dir: PathBuf,
     /// The folder below which outputs are written.
@@ -100,13 +104,17 @@ pub struct ConvertConfig {
     pub name: String,
     /// The files to read.
     pub input: RawFiles,
+    /// What is read of them.
+    pub read: ReadOptions,
     /// The `.h5ad` file to write.
     pub output: PathBuf,
 }
 
-/// Raw data in one of the published formats.
+/// Data to convert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RawFiles {
+    /// A file or a folder in any format that is read.
+    Any(PathBuf),
     /// An HDF5 file of `X` (cells × genes) and `Y` (labels), or a zip archive of one.
     H5 {
         /// A path, or the name of a data set below `raw_dir`.
@@ -114,8 +122,7 @@ pub enum RawFiles {
         /// The folder that holds `NAME/NAME.h5`.
         raw_dir: PathBuf,
     },
-    /// Tables of `barcode`, `assigned_cluster` and genes (plain, `.gz`, or in zip archives), whose
-    /// cells together are the data set. At least one.
+    /// Tables (plain, `.gz`, or in zip archives) whose cells together are the data set. At least one.
     Csv(Vec<PathBuf>),
 }
 
@@ -145,6 +152,11 @@ impl Serialize for RunConfig {
 struct Parameters<'a> {
     name: &'a str,
     data_dir: String,
+    layer: Option<&'a str>,
+    use_raw: bool,
+    gex_only: bool,
+    genome: Option<&'a str>,
+    transpose: bool,
     celltype: &'a str,
     n_hvg: usize,
     resolution: f64,
@@ -175,6 +187,14 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
         Self {
             name: &config.name,
             data_dir: config.data_dir.display().to_string(),
+            layer: match &config.read.counts_in {
+                CountsIn::Layer(name) => Some(name),
+                CountsIn::X | CountsIn::Raw => None,
+            },
+            use_raw: config.read.counts_in == CountsIn::Raw,
+            gex_only: config.read.gex_only,
+            genome: config.read.genome.as_deref(),
+            transpose: config.read.transpose,
             celltype: config.celltype.as_str(),
             n_hvg: config.n_hvg,
             resolution: config.resolution,

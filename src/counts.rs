@@ -1,6 +1,6 @@
 //! Sparse count matrices, as every stage passes them on.
 
-use std::ops::Range;
+use std::{fmt::Debug, ops::Range};
 
 use crate::h5ad::H5adError;
 
@@ -8,7 +8,7 @@ use crate::h5ad::H5adError;
 pub type Csr = sprs::CsMatI<f32, u32, usize>;
 
 /// Raw counts, cells × genes, that can be read a run of rows at a time.
-pub trait CountSource {
+pub trait CountSource: Debug {
     /// Number of cells (rows).
     fn n_cells(&self) -> usize;
 

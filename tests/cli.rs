@@ -148,7 +148,10 @@ fn bad_values_are_refused_with_flag_value_and_range() {
 
 #[test]
 fn conversions_say_what_they_lack() {
-    refuses(&["preprocess"], &["requires a subcommand"]);
+    refuses(
+        &["preprocess"],
+        &["required arguments were not provided: <FILE>..."],
+    );
     refuses(&["preprocess", "h5"], &["<NAME>..."]);
     refuses(&["preprocess", "csv", "a.csv"], &["-name is missing"]);
     refuses(

@@ -7,9 +7,10 @@ use std::{
 };
 
 use attentionae_sc::{
-    convert::{ConvertError, Converted, csv_to_h5ad, find_h5, h5_to_h5ad},
+    convert::{Converted, find_h5, tables_to_h5ad, to_h5ad},
     counts::CountSource,
     h5ad::H5ad,
+    read::{ReadError, ReadOptions},
 };
 use flate2::{Compression, write::GzEncoder};
 use hdf5::{H5Type, types::FixedAscii};
@@ -22,6 +23,14 @@ const TABLE: &str = "\"\",\"barcode\",\"assigned_cluster\",\"Ins1\",\"Gcg\",\"Ss
     \"m1_2\",\"AG\",\"alpha\",\"0\",\"7\",\"0\"\n";
 const SECOND_TABLE: &str = ",barcode,assigned_cluster,Ins1,Gcg,Sst\n\
     m1_2,AT,beta,2,NA,0\n";
+
+fn csv_to_h5ad<P: AsRef<Path>>(inputs: &[P], output: &Path) -> Result<Converted, ReadError> {
+    tables_to_h5ad(inputs, false, output)
+}
+
+fn h5_to_h5ad(input: &Path, output: &Path) -> Result<Converted, ReadError> {
+    to_h5ad(input, &ReadOptions::default(), output)
+}
 
 struct Folder(TempDir);
 
@@ -88,7 +97,7 @@ fn labels(path: &Path, column: &str) -> Vec<String> {
 
 /// Asserts that a message of at most two lines has every one of these words, and nothing was written.
 #[track_caller]
-fn assert_refused(result: Result<Converted, ConvertError>, output: &Path, words: &[&str]) {
+fn assert_refused(result: Result<Converted, ReadError>, output: &Path, words: &[&str]) {
     let message = result.expect_err("an input that is refused").to_string();
     for word in words {
         assert!(message.contains(word), "'{word}' is not in: {message}");
@@ -173,21 +182,22 @@ fn tables_with_different_genes_are_refused() {
 }
 
 #[test]
-fn tables_that_are_none_of_barons_are_refused() {
+fn tables_without_cells_or_names_are_refused() {
     let folder = Folder::new();
     let output = folder.path("x.h5ad");
-    for content in [
-        "",
-        "gene,cell1,cell2\nIns1,1,2\n",
-        ",assigned_cluster,barcode,Ins1\n",
+    for (content, words) in [
+        ("", "0 cells x 0 genes"),
+        (",barcode,assigned_cluster,Ins1\n", "0 cells x 1 genes"),
+        ("c1\nc2\n", "1 cells x 0 genes"),
+        ("1,2\n3,4\n", "line 1: only numbers"),
     ] {
         let input = folder.file("other.csv", content);
-        let words = ["other.csv", "'barcode', 'assigned_cluster'"];
-        assert_refused(csv_to_h5ad(&[input], &output), &output, &words);
+        assert_refused(
+            csv_to_h5ad(&[input], &output),
+            &output,
+            &["other.csv", words],
+        );
     }
-    let no_cells = folder.file("empty.csv", ",barcode,assigned_cluster,Ins1\n");
-    let words = ["empty.csv", "0 cells x 1 genes"];
-    assert_refused(csv_to_h5ad(&[no_cells], &output), &output, &words);
     let no_inputs: [&Path; 0] = [];
     assert_refused(csv_to_h5ad(&no_inputs, &output), &output, &["no input"]);
 }
@@ -201,7 +211,7 @@ fn entries_that_are_no_counts_are_refused() {
         let found = format!("'{entry}'");
         let words = [
             "m1.csv, line 3",
-            "gene Gcg",
+            "column 'Gcg'",
             &found,
             "raw counts are needed",
         ];
@@ -214,7 +224,7 @@ fn a_line_of_another_length_is_refused() {
     let folder = Folder::new();
     let output = folder.path("x.h5ad");
     let input = folder.file("m1.csv", format!("{TABLE}m1_3,AA,beta,1\n"));
-    let words = ["m1.csv", "line: 4", "4 fields", "6 fields"];
+    let words = ["m1.csv, line 4", "4 fields", "have 6"];
     assert_refused(csv_to_h5ad(&[input], &output), &output, &words);
 }
 
@@ -232,7 +242,7 @@ fn archives_that_are_damaged_or_hold_no_table_are_refused() {
     assert_refused(
         csv_to_h5ad(&[&input], &output),
         &output,
-        &["a.zip", "no .csv file"],
+        &["a.zip", "no .csv or .tsv file"],
     );
     let whole = fs::read(&input).expect("bytes");
     let cut = folder.file("cut.zip", &whole[..whole.len() / 2]);
@@ -352,12 +362,12 @@ fn h5_files_that_do_not_fit_are_refused() {
         &["d.h5", "0 cells x 4 genes"],
     );
     refused(folder.file("e.h5", "text"), &["e.h5", "HDF5"]);
-    refused(folder.path("f.h5"), &["f.h5", "cannot be read"]);
+    refused(folder.path("f.h5"), &["f.h5", "no such file"]);
     let path = folder.file("g.h5", "");
     let file = hdf5::File::create(&path).expect("a file");
     file.create_group("matrix").expect("a group");
     file.close().expect("a file");
-    refused(path, &["g.h5", "no dataset X", "matrix"]);
+    refused(path, &["g.h5", "nor X and Y; it holds: matrix"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::options::{QuietArg, RunOptions};
+use super::options::{QuietArg, ReadArgs, RunOptions, TableArgs};
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
 #[derive(Debug, Parser)]
@@ -17,7 +17,7 @@ use super::options::{QuietArg, RunOptions};
     name = "attentionae-sc",
     version,
     override_usage = "attentionae-sc -name NAME [OPTION VALUE]...\n       \
-                      attentionae-sc preprocess h5|csv FILE...",
+                      attentionae-sc preprocess FILE...",
     after_help = RUN_EXAMPLES,
     disable_help_subcommand = true
 )]
@@ -39,20 +39,32 @@ Example:
   attentionae-sc -name ~/mouse.h5ad -celltype cell_type -save_umap True
       scores against obs['cell_type'] and draws both labellings";
 
+const PREPROCESS_EXAMPLES: &str = "\
+Example:
+  attentionae-sc preprocess outs/filtered_feature_bc_matrix -name pbmc
+      writes Data/AnnData/pbmc.h5ad
+  attentionae-sc preprocess genes_by_cells.tsv.gz -transpose True
+  attentionae-sc preprocess atlas.h5ad -layer counts -name atlas_counts";
+
 /// What the program can do besides a run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Subcommands {
-    /// Make .h5ad files from raw .h5 or .csv files
+    /// Make .h5ad files from any input that can be read
     #[command(
-        override_usage = "attentionae-sc preprocess h5 NAME...\n       \
+        override_usage = "attentionae-sc preprocess FILE... [OPTION VALUE]...\n       \
+                          attentionae-sc preprocess h5 NAME...\n       \
                           attentionae-sc preprocess csv FILE... -name NAME",
-        subcommand_required = true,
+        after_help = PREPROCESS_EXAMPLES,
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
         arg_required_else_help = false,
         disable_help_subcommand = true
     )]
     Preprocess {
         #[command(subcommand)]
-        format: Preprocess,
+        format: Option<Preprocess>,
+        #[command(flatten)]
+        any: AnyArgs,
     },
 }
 
@@ -67,7 +79,7 @@ pub(super) enum Preprocess {
                       writes Data/AnnData/mouse_bladder.h5ad"
     )]
     H5(H5Args),
-    /// Convert tables of barcode, assigned_cluster and genes into one data set
+    /// Convert tables of the same genes into one data set
     #[command(
         override_usage = "attentionae-sc preprocess csv FILE... -name NAME [OPTION VALUE]...",
         after_help = "Example:\n  \
@@ -80,11 +92,28 @@ pub(super) enum Preprocess {
 /// The options of a run.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Data set below -data_dir, or the path of an .h5ad file of raw counts
+    /// Data set below -data_dir, or the path of an input: .h5ad, 10x .h5, .mtx or its folder, .csv,
+    /// .tsv, or .h5 of X and Y (.mtx, .csv and .tsv also as .gz)
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
     #[command(flatten)]
     pub options: RunOptions,
+}
+
+/// `preprocess`
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct AnyArgs {
+    /// Inputs in any format that is read: .h5ad, 10x .h5, .mtx or its folder, .csv, .tsv, .h5 of X and Y
+    #[arg(value_name = "FILE", required = true, help_heading = "Input")]
+    pub files: Vec<PathBuf>,
+    /// Name of the data set, which names the output; else the input's
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub output: ConvertedArgs,
 }
 
 /// `preprocess h5`
@@ -109,12 +138,14 @@ pub(super) struct H5Args {
 /// `preprocess csv`
 #[derive(Debug, Args)]
 pub(super) struct CsvArgs {
-    /// Tables: .csv, .csv.gz or zips of them
+    /// Tables: .csv or .tsv, plain, as .gz or in zips
     #[arg(value_name = "FILE", required = true, help_heading = "Input")]
     pub files: Vec<PathBuf>,
     /// Name of the data set, which names the output
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub table: TableArgs,
     #[command(flatten)]
     pub output: ConvertedArgs,
 }

@@ -9,17 +9,35 @@ pub(super) struct DataSet {
     pub path: PathBuf,
 }
 
-/// The data set that the user typed: a path if it has a separator, or if it ends in `.h5ad` and
-/// lies in the working folder; otherwise a name in `data_dir`. A missing `.h5ad` is added.
+/// The endings of the formats that are read, and of their compression.
+const ENDINGS: [&str; 8] = [
+    ".zip", ".gz", ".h5ad", ".h5", ".mtx", ".csv", ".tsv", ".txt",
+];
+
+/// The data set that the user typed: a path if it has a separator, or if it is a file of a known ending
+/// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all.
+/// A missing `.h5ad` is added.
 pub(super) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
-    let is_path = typed.contains(is_separator) || (has_ending(typed) && Path::new(typed).is_file());
-    let path = if is_path && Path::new(typed).is_file() || has_ending(typed) {
-        PathBuf::from(typed)
+    let path = Path::new(typed);
+    let name = stem(path)?;
+    let with_ending = if has_ending(typed) {
+        path.to_owned()
     } else {
         PathBuf::from(format!("{typed}.h5ad"))
     };
-    let name = stem(&path)?;
-    let path = if is_path { path } else { data_dir.join(path) };
+    let path = if typed.contains(is_separator) {
+        if path.exists() {
+            path.to_owned()
+        } else {
+            with_ending
+        }
+    } else {
+        let below = |path: &Path| data_dir.join(path);
+        let here = [path.to_owned()].into_iter().filter(|_| has_ending(typed));
+        let places = here.chain([below(&with_ending), below(path), path.to_owned()]);
+        let found = places.into_iter().find(|path| path.exists());
+        found.unwrap_or_else(|| below(&with_ending))
+    };
     Ok(DataSet { name, path })
 }
 
@@ -40,10 +58,7 @@ pub(super) fn file_name(typed: &str) -> Result<String, String> {
 fn stem(path: &Path) -> Result<String, String> {
     let name = path.file_name().map(|name| name.to_string_lossy());
     let mut name = name.as_deref().unwrap_or_default();
-    while let Some(shorter) = [".zip", ".h5ad", ".h5"]
-        .iter()
-        .find_map(|end| name.strip_suffix(end))
-    {
+    while let Some(shorter) = ENDINGS.iter().find_map(|end| name.strip_suffix(end)) {
         name = shorter;
     }
     match name {
@@ -53,9 +68,7 @@ fn stem(path: &Path) -> Result<String, String> {
 }
 
 fn has_ending(typed: &str) -> bool {
-    Path::new(typed)
-        .extension()
-        .is_some_and(|ending| ending == "h5ad")
+    ENDINGS.iter().any(|ending| typed.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -89,6 +102,26 @@ mod tests {
         std::fs::write(&path, "").expect("a file");
         let typed = path.to_str().expect("text");
         assert_eq!(found(typed), ("counts".to_owned(), typed.to_owned()));
+    }
+
+    #[test]
+    fn any_format_is_found_by_its_path() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_dir = folder.path().join("AnnData");
+        for below in ["outs/filtered_feature_bc_matrix", "AnnData/pbmc"] {
+            std::fs::create_dir_all(folder.path().join(below)).expect("a folder");
+        }
+        std::fs::write(data_dir.join("brain.tsv.gz"), "").expect("a file");
+        let typed = folder.path().join("outs/filtered_feature_bc_matrix/");
+        let set = find(typed.to_str().expect("text"), &data_dir).expect("a data set");
+        assert_eq!(
+            (set.name.as_str(), set.path),
+            ("filtered_feature_bc_matrix", typed)
+        );
+        for (typed, name) in [("pbmc", "pbmc"), ("brain.tsv.gz", "brain")] {
+            let set = find(typed, &data_dir).expect("a data set");
+            assert_eq!((set.name.as_str(), set.path), (name, data_dir.join(typed)));
+        }
     }
 
     #[test]

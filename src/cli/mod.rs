@@ -14,7 +14,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 pub use self::refusal::Refusal;
 use self::{
-    args::{Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
+    args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
     options::TrainingArgs,
 };
@@ -22,6 +22,7 @@ use crate::{
     config::{ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
+    read::ReadOptions,
 };
 
 /// What the user asked for.
@@ -54,9 +55,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
     let cli = Cli::from_arg_matches(&matches)?;
     match cli.command {
         None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
-        Some(Subcommands::Preprocess { format }) => match format {
-            Preprocess::H5(args) => from_h5(args),
-            Preprocess::Csv(args) => from_csv(args),
+        Some(Subcommands::Preprocess { format, any }) => match format {
+            None => from_any(any),
+            Some(Preprocess::H5(args)) => from_h5(args),
+            Some(Preprocess::Csv(args)) => from_csv(args),
         },
     }
 }
@@ -90,6 +92,7 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     Ok(RunConfig {
         name,
         input: path,
+        read: options.input.read.into(),
         data_dir,
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
@@ -166,6 +169,28 @@ fn default_epochs(batch_size: Option<usize>) -> usize {
     }
 }
 
+fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
+    if let (Some(name), [_, _, ..]) = (&args.name, &args.files[..]) {
+        let why = "names one data set, but there are several FILEs; 'preprocess csv' joins tables";
+        return Err(refused("-name", name)(why.to_owned()));
+    }
+    let read = ReadOptions::from(args.read);
+    let mut conversions = Vec::new();
+    for file in args.files {
+        let typed = file.display().to_string();
+        let name = match &args.name {
+            Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
+            None => data_set::name_of(&typed).map_err(refused("FILE", &typed))?,
+        };
+        let input = RawFiles::Any(file);
+        conversions.push(conversion(name, input, read.clone(), &args.output.data_dir));
+    }
+    Ok(Request::Convert {
+        conversions,
+        quiet: args.output.quiet.quiet,
+    })
+}
+
 fn from_h5(args: H5Args) -> Result<Request, Refusal> {
     let mut conversions = Vec::new();
     for typed in args.names {
@@ -174,7 +199,8 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
             typed,
             raw_dir: args.raw_dir.clone(),
         };
-        conversions.push(conversion(name, input, &args.output.data_dir));
+        let read = ReadOptions::default();
+        conversions.push(conversion(name, input, read, &args.output.data_dir));
     }
     Ok(Request::Convert {
         conversions,
@@ -186,17 +212,22 @@ fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
     let typed = required("-name", args.name)?;
     let name = data_set::file_name(&typed).map_err(refused("-name", &typed))?;
     let input = RawFiles::Csv(args.files);
+    let read = ReadOptions {
+        transpose: args.table.transpose,
+        ..ReadOptions::default()
+    };
     Ok(Request::Convert {
-        conversions: vec![conversion(name, input, &args.output.data_dir)],
+        conversions: vec![conversion(name, input, read, &args.output.data_dir)],
         quiet: args.output.quiet.quiet,
     })
 }
 
-fn conversion(name: String, input: RawFiles, data_dir: &Path) -> ConvertConfig {
+fn conversion(name: String, input: RawFiles, read: ReadOptions, data_dir: &Path) -> ConvertConfig {
     let output = data_dir.join(format!("{name}.h5ad"));
     ConvertConfig {
         name,
         input,
+        read,
         output,
     }
 }

@@ -10,10 +10,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::values::{batch_size, boolean, celltype, cuda, method, positive, whole};
+use super::values::{batch_size, boolean, celltype, cuda, layer, method, positive, whole};
 use crate::{
     config::{CellTypes, Cuda},
     graph::Method,
+    h5ad::CountsIn,
+    read::ReadOptions,
 };
 
 /// The options of a run that hold for any data set.
@@ -39,6 +41,8 @@ pub(super) struct InputArgs {
     /// Folder where data sets are looked for by name
     #[arg(long, value_name = "DIR", default_value = "Data/AnnData")]
     pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// True labels, for ARI and NMI: known (or True) = obs['celltype'], unknown (or False) = none,
     /// else an obs column; auto = obs['celltype'] where there is one
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]
@@ -46,6 +50,74 @@ pub(super) struct InputArgs {
     /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
+}
+
+/// What is read of an input.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input", rename_all = "snake_case")]
+pub(super) struct ReadArgs {
+    /// Layer of an .h5ad file that holds the raw counts, instead of X
+    #[arg(long, value_name = "NAME", conflicts_with = "use_raw", value_parser = layer)]
+    pub layer: Option<String>,
+    /// Read the raw counts of an .h5ad file from raw, with its genes, instead of X
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub use_raw: bool,
+    /// Of 10x data, read genes only, not antibodies, guides or peaks
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "True",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub gex_only: bool,
+    /// Of 10x data, read this genome only
+    #[arg(long, value_name = "NAME")]
+    pub genome: Option<String>,
+    #[command(flatten)]
+    pub table: TableArgs,
+}
+
+/// How tables are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input", rename_all = "snake_case")]
+pub(super) struct TableArgs {
+    /// CSV and TSV tables have genes in rows and cells in columns
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub transpose: bool,
+}
+
+impl From<ReadArgs> for ReadOptions {
+    fn from(args: ReadArgs) -> Self {
+        Self {
+            counts_in: match args.layer {
+                Some(layer) => CountsIn::Layer(layer),
+                None if args.use_raw => CountsIn::Raw,
+                None => CountsIn::X,
+            },
+            gex_only: args.gex_only,
+            genome: args.genome,
+            transpose: args.table.transpose,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     config::{CellTypes, Cuda},
     graph::Method,
+    h5ad::CountsIn,
 };
 
 fn asked(line: &str) -> Result<Request, Refusal> {
@@ -35,6 +36,7 @@ fn the_defaults_are_the_published_ones() {
     let expected = RunConfig {
         name: "zeisel".to_owned(),
         input: "Data/AnnData/zeisel.h5ad".into(),
+        read: ReadOptions::default(),
         data_dir: "Data/AnnData".into(),
         output_dir: ".".into(),
         celltype: CellTypes::Auto,
@@ -73,14 +75,15 @@ fn the_defaults_are_the_published_ones() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -celltype types -n_hvg 500 -resolution 0.3 \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -resolution 0.3 \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
-        "name": "x", "data_dir": "d", "celltype": "types", "n_hvg": 500, "resolution": 0.3,
+        "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
+        "transpose": true, "celltype": "types", "n_hvg": 500, "resolution": 0.3,
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_heads": 4, "n_z": 10,
         "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
         "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
@@ -238,6 +241,7 @@ fn h5_data_sets_are_converted_one_by_one() {
             typed: input.to_owned(),
             raw_dir: "nowhere".into(),
         },
+        read: ReadOptions::default(),
         output: output.into(),
     };
     let expected = [
@@ -246,6 +250,49 @@ fn h5_data_sets_are_converted_one_by_one() {
     ];
     assert_eq!(conversions, expected);
     assert!(quiet);
+}
+
+#[test]
+fn any_input_is_converted_under_its_own_name_or_a_given_one() {
+    let Ok(Request::Convert { conversions, .. }) =
+        asked("preprocess -layer counts raw/atlas.h5ad outs/matrix -gex_only False")
+    else {
+        panic!("conversions");
+    };
+    let read = ReadOptions {
+        counts_in: CountsIn::Layer("counts".to_owned()),
+        gex_only: false,
+        ..ReadOptions::default()
+    };
+    let expected = [("atlas", "raw/atlas.h5ad"), ("matrix", "outs/matrix")];
+    let expected = expected.map(|(name, input)| ConvertConfig {
+        name: name.to_owned(),
+        input: RawFiles::Any(input.into()),
+        read: read.clone(),
+        output: format!("Data/AnnData/{name}.h5ad").into(),
+    });
+    assert_eq!(conversions, expected);
+    let Ok(Request::Convert { conversions, .. }) =
+        asked("preprocess a.tsv.gz -transpose -name=b -data_dir out")
+    else {
+        panic!("a conversion");
+    };
+    assert!(conversions[0].read.transpose);
+    assert_eq!(conversions[0].output, Path::new("out/b.h5ad"));
+}
+
+#[test]
+fn what_is_read_of_an_input_is_chosen() {
+    let Ok(Request::Run(config)) = asked("-name x -use_raw True -genome GRCh38") else {
+        panic!("a run");
+    };
+    assert_eq!(config.read.counts_in, CountsIn::Raw);
+    assert_eq!(config.read.genome.as_deref(), Some("GRCh38"));
+    let both = refusal("-name x -layer counts -use_raw True");
+    assert!(
+        both.contains("-layer") && both.contains("-use_raw"),
+        "{both}"
+    );
 }
 
 #[test]
@@ -258,6 +305,7 @@ fn csv_tables_become_one_data_set() {
     let expected = ConvertConfig {
         name: "both".to_owned(),
         input: RawFiles::Csv(vec!["a.csv".into(), "b.zip".into()]),
+        read: ReadOptions::default(),
         output: "Data/AnnData/both.h5ad".into(),
     };
     assert_eq!(conversions, [expected]);
@@ -270,8 +318,7 @@ fn conversions_say_what_they_lack() {
     assert!(refusal("preprocess csv a.csv -name=a/b").contains("not a path: try b"));
     assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
     assert!(refusal("preprocess h5").contains("<NAME>..."));
-    assert!(refusal("preprocess").contains("requires a subcommand"));
-    assert!(refusal("preprocess xlsx a").starts_with("'xlsx' is neither"));
+    assert!(refusal("preprocess").contains("FILE"));
     assert!(refusal("preprocess h5 x -nmae y").contains("unexpected argument '-nmae'"));
     assert!(refusal("-lr 1 preprocess h5 x").starts_with("'-lr' stands before 'preprocess'"));
 }

@@ -92,6 +92,17 @@ pub(super) fn celltype(text: &str) -> Result<CellTypes, String> {
     }
 }
 
+/// The name of a layer, which is no path.
+pub(super) fn layer(text: &str) -> Result<String, String> {
+    match text {
+        "" | "." | ".." => Err("must be the name of a layer".to_owned()),
+        name => match name.strip_prefix("layers/").unwrap_or(name) {
+            name if name.contains('/') => Err("must be the name of a layer, not a path".to_owned()),
+            name => Ok(name.to_owned()),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +163,15 @@ mod tests {
         assert_eq!(cuda("True"), Ok(Cuda::Always));
         assert_eq!(cuda("0"), Ok(Cuda::Never));
         assert!(cuda("gpu").is_err());
+    }
+
+    #[test]
+    fn a_layer_is_named_with_or_without_its_folder() {
+        assert_eq!(layer("counts"), Ok("counts".to_owned()));
+        assert_eq!(layer("layers/counts"), Ok("counts".to_owned()));
+        for text in ["", "..", "raw/X", "layers/a/b"] {
+            assert!(layer(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use hdf5::{Datatype, H5Type, filters::Filter};
+use hdf5::{Datatype, H5Type, filters::Filter, plist::dataset_create::Layout};
 use ndarray::{Array2, s};
 
 use super::{H5adError, place::Place};
@@ -30,19 +30,37 @@ impl Array {
             place,
             shape,
         };
+        array.check_layout()?;
         array.check_storage()?;
         array.check_filters()?;
         Ok(array)
     }
 
+    /// A dataset in other files could not be read, or would read as zeros where one of them is absent.
+    fn check_layout(&self) -> Result<(), H5adError> {
+        let has_files = self
+            .inner
+            .dcpl()
+            .is_ok_and(|list| !list.external().is_empty());
+        if has_files || self.inner.layout() == Layout::Virtual {
+            return Err(self.place.elsewhere());
+        }
+        Ok(())
+    }
+
+    /// Neither the whole, nor a chunk, which is unpacked at once, may be more than what is stored
+    /// can inflate to.
     fn check_storage(&self) -> Result<(), H5adError> {
         let size = self.dtype()?.size() as u128;
-        let claimed = self
-            .shape
-            .iter()
-            .try_fold(size, |product, &length| product.checked_mul(length as u128));
-        let claimed = claimed.unwrap_or(u128::MAX);
-        let stored = self.inner.storage_size();
+        let bytes = |lengths: &[usize]| {
+            let mut lengths = lengths.iter();
+            let product = lengths.try_fold(size, |product, &n| product.checked_mul(n as u128));
+            product.unwrap_or(u128::MAX)
+        };
+        let chunk = self.inner.chunk().map_or(0, |chunk| bytes(&chunk));
+        let claimed = bytes(&self.shape).max(chunk);
+        let file_size = self.inner.file().map_or(u64::MAX, |file| file.size());
+        let stored = self.inner.storage_size().min(file_size);
         if claimed > UNCHECKED_BYTES && claimed / MAX_COMPRESSION > u128::from(stored) {
             return Err(H5adError::Unbacked {
                 path: self.place.path(),
@@ -124,7 +142,6 @@ impl Array {
 fn filter_name(filter: &Filter) -> String {
     match filter {
         Filter::SZip(..) => "szip".to_owned(),
-        Filter::User(32001, _) => "blosc".to_owned(),
         Filter::User(32004, _) => "lz4".to_owned(),
         Filter::User(32008, _) => "bitshuffle".to_owned(),
         Filter::User(32015, _) => "zstd".to_owned(),

@@ -80,8 +80,11 @@ fn read_array(array: &Array) -> Result<Texts, H5adError> {
             Ok(texts.into_iter().map(Some).collect())
         }
         Ok(TypeDescriptor::Boolean) => {
-            let name = |value: u8| Some(if value == 0 { "False" } else { "True" }.to_owned());
-            Ok(array.read()?.into_iter().map(name).collect())
+            let truths = array.read::<u8>()?;
+            Ok(truths
+                .iter()
+                .map(|&value| Some(truth(value != 0)))
+                .collect())
         }
         Ok(TypeDescriptor::Integer(_)) => whole(&array.read::<i64>()?),
         Ok(TypeDescriptor::Unsigned(_)) => whole(&array.read::<u64>()?),
@@ -102,9 +105,14 @@ fn whole<T: ToString>(values: &[T]) -> Result<Texts, H5adError> {
 }
 
 /// The shortest text that reads back as the same number; NaN is a missing value.
-fn float<T: ToString + Copy + Into<f64>>(value: &T) -> Option<String> {
+pub(super) fn float<T: ToString + Copy + Into<f64>>(value: &T) -> Option<String> {
     let number: f64 = (*value).into();
     (!number.is_nan()).then(|| value.to_string())
+}
+
+/// A truth value as Python writes it.
+pub(super) fn truth(value: bool) -> String {
+    if value { "True" } else { "False" }.to_owned()
 }
 
 fn unknown(group: &Group) -> H5adError {

@@ -6,25 +6,23 @@ use super::{
     H5adError,
     array::Array,
     csc, csr, dense,
-    element::{Element, Group},
+    element::Group,
+    evidence::{self, Seems},
     matrix::{Matrix, Sparse, Storage},
-    place::Place,
-    sparse_rows::{NotCount, is_count},
+    sparse_rows::NotCount,
 };
 use crate::counts::{CountSource, Csr};
 
 /// Raw counts, cells × genes, in an open file.
 ///
-/// Reading `rows` costs memory for those rows only; a matrix stored by genes (CSC) is the exception:
-/// it is read whole when opened and stays in memory, at 8 bytes per stored value. Every value is
-/// checked on its way: negative, fractional or infinite ones end in an error.
+/// Reading `rows` costs memory for those rows only. A matrix stored by genes (CSC) cannot be read so:
+/// it is turned into rows when it is opened, see [`super::H5ad::counts`]. Every value is checked on
+/// its way: negative, fractional or infinite ones end in an error.
 #[derive(Debug)]
 pub struct Counts {
-    n_cells: usize,
-    n_genes: usize,
+    matrix: Matrix,
     rows: Rows,
-    place: Place,
-    root: Group,
+    anndata: Option<Group>,
 }
 
 /// Where rows are read from.
@@ -32,16 +30,16 @@ pub struct Counts {
 enum Rows {
     Dense(Array),
     Csr { parts: Sparse, offsets: Vec<usize> },
-    InMemory(Csr),
+    Turned(csc::Turned),
 }
 
 impl Counts {
-    /// Reads a sample of values, a CSR matrix's offsets, or all of a CSC matrix.
-    pub(crate) fn open(matrix: Matrix, root: Group) -> Result<Self, H5adError> {
-        let refuse = |found| not_counts(&matrix.place, &root, found);
+    /// Reads a sample of values, a CSR matrix's offsets, or all of a CSC matrix. `anndata` is the file
+    /// whose other matrices a message may name.
+    pub(crate) fn open(matrix: Matrix, anndata: Option<Group>) -> Result<Self, H5adError> {
         let sample = matrix.sample()?;
-        if let Some(&value) = sample.iter().find(|value| !is_count_or_nan(**value)) {
-            return Err(refuse(NotCount(value)));
+        if let Some(value) = evidence::first_no_count(&sample) {
+            return Err(not_counts(&matrix, anndata.as_ref(), NotCount(value)));
         }
         let rows = match &matrix.storage {
             Storage::Dense(array) => Rows::Dense(array.clone()),
@@ -49,72 +47,46 @@ impl Counts {
                 parts: parts.clone(),
                 offsets: parts.offsets()?,
             },
-            Storage::Csc(parts) => {
-                let all = csc::read_all(&matrix, parts)?;
-                Rows::InMemory(all.into_counts(matrix.n_genes).map_err(refuse)?)
-            }
+            Storage::Csc(parts) => Rows::Turned(csc::turn(&matrix, parts)?),
         };
         Ok(Self {
-            n_cells: matrix.n_cells,
-            n_genes: matrix.n_genes,
+            matrix,
             rows,
-            place: matrix.place,
-            root,
+            anndata,
         })
     }
 }
 
 impl CountSource for Counts {
     fn n_cells(&self) -> usize {
-        self.n_cells
+        self.matrix.n_cells
     }
 
     fn n_genes(&self) -> usize {
-        self.n_genes
+        self.matrix.n_genes
     }
 
     fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
+        let n_genes = self.matrix.n_genes;
         let raw = match &self.rows {
-            Rows::InMemory(all) => return CountSource::rows(all, cells),
-            Rows::Csr { parts, offsets } => csr::read_rows(parts, offsets, self.n_genes, cells)?,
+            Rows::Turned(turned) => turned.read_rows(cells)?,
+            Rows::Csr { parts, offsets } => csr::read_rows(parts, offsets, n_genes, cells)?,
             Rows::Dense(array) => dense::read_rows(array, cells)?,
         };
-        raw.into_counts(self.n_genes)
-            .map_err(|found| not_counts(&self.place, &self.root, found))
+        raw.into_counts(n_genes)
+            .map_err(|found| not_counts(&self.matrix, self.anndata.as_ref(), found))
     }
 }
 
-fn not_counts(place: &Place, root: &Group, found: NotCount) -> H5adError {
+fn not_counts(matrix: &Matrix, anndata: Option<&Group>, found: NotCount) -> H5adError {
+    let element = matrix.place.element();
     H5adError::NotCounts {
-        path: place.path(),
-        element: place.element(),
+        path: matrix.place.path(),
         value: found.0,
-        places: places_with_counts(root),
+        seems: matrix
+            .sample()
+            .map_or(Seems::Counts, |sample| Seems::of(&sample)),
+        places: anndata.map(|root| evidence::places_with_counts(root, &element)),
+        element,
     }
-}
-
-/// The layers, and `raw/X`, whose sampled values are all counts.
-pub(super) fn places_with_counts(root: &Group) -> Vec<String> {
-    let layers = match root.get("layers") {
-        Ok(Some(Element::Group(layers))) => layers.names().unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let layers = layers.into_iter().map(|name| format!("layers/{name}"));
-    layers
-        .chain(["raw/X".to_owned()])
-        .filter(|place| holds_counts(root, place).unwrap_or(false))
-        .collect()
-}
-
-fn holds_counts(root: &Group, place: &str) -> Result<bool, H5adError> {
-    let Some(element) = root.get(place)? else {
-        return Ok(false);
-    };
-    let sample = Matrix::open(element)?.sample()?;
-    let are_counts = sample.iter().all(|&value| is_count_or_nan(value));
-    Ok(are_counts && sample.iter().any(|&value| value > 0.0))
-}
-
-fn is_count_or_nan(value: f32) -> bool {
-    value.is_nan() || is_count(value)
 }

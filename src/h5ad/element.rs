@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hdf5::LocationType;
+use hdf5::{IndexType, IterationOrder, LinkType, Location, LocationType};
 
 use super::{H5adError, array::Array, place::Place, text};
 
@@ -36,26 +36,63 @@ impl Group {
 
     /// What is linked here by that name, if anything.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Element>, H5adError> {
-        if name.is_empty() || !self.inner.link_exists(name) {
-            // A group that cannot be listed is damaged: then nobody knows what is in it.
-            return self.names().map(|_| None);
-        }
         let place = self.place.child(name);
-        let kind = self
-            .inner
-            .loc_type_by_name(name)
-            .map_err(|e| place.refused(e))?;
-        match kind {
+        let link = match self.link_type(name)? {
+            None => return Ok(None),
+            Some(LinkType::External) => return Err(place.elsewhere()),
+            Some(link) => link,
+        };
+        let kind = self.inner.loc_type_by_name(name).map_err(|e| match link {
+            LinkType::Soft => H5adError::BrokenLink {
+                path: place.path(),
+                element: place.element(),
+            },
+            _ => place.refused(e),
+        })?;
+        let element = match kind {
             LocationType::Group => {
                 let inner = self.inner.group(name).map_err(|e| place.refused(e))?;
-                Ok(Some(Element::Group(Self { inner, place })))
+                self.check_same_file(&inner, &place)?;
+                Element::Group(Self { inner, place })
             }
             LocationType::Dataset => {
                 let inner = self.inner.dataset(name).map_err(|e| place.refused(e))?;
-                Ok(Some(Element::Array(Array::open(inner, place)?)))
+                self.check_same_file(&inner, &place)?;
+                Element::Array(Array::open(inner, place)?)
             }
-            _ => Err(place.encoding("a group or a dataset", "a named type")),
+            _ => return Err(place.encoding("a group or a dataset", "a named type")),
+        };
+        Ok(Some(element))
+    }
+
+    /// What is at a path below this group, `layers/counts`, if anything.
+    pub(crate) fn find(&self, path: &str) -> Result<Option<Element>, H5adError> {
+        match path.split_once('/') {
+            None => self.get(path),
+            Some((name, rest)) => match self.get(name)? {
+                Some(Element::Group(group)) => group.find(rest),
+                _ => Ok(None),
+            },
         }
+    }
+
+    /// How a name is linked here. All names are listed for it: a group that cannot be listed is damaged,
+    /// and then nobody knows what is in it.
+    fn link_type(&self, wanted: &str) -> Result<Option<LinkType>, H5adError> {
+        let (by_name, any_order) = (IndexType::default(), IterationOrder::default());
+        self.inner
+            .find_link(by_name, any_order, |name, info| {
+                Ok((name == wanted).then_some(info.link_type))
+            })
+            .map_err(|e| self.place.refused(e))
+    }
+
+    /// A chain of links may end in another file, which is not the one that was asked for.
+    fn check_same_file(&self, found: &Location, place: &Place) -> Result<(), H5adError> {
+        if found.filename() == self.inner.filename() {
+            return Ok(());
+        }
+        Err(place.elsewhere())
     }
 
     /// The group or dataset of that name; an error where there is none.

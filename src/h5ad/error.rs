@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use super::Seems;
+
 /// Why an `.h5ad` file could not be read or written. `element` is a path inside the HDF5 file.
 #[derive(Debug, thiserror::Error)]
 pub enum H5adError {
@@ -46,7 +48,7 @@ pub enum H5adError {
         reason: String,
     },
     /// There is no count matrix.
-    #[error("{}: there is no X, the matrix of raw counts (cells x genes){}", path.display(), copy_from(places))]
+    #[error("{}: there is no X, the matrix of raw counts (cells x genes){}", path.display(), read_instead(places))]
     MissingX {
         /// The file.
         path: PathBuf,
@@ -115,10 +117,12 @@ pub enum H5adError {
         because: String,
     },
     /// There are no cells, or no genes.
-    #[error("{}: X is empty: {n_cells} cells x {n_genes} genes", path.display())]
+    #[error("{}: {element} is empty: {n_cells} cells x {n_genes} genes", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
+        /// The matrix.
+        element: String,
         /// Number of cells.
         n_cells: usize,
         /// Number of genes.
@@ -152,8 +156,8 @@ pub enum H5adError {
     },
     /// The matrix holds something else than counts.
     #[error(
-        "{}: {element} holds {value}, which is no count: raw counts are needed (whole numbers, none negative){}",
-        path.display(), copy_from(places)
+        "{}: {element} holds {value}, which is no count{seems}; raw counts are needed (whole numbers, none negative){}",
+        path.display(), places.as_deref().map(read_instead).unwrap_or_default()
     )]
     NotCounts {
         /// The file.
@@ -162,8 +166,44 @@ pub enum H5adError {
         element: String,
         /// A value that is negative, fractional or infinite.
         value: f32,
-        /// Elements that do hold counts.
+        /// What the values seem to be.
+        seems: Seems,
+        /// Elements that do hold counts; `None` where the format has only one matrix.
+        places: Option<Vec<String>>,
+    },
+    /// A layer was asked for that is not there.
+    #[error("{}: there is no layer '{layer}'{}", path.display(), instead_layers(layers))]
+    NoLayer {
+        /// The file.
+        path: PathBuf,
+        /// The layer asked for.
+        layer: String,
+        /// The layers there are.
+        layers: Vec<String>,
+    },
+    /// `raw` was asked for, but is not there.
+    #[error("{}: there is no raw/X{}", path.display(), read_instead(places))]
+    NoRaw {
+        /// The file.
+        path: PathBuf,
+        /// Elements that hold counts.
         places: Vec<String>,
+    },
+    /// An element is a link into another file.
+    #[error("{}: {element} is a link into another file, which is not followed; copy it into this one (h5repack does)", path.display())]
+    ExternalLink {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+    },
+    /// An element is a link whose target cannot be found.
+    #[error("{}: {element} is a link that leads nowhere, or in a circle: the file is incomplete", path.display())]
+    BrokenLink {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
     },
     /// A column of `obs` was asked for that is not there.
     #[error("{}: obs has no column '{column}'{}", path.display(), instead_columns(columns))]
@@ -187,8 +227,9 @@ pub enum H5adError {
     },
     /// An element is compressed with a filter that this program does not have.
     #[error(
-        "{}: {element} is compressed with {filter}, which cannot be read here; rewrite the file in Python: \
-         adata.write_h5ad(\"new.h5ad\", compression=\"gzip\")", path.display()
+        "{0}: {element} is compressed with {filter}, which cannot be read here; rewrite the file in Python: \
+         import hdf5plugin, anndata; anndata.read_h5ad(\"{0}\").write_h5ad(\"new.h5ad\", compression=\"gzip\")",
+        path.display()
     )]
     Filter {
         /// The file.
@@ -209,6 +250,21 @@ pub enum H5adError {
         claimed: u128,
         /// Bytes stored.
         stored: u64,
+    },
+    /// A matrix stored by genes does not fit into memory, nor into the temporary folder.
+    #[error(
+        "{}: {element} is stored by genes (CSC) and is turned into rows in a temporary file, which cannot be written \
+         to {}: {reason}; set TMPDIR to a larger folder", path.display(), folder.display()
+    )]
+    Spill {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// The temporary folder.
+        folder: PathBuf,
+        /// The operating system's answer.
+        reason: String,
     },
     /// A new file could not be written.
     #[error("{}: the file cannot be written: {reason}", path.display())]
@@ -238,17 +294,26 @@ fn instead_columns(columns: &[String]) -> String {
     }
 }
 
-/// The end of a message that names where counts are, and how to make them X.
-fn copy_from(places: &[String]) -> String {
+/// The end of a message that names the layers there are.
+fn instead_layers(layers: &[String]) -> String {
+    if layers.is_empty() {
+        ", and no other".to_owned()
+    } else {
+        format!("; there are: {}", layers.join(", "))
+    }
+}
+
+/// The end of a message that names where counts are, and the option that reads them.
+fn read_instead(places: &[String]) -> String {
     let Some(first) = places.first() else {
-        return "; neither layers nor raw holds any".to_owned();
+        return "; neither X, layers nor raw holds any".to_owned();
     };
-    let python = match first.strip_prefix("layers/") {
-        Some(layer) => format!("adata.X = adata.layers[\"{layer}\"]"),
-        None => "adata = adata.raw.to_adata()".to_owned(),
+    let option = match first.strip_prefix("layers/") {
+        Some(layer) if layer.contains(' ') => format!("add -layer \"{layer}\""),
+        Some(layer) => format!("add -layer {layer}"),
+        None if first == "X" => "leave out -layer and -use_raw".to_owned(),
+        None => "add -use_raw True".to_owned(),
     };
-    format!(
-        "; {} holds counts, use it as X in Python: {python}",
-        places.join(" and ")
-    )
+    let verb = if places.len() == 1 { "holds" } else { "hold" };
+    format!("; {} {verb} counts: {option}", places.join(" and "))
 }

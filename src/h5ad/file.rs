@@ -25,12 +25,13 @@ const MAX_LISTED: usize = 10;
 ///
 /// Where a row's chunks exceed HDF5's cache, each of them would be decompressed again for every
 /// block of rows: the cache is then made large enough for one row of chunks, up to 256 MiB.
-pub(crate) fn open(path: &Path, datasets: &[&str]) -> Result<hdf5::File, H5adError> {
+pub(crate) fn open<S: AsRef<str>>(path: &Path, datasets: &[S]) -> Result<hdf5::File, H5adError> {
     check_readable(path)?;
     let refused = |e| Place::root(path).refused(e);
     let file = hdf5::File::open(path).map_err(refused)?;
-    let sizes = datasets.iter().filter(|name| file.link_exists(name));
-    let cache = sizes.filter_map(|name| file.dataset(name).ok());
+    let names = datasets.iter().map(AsRef::as_ref);
+    let present = names.filter(|name| file.link_exists(name));
+    let cache = present.filter_map(|name| file.dataset(name).ok());
     let cache = cache.map(|dataset| band_bytes(&dataset)).max();
     match cache {
         Some(bytes) if bytes > DEFAULT_CACHE => {

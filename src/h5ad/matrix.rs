@@ -71,13 +71,25 @@ impl Matrix {
         })
     }
 
+    /// A group of `data`, `indices` and `indptr` that is known to be stored by cells.
+    pub(crate) fn open_csr(
+        group: &Group,
+        n_cells: usize,
+        n_genes: usize,
+    ) -> Result<Self, H5adError> {
+        let parts = Sparse::open(group)?;
+        parts.check(n_cells)?;
+        Ok(Self {
+            n_cells,
+            n_genes,
+            storage: Storage::Csr(parts),
+            place: group.place().clone(),
+        })
+    }
+
     fn open_sparse(group: &Group) -> Result<Self, H5adError> {
         let (n_cells, n_genes) = sparse_shape(group)?;
-        let parts = Sparse {
-            data: group.array("data")?,
-            indices: group.array("indices")?,
-            indptr: group.array("indptr")?,
-        };
+        let parts = Sparse::open(group)?;
         let encoding = group
             .text_attribute("encoding-type")
             .or_else(|| group.text_attribute("h5sparse_format"));
@@ -123,6 +135,14 @@ impl Matrix {
 }
 
 impl Sparse {
+    fn open(group: &Group) -> Result<Self, H5adError> {
+        Ok(Self {
+            data: group.array("data")?,
+            indices: group.array("indices")?,
+            indptr: group.array("indptr")?,
+        })
+    }
+
     fn check(&self, n_major: usize) -> Result<(), H5adError> {
         self.data.check_numeric()?;
         self.indices.check_numeric()?;

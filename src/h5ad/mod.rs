@@ -7,27 +7,34 @@
 mod array;
 mod column;
 mod counts;
+mod counts_in;
 mod csc;
 mod csr;
 mod dense;
 mod element;
 mod error;
+mod evidence;
 mod file;
 mod matrix;
 mod place;
 mod sparse_rows;
 mod table;
 mod text;
+mod typed;
 mod write;
+mod write_counts;
 
 use std::path::{Path, PathBuf};
 
 pub use counts::Counts;
+pub use counts_in::CountsIn;
 pub use error::H5adError;
-pub use write::{NewColumn, NewH5ad, write_h5ad};
+pub use evidence::Seems;
+pub use typed::Column;
+pub use write::{NewH5ad, write_h5ad};
 
 pub(crate) use column::read as read_column;
-pub(crate) use element::Group;
+pub(crate) use element::{Element, Group};
 pub(crate) use file::open as open_hdf5;
 pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::{SparseRows, is_count};
@@ -54,24 +61,28 @@ pub struct H5ad {
 }
 
 impl H5ad {
-    /// Opens a file and checks everything that can be checked without reading X: that it is HDF5,
-    /// has `X`, `obs`, `var` and both indices, that their lengths agree, that nothing is empty,
-    /// stored in an unknown way, or larger than the file can back.
+    /// Opens a file to read the counts in `X`, see [`H5ad::open_for`].
     pub fn open(path: &Path) -> Result<Self, H5adError> {
-        let file = file::open(path, &["X", "X/data", "X/indices"])?;
+        Self::open_for(path, &CountsIn::X)
+    }
+
+    /// Opens a file and checks everything that can be checked without reading the matrix: that it is
+    /// HDF5, has the matrix, `obs`, `var` (or `raw/var`) and both indices, that their lengths agree, that
+    /// nothing is empty, stored in an unknown way, or larger than the file can back.
+    pub fn open_for(path: &Path, counts_in: &CountsIn) -> Result<Self, H5adError> {
+        let matrix = counts_in.to_string();
+        let parts = ["", "/data", "/indices"].map(|part| format!("{matrix}{part}"));
+        let file = file::open(path, &parts)?;
         let root = Group::root(&file, path)?;
-        let Some(x) = root.get("X")? else {
-            return Err(H5adError::MissingX {
-                path: path.to_owned(),
-                places: counts::places_with_counts(&root),
-            });
-        };
+        let matrix = find_matrix(&root, counts_in)?;
         let obs = Table::open(&root, "obs")?;
-        let var = Table::open(&root, "var")?;
-        let matrix = Matrix::open(x)?;
+        let var = Table::open(&root, counts_in.var())?;
+        let matrix = Matrix::open(matrix)?;
+        let element = matrix.place.element();
         if matrix.n_cells == 0 || matrix.n_genes == 0 {
             return Err(H5adError::Empty {
                 path: path.to_owned(),
+                element,
                 n_cells: matrix.n_cells,
                 n_genes: matrix.n_genes,
             });
@@ -79,9 +90,9 @@ impl H5ad {
         let place = root.place();
         for (name, table, expected, what) in [
             ("obs", &obs, matrix.n_cells, "cells"),
-            ("var", &var, matrix.n_genes, "genes"),
+            (counts_in.var(), &var, matrix.n_genes, "genes"),
         ] {
-            let because = || format!("X has {expected} {what}");
+            let because = || format!("{element} has {expected} {what}");
             place
                 .child(name)
                 .check_length(table.n_rows(), expected, because)?;
@@ -138,12 +149,52 @@ impl H5ad {
         self.obs.column(column)
     }
 
-    /// The raw counts in `X`, cells × genes, checked by a sample now and in full while they are read.
-    /// Costs 16 bytes per cell; a matrix stored by genes (CSC) is read whole, see [`Counts`].
+    /// Every column of `obs` whose encoding is known, with the type of its values.
+    pub fn obs_table(&self) -> Result<Vec<(String, Column)>, H5adError> {
+        self.obs.typed_columns()
+    }
+
+    /// Every column of `var` (or `raw/var`) whose encoding is known, with the type of its values.
+    pub fn var_table(&self) -> Result<Vec<(String, Column)>, H5adError> {
+        self.var.typed_columns()
+    }
+
+    /// The raw counts, cells × genes, checked by a sample now and in full while they are read.
+    ///
+    /// Costs 16 bytes per cell. A matrix stored by genes (CSC) is turned into rows now: its indices are
+    /// read, then the whole of it for every 134 million stored values; up to that number it stays in
+    /// memory (8 bytes per value), beyond it lies in a temporary file of 8 bytes per value.
     ///
     /// # Errors
-    /// [`H5adError::NotCounts`] names the layers that do hold counts.
+    /// [`H5adError::NotCounts`] names the matrices that do hold counts.
     pub fn counts(&self) -> Result<Counts, H5adError> {
-        Counts::open(self.matrix.clone(), self.root.clone())
+        Counts::open(self.matrix.clone(), Some(self.root.clone()))
     }
+}
+
+/// The matrix of counts; an error that names others where there is none.
+fn find_matrix(root: &Group, counts_in: &CountsIn) -> Result<Element, H5adError> {
+    let element = counts_in.to_string();
+    if let Some(matrix) = root.find(&element)? {
+        return Ok(matrix);
+    }
+    let path = root.place().path();
+    Err(match counts_in {
+        CountsIn::X => H5adError::MissingX {
+            path,
+            places: evidence::places_with_counts(root, &element),
+        },
+        CountsIn::Layer(layer) => H5adError::NoLayer {
+            path,
+            layer: layer.clone(),
+            layers: match root.get("layers")? {
+                Some(Element::Group(layers)) => layers.names()?,
+                _ => Vec::new(),
+            },
+        },
+        CountsIn::Raw => H5adError::NoRaw {
+            path,
+            places: evidence::places_with_counts(root, &element),
+        },
+    })
 }

@@ -55,6 +55,14 @@ impl Place {
         }
     }
 
+    /// The error for a link into another file.
+    pub(crate) fn elsewhere(&self) -> H5adError {
+        H5adError::ExternalLink {
+            path: self.path(),
+            element: self.element(),
+        }
+    }
+
     /// The error for an encoding that is not understood here.
     pub(crate) fn encoding(&self, expected: &'static str, found: impl Into<String>) -> H5adError {
         H5adError::Encoding {

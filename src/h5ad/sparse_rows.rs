@@ -45,6 +45,15 @@ impl SparseRows {
         self.offsets.push(self.values.len());
     }
 
+    /// Adds the rows of another matrix of the same columns.
+    pub(crate) fn append(&mut self, other: Self) {
+        let end = self.values.len();
+        let offsets = other.offsets.iter().skip(1).map(|offset| end + offset);
+        self.offsets.extend(offsets);
+        self.columns.extend(other.columns);
+        self.values.extend(other.values);
+    }
+
     /// Sorted columns, duplicates summed, NaN and zeros dropped; fails at the first value that is
     /// no count. Works in place, in time linear in the stored values where rows are sorted.
     pub(crate) fn into_counts(mut self, n_genes: usize) -> Result<Csr, NotCount> {

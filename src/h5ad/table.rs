@@ -3,9 +3,10 @@
 use hdf5::types::TypeDescriptor;
 
 use super::{
-    H5adError,
+    Column, H5adError,
     column::{self, Texts},
     element::{Element, Group},
+    typed,
 };
 
 /// Where anndata before 0.8 kept the categories of all columns.
@@ -23,7 +24,7 @@ pub(crate) struct Table {
 impl Table {
     /// Opens `obs` or `var` and finds its index; reads no row.
     pub(crate) fn open(root: &Group, name: &str) -> Result<Self, H5adError> {
-        let group = match root.get(name)? {
+        let group = match root.find(name)? {
             Some(Element::Group(group)) => group,
             Some(Element::Array(array)) => {
                 return match array.dtype()?.to_descriptor() {
@@ -86,6 +87,36 @@ impl Table {
                 columns,
             });
         }
+        let column = self.checked(name)?;
+        match (&column, self.legacy_categories(name)?) {
+            (Element::Array(codes), Some(categories)) => column::categorical(codes, &categories),
+            _ => column::read(&column),
+        }
+    }
+
+    /// All columns with their types, less those of an encoding that is not known.
+    pub(crate) fn typed_columns(&self) -> Result<Vec<(String, Column)>, H5adError> {
+        let mut columns = Vec::new();
+        for name in self.columns()? {
+            match self.typed_column(&name) {
+                Ok(column) => columns.push((name, column)),
+                Err(H5adError::Encoding { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(columns)
+    }
+
+    fn typed_column(&self, name: &str) -> Result<Column, H5adError> {
+        let column = self.checked(name)?;
+        match self.legacy_categories(name)? {
+            Some(_) => Ok(Column::Categorical(self.column(name)?)),
+            None => typed::read(&column),
+        }
+    }
+
+    /// A column that has as many rows as the table.
+    fn checked(&self, name: &str) -> Result<Element, H5adError> {
         let column = self.group.require(name)?;
         let n_found = column::len(&column)?;
         let place = self.group.place().child(name);
@@ -93,10 +124,7 @@ impl Table {
             let table = self.group.place().element();
             format!("{table} has {} rows", self.n_rows)
         })?;
-        match (&column, self.legacy_categories(name)?) {
-            (Element::Array(codes), Some(categories)) => column::categorical(codes, &categories),
-            _ => column::read(&column),
-        }
+        Ok(column)
     }
 
     fn legacy_categories(&self, name: &str) -> Result<Option<Element>, H5adError> {

@@ -7,39 +7,35 @@ use hdf5::{
     types::{StringError, VarLenUnicode},
 };
 
-use super::H5adError;
+use super::{
+    Column, H5adError,
+    write_counts::{Failed, write_csr},
+};
 use crate::{
     atomic::{AtomicError, write_atomically},
-    counts::Csr,
+    counts::CountSource,
 };
 
 /// Values per HDF5 chunk: enough to compress well, few enough to read a part.
-const CHUNK: usize = 1 << 15;
+pub(super) const CHUNK: usize = 1 << 15;
 /// Deflate's level; anndata's own default.
-const GZIP_LEVEL: u8 = 4;
+pub(super) const GZIP_LEVEL: u8 = 4;
 
 /// What a new file will hold.
 #[derive(Debug, Clone)]
-pub struct NewH5ad {
-    /// Raw counts, cells × genes, non-zero values only.
-    pub counts: Csr,
+pub struct NewH5ad<'a> {
+    /// Raw counts, cells × genes.
+    pub counts: &'a dyn CountSource,
     /// One name per cell.
     pub obs_names: Vec<String>,
     /// One name per gene.
     pub var_names: Vec<String>,
     /// Columns of `obs`, one entry per cell.
-    pub obs: Vec<(String, NewColumn)>,
+    pub obs: Vec<(String, Column)>,
+    /// Columns of `var`, one entry per gene.
+    pub var: Vec<(String, Column)>,
     /// Texts for `uns`, such as the data's source.
     pub uns: Vec<(String, String)>,
-}
-
-/// A column of a new file's `obs`.
-#[derive(Debug, Clone)]
-pub enum NewColumn {
-    /// Labels; `None` where one is missing. Categories are sorted.
-    Categorical(Vec<Option<String>>),
-    /// Texts, mostly different ones.
-    Text(Vec<String>),
 }
 
 /// Writes an `.h5ad` file as anndata 0.8 and later do: `X` as CSR (`f32`, gzip), `obs`, `var`, `uns`,
@@ -47,35 +43,46 @@ pub enum NewColumn {
 /// give equal bytes.
 ///
 /// # Errors
-/// [`H5adError::Write`], also where a length does not fit `counts`.
-pub fn write_h5ad(path: &Path, data: &NewH5ad) -> Result<(), H5adError> {
+/// [`H5adError::Write`], also where a length does not fit `counts`; what reading `counts` ends in.
+pub fn write_h5ad(path: &Path, data: &NewH5ad<'_>) -> Result<(), H5adError> {
     let failed = |reason: String| H5adError::Write {
         path: path.to_owned(),
         reason,
     };
     data.check().map_err(failed)?;
     write_atomically(path, |unfinished| write_all(unfinished, data)).map_err(|error| match error {
-        AtomicError::Write(reason) => failed(reason.to_string()),
+        AtomicError::Write(Failed::Read(error)) => error,
+        AtomicError::Write(Failed::Write(reason)) => failed(reason.to_string()),
         AtomicError::File { source, .. } => failed(source.to_string()),
-        AtomicError::Interrupted => failed(error.to_string()),
+        AtomicError::Interrupted => failed("the run is being stopped".to_owned()),
     })
 }
 
-impl NewH5ad {
+impl NewH5ad<'_> {
     fn check(&self) -> Result<(), String> {
-        let (n_cells, n_genes) = self.counts.shape();
-        let obs = self.obs.iter().map(|(name, column)| match column {
-            NewColumn::Categorical(values) => (name.as_str(), values.len(), n_cells),
-            NewColumn::Text(values) => (name.as_str(), values.len(), n_cells),
-        });
+        let (n_cells, n_genes) = (self.counts.n_cells(), self.counts.n_genes());
         let names = [
             ("obs_names", self.obs_names.len(), n_cells),
             ("var_names", self.var_names.len(), n_genes),
         ];
-        match obs
+        let rows = |table: &'_ [(String, Column)]| -> Vec<(String, usize)> {
+            table
+                .iter()
+                .map(|(name, column)| (name.clone(), column.n_rows()))
+                .collect()
+        };
+        let obs = rows(&self.obs)
+            .into_iter()
+            .map(|(name, found)| (name, found, n_cells));
+        let var = rows(&self.var)
+            .into_iter()
+            .map(|(name, found)| (name, found, n_genes));
+        let names = names.map(|(name, found, expected)| (name.to_owned(), found, expected));
+        let wrong = obs
+            .chain(var)
             .chain(names)
-            .find(|(_, found, expected)| found != expected)
-        {
+            .find(|(_, found, expected)| found != expected);
+        match wrong {
             None => Ok(()),
             Some((name, found, expected)) => Err(format!(
                 "{name} has {found} entries, but X needs {expected}"
@@ -84,14 +91,14 @@ impl NewH5ad {
     }
 }
 
-fn write_all(path: &Path, data: &NewH5ad) -> hdf5::Result<()> {
+fn write_all(path: &Path, data: &NewH5ad<'_>) -> Result<(), Failed> {
     let file = hdf5::File::with_options()
         .with_fcpl(|create| create.obj_track_times(false))
         .create(path)?;
     encode(&file, "anndata", "0.1.0")?;
-    write_csr(&file, &data.counts)?;
-    write_obs(&file, data)?;
-    write_table(&file, "var", &data.var_names, &[])?;
+    write_csr(&file, data.counts)?;
+    write_table(&file, "obs", &data.obs_names, &data.obs)?;
+    write_table(&file, "var", &data.var_names, &data.var)?;
     for name in ["layers", "obsm", "varm", "obsp", "varp"] {
         let group = new_group(&file, name)?;
         encode(&group, "dict", "0.1.0")?;
@@ -107,63 +114,44 @@ fn write_all(path: &Path, data: &NewH5ad) -> hdf5::Result<()> {
         dataset.write_scalar(&text(value)?)?;
         encode(&dataset, "string", "0.2.0")?;
     }
-    file.close()
-}
-
-fn write_csr(file: &Group, counts: &Csr) -> hdf5::Result<()> {
-    let group = new_group(file, "X")?;
-    encode(&group, "csr_matrix", "0.1.0")?;
-    let shape = [counts.rows() as i64, counts.cols() as i64];
-    group.new_attr_builder().with_data(&shape).create("shape")?;
-    write_values(&group, "data", counts.data())?;
-    let (indices, offsets) = (counts.indices(), counts.proper_indptr());
-    // Like SciPy: both in 32 bits where they fit, else both in 64.
-    if i32::try_from(counts.nnz()).is_ok() && i32::try_from(counts.cols()).is_ok() {
-        let indices: Vec<i32> = indices.iter().map(|&gene| gene as i32).collect();
-        write_values(&group, "indices", &indices)?;
-        let offsets: Vec<i32> = offsets.iter().map(|&offset| offset as i32).collect();
-        write_values(&group, "indptr", &offsets)?;
-    } else {
-        let indices: Vec<i64> = indices.iter().map(|&gene| i64::from(gene)).collect();
-        write_values(&group, "indices", &indices)?;
-        let offsets: Vec<i64> = offsets.iter().map(|&offset| offset as i64).collect();
-        write_values(&group, "indptr", &offsets)?;
-    }
+    file.close()?;
     Ok(())
 }
 
-fn write_obs(file: &Group, data: &NewH5ad) -> hdf5::Result<()> {
-    let columns: Vec<&str> = data.obs.iter().map(|(name, _)| name.as_str()).collect();
-    let group = write_table(file, "obs", &data.obs_names, &columns)?;
-    for (name, column) in &data.obs {
-        match column {
-            NewColumn::Categorical(labels) => write_categorical(&group, name, labels)?,
-            NewColumn::Text(values) => write_texts(&group, name, values)?,
-        }
-    }
-    Ok(())
-}
-
-/// A table with an index; its columns are written by the caller.
 fn write_table(
     file: &Group,
     name: &str,
     index: &[String],
-    columns: &[&str],
-) -> hdf5::Result<Group> {
+    columns: &[(String, Column)],
+) -> hdf5::Result<()> {
     let group = new_group(file, name)?;
     encode(&group, "dataframe", "0.2.0")?;
     write_attribute(&group, "_index", "_index")?;
-    let columns: Vec<VarLenUnicode> = columns.iter().map(|c| text(c)).collect::<Result<_, _>>()?;
+    let names = columns.iter().map(|(name, _)| text(name));
+    let names: Vec<VarLenUnicode> = names.collect::<Result<_, _>>()?;
     let order = group
         .new_attr::<VarLenUnicode>()
-        .shape(columns.len())
+        .shape(names.len())
         .create("column-order")?;
-    if !columns.is_empty() {
-        order.write_raw(&columns)?;
+    if !names.is_empty() {
+        order.write_raw(&names)?;
     }
     write_texts(&group, "_index", index)?;
-    Ok(group)
+    for (name, column) in columns {
+        write_column(&group, name, column)?;
+    }
+    Ok(())
+}
+
+fn write_column(group: &Group, name: &str, column: &Column) -> hdf5::Result<()> {
+    let dataset = match column {
+        Column::Categorical(labels) => return write_categorical(group, name, labels),
+        Column::Text(texts) => return write_texts(group, name, texts),
+        Column::Whole(numbers) => write_values(group, name, numbers)?,
+        Column::Number(numbers) => write_values(group, name, numbers)?,
+        Column::Truth(truths) => write_values(group, name, truths)?,
+    };
+    encode(&dataset, "array", "0.2.0")
 }
 
 fn write_categorical(group: &Group, name: &str, labels: &[Option<String>]) -> hdf5::Result<()> {
@@ -201,7 +189,11 @@ fn write_texts(group: &Group, name: &str, values: &[String]) -> hdf5::Result<()>
 }
 
 /// A compressed one-dimensional dataset.
-fn write_values<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
+pub(super) fn write_values<T: H5Type>(
+    group: &Group,
+    name: &str,
+    values: &[T],
+) -> hdf5::Result<Dataset> {
     let builder = group.new_dataset::<T>().shape(values.len());
     let builder = builder.obj_track_times(false);
     if values.is_empty() {
@@ -214,14 +206,14 @@ fn write_values<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Res
 }
 
 /// Without the time of creation, so that equal data give equal bytes.
-fn new_group(parent: &Group, name: &str) -> hdf5::Result<Group> {
+pub(super) fn new_group(parent: &Group, name: &str) -> hdf5::Result<Group> {
     parent
         .create_group_builder()
         .obj_track_times(false)
         .create(name)
 }
 
-fn encode(location: &Location, kind: &str, version: &str) -> hdf5::Result<()> {
+pub(super) fn encode(location: &Location, kind: &str, version: &str) -> hdf5::Result<()> {
     write_attribute(location, "encoding-type", kind)?;
     write_attribute(location, "encoding-version", version)
 }

@@ -17,7 +17,7 @@ use crate::{
         graph_conv::GraphOperator,
         tensor::from_array,
     },
-    preprocess::{Prepared, prepare, sample_cells},
+    preprocess::{Prepared, PreprocessError, prepare, sample_cells},
     progress::Progress,
     read::{Input, read},
     threads,
@@ -49,7 +49,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
 
     run.stage("read", &format!("Reading {}", config.input.display()));
-    let input = read(&config.input, &config.celltype)?;
+    let input = read(&config.input, &config.read, &config.celltype)?;
     run.say_if_labels_are_missing(&input);
     run.stage(
         "preprocess",
@@ -59,8 +59,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
             input.n_genes()
         ),
     );
-    let prepared =
-        prepare(&input.counts, config.n_hvg).with_context(|| config.input.display().to_string())?;
+    let prepared = run.prepare(&input)?;
     run.say_what_was_dropped(&input, &prepared);
 
     let cells = sample_cells(prepared.n_cells(), config.reference_cells(), config.seed);
@@ -124,11 +123,25 @@ impl Run<'_> {
         self.progress.stage(what);
     }
 
+    /// The counts prepared. What cannot be read says itself in which file.
+    fn prepare(&self, input: &Input) -> anyhow::Result<Prepared> {
+        prepare(&*input.counts, self.config.n_hvg).map_err(|error| match error {
+            PreprocessError::Read(error) => error.into(),
+            error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
+        })
+    }
+
     fn say_if_labels_are_missing(&self, input: &Input) {
         if input.truth.is_none() && self.config.celltype == CellTypes::Auto {
+            let other = match &input.obs_columns[..] {
+                [] => String::new(),
+                columns => format!(
+                    "; -celltype names another column of obs [{}]",
+                    columns.join(", ")
+                ),
+            };
             self.progress.note(&format!(
-                "no obs['celltype']: scored without ARI and NMI; -celltype names another column of obs [{}]",
-                input.obs_columns.join(", ")
+                "no obs['celltype']: scored without ARI and NMI{other}"
             ));
         }
     }

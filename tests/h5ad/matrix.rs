@@ -192,3 +192,28 @@ fn the_data_set_that_comes_along() {
     let types: BTreeSet<_> = labels.iter().flatten().collect();
     assert_eq!((types.len(), labels.contains(&None)), (7, false));
 }
+
+#[test]
+fn more_values_than_32_bits_can_count() {
+    // The first row has 2^31 stored zeros, nearly all of them in chunks that need no room in the file.
+    const FIRST: usize = 1 << 31;
+    let offsets = [0, FIRST, FIRST + 2, FIRST + 2, FIRST + 5].map(|offset| offset as i64);
+    let draft = Draft::new().without("X");
+    let group = draft.file.create_group("X").expect("X");
+    attribute(&group, "encoding-type", "csr_matrix");
+    let shape = group.new_attr_builder().with_data(&[4_i64, 3]);
+    shape.create("shape").expect("shape");
+    values(&group, "indptr", &offsets);
+    for (name, last) in [("data", [7_u8, 8, 4, 5, 6]), ("indices", [0, 2, 0, 1, 2])] {
+        let dataset = group.new_dataset::<u8>().shape(FIRST + 5).chunk(1 << 20);
+        let dataset = dataset.create(name).expect("a dataset");
+        let zeros = vec![0_u8; 4 << 20];
+        dataset.write_slice(&zeros, ..zeros.len()).expect("zeros");
+        dataset.write_slice(&last, FIRST..).expect("values");
+    }
+    let finished = draft.finish();
+    let counts = H5ad::open(&finished.path).and_then(|file| file.counts());
+    let rows = counts.expect("counts").rows(1..4).expect("rows");
+    let expected = arr2(&[[7., 0., 8.], [0., 0., 0.], [4., 5., 6.]]);
+    assert_eq!(rows.to_dense(), expected);
+}

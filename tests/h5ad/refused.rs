@@ -79,14 +79,19 @@ fn no_x() {
     let message = Draft::new().without("X").refusal();
     assert_says(
         &message,
-        &["tiny.h5ad", "no X", "raw counts", "neither layers nor raw"],
+        &[
+            "tiny.h5ad",
+            "no X",
+            "raw counts",
+            "neither X, layers nor raw",
+        ],
     );
     let draft = Draft::new()
         .without("X")
         .dense("layers/counts", &arr2(&COUNTS));
     assert_says(
         &draft.refusal(),
-        &["no X", "layers/counts", "adata.layers[\"counts\"]"],
+        &["no X", "layers/counts holds counts: add -layer counts"],
     );
 }
 
@@ -233,7 +238,7 @@ fn values_that_are_no_counts() {
         let found = format!("X holds {value}");
         assert_says(
             &message,
-            &[&found, "raw counts are needed", "neither layers nor raw"],
+            &[&found, "raw counts are needed", "neither X, layers nor raw"],
         );
     }
 }
@@ -244,7 +249,10 @@ fn log_values_name_the_layer_and_raw_that_hold_counts() {
     let draft = Draft::new().without("X").dense("X", &logged);
     let draft = draft.dense("raw/X", &arr2(&COUNTS));
     let message = draft.refusal();
-    assert_says(&message, &["raw/X holds counts", "adata.raw.to_adata()"]);
+    assert_says(
+        &message,
+        &["log-normalised", "raw/X holds counts: add -use_raw True"],
+    );
     let draft = Draft::new().without("X").dense("X", &logged);
     let draft = draft
         .dense("layers/counts", &arr2(&COUNTS))
@@ -253,10 +261,7 @@ fn log_values_name_the_layer_and_raw_that_hold_counts() {
     let message = draft.refusal();
     assert_says(
         &message,
-        &[
-            "layers/counts and raw/X",
-            "adata.X = adata.layers[\"counts\"]",
-        ],
+        &["layers/counts and raw/X hold counts: add -layer counts"],
     );
     assert!(!message.contains("scaled"), "{message}");
 }
@@ -306,5 +311,5 @@ fn a_shape_that_the_file_cannot_back() {
 fn a_link_to_nowhere() {
     let draft = Draft::new().without("X");
     draft.file.link_soft("/nowhere", "X").expect("a link");
-    assert_says(&draft.refusal(), &["X cannot be read"]);
+    assert_says(&draft.refusal(), &["X is a link that leads nowhere"]);
 }

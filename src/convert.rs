@@ -1,0 +1,121 @@
+//! From the inputs people have to `.h5ad`: raw counts, names, and what is known of cells and genes.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    h5ad::{NewH5ad, write_h5ad},
+    names::make_unique,
+    read::{self, CELLTYPE, DataSet, ReadError, ReadOptions},
+};
+
+/// What a conversion wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Converted {
+    /// Number of cells.
+    pub n_cells: usize,
+    /// Number of genes.
+    pub n_genes: usize,
+    /// Number of different cell types; `None` where the input has no labels.
+    pub n_celltypes: Option<usize>,
+}
+
+/// `1886 cells x 14878 genes, 13 cell types`
+impl fmt::Display for Converted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} cells x {} genes", self.n_cells, self.n_genes)?;
+        match self.n_celltypes {
+            Some(n_celltypes) => write!(formatter, ", {n_celltypes} cell types"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The `.h5` file of a data set: `name` itself where it is a file, else `NAME/NAME.h5`,
+/// `NAME/NAME.zip` or `NAME/NAME.h5.zip` below `data_dir`.
+pub fn find_h5(name: &str, data_dir: &Path) -> Result<PathBuf, ReadError> {
+    let folder = data_dir.join(name);
+    let below = [".h5", ".zip", ".h5.zip"].map(|end| folder.join(format!("{name}{end}")));
+    let tried: Vec<PathBuf> = [PathBuf::from(name)].into_iter().chain(below).collect();
+    match tried.iter().find(|path| path.is_file()) {
+        Some(path) => Ok(path.clone()),
+        None => Err(ReadError::NoSuchName {
+            name: name.to_owned(),
+            tried,
+        }),
+    }
+}
+
+/// Converts an input in any format that is read to `.h5ad`.
+///
+/// Output: the chosen counts as `X`, see [`write_h5ad`]; names that occur twice get a number; columns of
+/// `obs` and `var` are kept where their encoding is known. Counts pass through in runs of cells.
+pub fn to_h5ad(input: &Path, options: &ReadOptions, output: &Path) -> Result<Converted, ReadError> {
+    refuse_own_output(input, output)?;
+    write(read::open(input, options)?, &[input], output)
+}
+
+/// Converts tables whose cells together are one data set.
+pub fn tables_to_h5ad<P: AsRef<Path>>(
+    inputs: &[P],
+    transpose: bool,
+    output: &Path,
+) -> Result<Converted, ReadError> {
+    for input in inputs {
+        refuse_own_output(input.as_ref(), output)?;
+    }
+    write(read::read_tables(inputs, transpose)?, inputs, output)
+}
+
+/// Fails where the input would be replaced by its own conversion.
+fn refuse_own_output(input: &Path, output: &Path) -> Result<(), ReadError> {
+    match (input.canonicalize(), output.canonicalize()) {
+        (Ok(from), Ok(to)) if from == to => Err(ReadError::OwnOutput {
+            path: input.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the file and counts what it holds.
+fn write<P: AsRef<Path>>(
+    data: DataSet,
+    inputs: &[P],
+    output: &Path,
+) -> Result<Converted, ReadError> {
+    let obs = data.obs.columns()?;
+    let (mut obs_names, mut var_names) = (data.cell_names, data.gene_names);
+    make_unique(&mut obs_names);
+    make_unique(&mut var_names);
+    let names = inputs.iter().map(|input| {
+        let name = input.as_ref().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    });
+    let source = names.collect::<Vec<_>>().join(", ");
+    let new = NewH5ad {
+        counts: &*data.counts,
+        obs_names,
+        var_names,
+        obs,
+        var: data.var,
+        uns: vec![("source".to_owned(), source)],
+    };
+    write_h5ad(output, &new)?;
+    let celltype = new.obs.iter().find(|(name, _)| name == CELLTYPE);
+    let n_celltypes = celltype.map(|(_, column)| {
+        column
+            .texts()
+            .iter()
+            .flatten()
+            .collect::<BTreeSet<_>>()
+            .len()
+    });
+    Ok(Converted {
+        n_cells: new.counts.n_cells(),
+        n_genes: new.counts.n_genes(),
+        n_celltypes,
+    })
+}

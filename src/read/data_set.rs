@@ -1,0 +1,77 @@
+//! A data set as every format gives it.
+
+use std::path::PathBuf;
+
+use super::Format;
+use crate::{
+    counts::CountSource,
+    h5ad::{Column, H5ad, H5adError},
+};
+
+/// Counts and names, open for reading.
+#[derive(Debug)]
+pub struct DataSet {
+    /// What was read.
+    pub format: Format,
+    /// Raw counts, cells × genes.
+    pub counts: Box<dyn CountSource>,
+    /// Cell names; some may be equal.
+    pub cell_names: Vec<String>,
+    /// Gene names; some may be equal.
+    pub gene_names: Vec<String>,
+    /// What is known of the cells besides.
+    pub obs: Obs,
+    /// What is known of the genes besides: columns of `var`.
+    pub var: Vec<(String, Column)>,
+}
+
+/// Columns of `obs`.
+#[derive(Debug)]
+pub enum Obs {
+    /// In an `.h5ad` file, read when they are asked for.
+    File(Box<H5ad>),
+    /// In memory.
+    Memory {
+        /// The input, for messages.
+        path: PathBuf,
+        /// The columns, one entry per cell.
+        columns: Vec<(String, Column)>,
+    },
+}
+
+impl Obs {
+    /// The names of the columns.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::File(file) => file.obs_columns(),
+            Self::Memory { columns, .. } => columns.iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    /// A column as text, `None` where a value is missing.
+    ///
+    /// # Errors
+    /// [`H5adError::NoColumn`] lists the columns there are.
+    pub fn labels(&self, name: &str) -> Result<Vec<Option<String>>, H5adError> {
+        match self {
+            Self::File(file) => file.obs_labels(name),
+            Self::Memory { path, columns } => columns
+                .iter()
+                .find_map(|(found, column)| (found == name).then(|| column.texts()))
+                .ok_or_else(|| H5adError::NoColumn {
+                    path: path.clone(),
+                    column: name.to_owned(),
+                    columns: self.names(),
+                }),
+        }
+    }
+
+    /// Every column that can be written again; those of another encoding are left out.
+    pub fn columns(&self) -> Result<Vec<(String, Column)>, H5adError> {
+        match self {
+            Self::File(file) => file.obs_table(),
+            Self::Memory { columns, .. } => Ok(columns.clone()),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Why an input cannot be read.
+
+use std::{io, path::PathBuf};
+
+use super::Format;
+use crate::h5ad::H5adError;
+
+/// Why an input could not be read or converted. `file` may be inside an archive: `archive.zip/table.csv`.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No `.h5` file goes by that name.
+    #[error("no data set '{name}': there is neither {}", tried.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" nor "))]
+    NoSuchName {
+        /// The name asked for.
+        name: String,
+        /// Where it was looked for.
+        tried: Vec<PathBuf>,
+    },
+    /// No input was given.
+    #[error("no input file was given")]
+    NoInput,
+    /// The input would be replaced by what it is converted to.
+    #[error("{}: the result would replace this file; choose another -name or -data_dir", path.display())]
+    OwnOutput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An option was given that means nothing for the input.
+    #[error("{}: {option} is for {formats}, but this is {format}; leave it out", path.display())]
+    OptionUnfit {
+        /// The input.
+        path: PathBuf,
+        /// The option.
+        option: &'static str,
+        /// What it is for.
+        formats: &'static str,
+        /// What the input is.
+        format: Format,
+    },
+    /// The operating system refuses a file, or it is cut short.
+    #[error("{file}: the file cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// A zip archive is damaged.
+    #[error("{file}: the zip archive cannot be read: {reason}")]
+    Archive {
+        /// The archive.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// A zip archive holds no file of the kind looked for.
+    #[error("{file}: the archive holds no {endings} file")]
+    NothingInside {
+        /// The archive.
+        file: String,
+        /// The endings looked for.
+        endings: String,
+    },
+    /// A zip archive holds several data sets.
+    #[error("{file}: the archive holds {n_files} .h5 files; put one data set in it")]
+    SeveralInside {
+        /// The archive.
+        file: String,
+        /// How many there are.
+        n_files: usize,
+    },
+    /// An HDF5 file is compressed as a whole.
+    #[error("{}: this is an HDF5 file inside gzip; unpack it first: gunzip \"{}\"", path.display(), path.display())]
+    GzippedHdf5 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An HDF5 file is of no format that is read.
+    #[error("{}: this HDF5 file is neither .h5ad, nor 10x .h5, nor X and Y; it holds: {}{advice}", path.display(), found.join(", "))]
+    UnknownHdf5 {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: Vec<String>,
+        /// How it can be converted, where that is known.
+        advice: &'static str,
+    },
+    /// 10x data of several genomes, of which one has to be chosen.
+    #[error("{}: the file holds a matrix for each of the genomes {}; choose one: -genome {}", path.display(), genomes.join(", "), genomes[0])]
+    SeveralGenomes {
+        /// The file.
+        path: PathBuf,
+        /// The genomes, at least two.
+        genomes: Vec<String>,
+    },
+    /// No feature of 10x data is left after selection.
+    #[error("{file}: no feature is {wanted}; the file holds: {}", found.join(", "))]
+    NoFeatures {
+        /// The file.
+        file: String,
+        /// What was selected.
+        wanted: String,
+        /// The feature types, or genomes, there are.
+        found: Vec<String>,
+    },
+    /// A folder has several matrices.
+    #[error("{}: the folder holds {} matrices; name one of them: {}", path.display(), found.len(), found.join(", "))]
+    SeveralMatrices {
+        /// The folder.
+        path: PathBuf,
+        /// The `.mtx` files.
+        found: Vec<String>,
+    },
+    /// The names of a matrix's cells or genes are not beside it.
+    #[error("{}: there are no names of its {what} beside it, as in {}", path.display(), tried.join(" or "))]
+    NoNames {
+        /// The matrix.
+        path: PathBuf,
+        /// `cells` or `genes`.
+        what: &'static str,
+        /// The files that were looked for.
+        tried: Vec<String>,
+    },
+    /// A matrix has other lengths than the names beside it.
+    #[error(
+        "{file}: the matrix is {n_rows} x {n_columns}, but there are names of {n_genes} genes and {n_cells} cells beside it"
+    )]
+    NamesDiffer {
+        /// The matrix.
+        file: String,
+        /// Its rows.
+        n_rows: usize,
+        /// Its columns.
+        n_columns: usize,
+        /// Names of genes.
+        n_genes: usize,
+        /// Names of cells.
+        n_cells: usize,
+    },
+    /// Two tables of one data set have different genes.
+    #[error(
+        "{file}: {found} is gene {position}, where {first_file} has {expected}: \
+         tables of one data set need the same genes in the same order"
+    )]
+    GenesDiffer {
+        /// The table.
+        file: String,
+        /// The table it is compared with.
+        first_file: String,
+        /// The first gene that differs, counted from 1.
+        position: usize,
+        /// That gene in the first table.
+        expected: String,
+        /// That gene in this table.
+        found: String,
+    },
+    /// The lines of a text file are not as they should be.
+    #[error("{file}: {reason}")]
+    Text {
+        /// The file.
+        file: String,
+        /// What is wrong, and on which line.
+        reason: String,
+    },
+    /// A line of a text file is not as it should be.
+    #[error("{file}, line {line}: {reason}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An entry of a text file is no count.
+    #[error(
+        "{file}, line {line}: {column} has '{found}', which is no count: \
+         raw counts are needed (whole numbers, none negative)"
+    )]
+    NotCount {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// Which entry of the line.
+        column: String,
+        /// The entry.
+        found: String,
+    },
+    /// There are no cells, or no genes.
+    #[error("{file}: there is nothing in it: {n_cells} cells x {n_genes} genes")]
+    Empty {
+        /// The input.
+        file: String,
+        /// Number of cells.
+        n_cells: usize,
+        /// Number of genes.
+        n_genes: usize,
+    },
+    /// An `.h5` file's labels do not fit its matrix.
+    #[error("{file}: Y has {n_labels} labels, but X has {n_cells} rows (cells) and {n_genes} columns (genes){}",
+        if n_labels == n_genes { ": X seems to be genes x cells; transpose it" } else { "" })]
+    LabelsDiffer {
+        /// The file.
+        file: String,
+        /// Number of labels.
+        n_labels: usize,
+        /// Number of cells.
+        n_cells: usize,
+        /// Number of genes.
+        n_genes: usize,
+    },
+    /// HDF5 or the counts in it are the trouble.
+    #[error(transparent)]
+    H5ad(#[from] H5adError),
+}

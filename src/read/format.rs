@@ -1,0 +1,166 @@
+//! The format of an input, told by its content.
+
+use std::{fmt, fs::File, io::Read, path::Path};
+
+use flate2::read::MultiGzDecoder;
+
+use super::{
+    ReadError, mtx_folder,
+    packing::{self, Packing},
+};
+use crate::h5ad::{Element, Group, H5adError, open_hdf5};
+
+/// How much of a file is looked at.
+const HEAD: u64 = 1 << 12;
+/// How an HDF5 file starts.
+const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// How a file in the Matrix Market format starts.
+pub(super) const MTX_BANNER: &[u8] = b"%%MatrixMarket";
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// AnnData on HDF5.
+    H5ad,
+    /// Cell Ranger's feature-barcode matrix on HDF5, version 2 or 3.
+    TenxH5,
+    /// A dataset `X` of counts and a dataset `Y` of labels on HDF5.
+    XyH5,
+    /// A `.mtx` file beside barcodes and features, as Cell Ranger writes it, or its folder.
+    Mtx,
+    /// A table of text: CSV, TSV or the like.
+    Table,
+}
+
+/// `an .h5ad file`
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::H5ad => "an .h5ad file",
+            Self::TenxH5 => "a 10x .h5 file",
+            Self::XyH5 => "an .h5 file of X and Y",
+            Self::Mtx => "an .mtx matrix",
+            Self::Table => "a table",
+        })
+    }
+}
+
+impl Format {
+    /// The format of a file or a folder. Names decide nothing but this: what is called `.h5ad` or `.h5`
+    /// has to be HDF5, so that a download that failed is not taken for a table.
+    pub fn of(path: &Path) -> Result<Self, ReadError> {
+        if path.is_dir() && mtx_folder::find_in(path)?.is_some() {
+            return Ok(Self::Mtx);
+        }
+        let is_hdf5_by_name = path
+            .extension()
+            .is_some_and(|extension| extension == "h5ad" || extension == "h5");
+        if path.is_dir() || !path.exists() || is_hdf5_by_name {
+            return Self::of_hdf5(path, path);
+        }
+        let (mut file, packing) = packing::open(path)?;
+        let head = match packing {
+            Packing::Zip => return Self::of_zip(path, file),
+            Packing::Plain => head(&mut file),
+            Packing::Gzip => head(&mut MultiGzDecoder::new(file)),
+        };
+        let head = head.map_err(|source| packing::unreadable(path, source))?;
+        if head.starts_with(MTX_BANNER) {
+            Ok(Self::Mtx)
+        } else if is_text(&head) {
+            Ok(Self::Table)
+        } else if packing == Packing::Gzip && head.starts_with(HDF5_SIGNATURE) {
+            Err(ReadError::GzippedHdf5 {
+                path: path.to_owned(),
+            })
+        } else {
+            Self::of_hdf5(path, path)
+        }
+    }
+
+    fn of_zip(path: &Path, file: File) -> Result<Self, ReadError> {
+        let archive = packing::open_zip(path, file)?;
+        if packing::names_inside(path, &archive, packing::HDF5).is_err() {
+            return packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table);
+        }
+        let (_folder, unpacked) = packing::unpack_hdf5(path)?;
+        Self::of_hdf5(&unpacked, path)
+    }
+
+    /// The format of the HDF5 file at `path`, which messages call `shown`.
+    pub(super) fn of_hdf5(path: &Path, shown: &Path) -> Result<Self, ReadError> {
+        let file = open_hdf5::<&str>(path, &[])?;
+        let root = Group::root(&file, shown)?;
+        let names = root.names()?;
+        let has = |name: &str| names.iter().any(|found| found == name);
+        if has("obs") || has("var") || has("layers") {
+            Ok(Self::H5ad)
+        } else if is_tenx(&root, &names)? {
+            Ok(Self::TenxH5)
+        } else if has("X") {
+            match root.get("X")? {
+                Some(Element::Array(_)) => Ok(Self::XyH5),
+                _ => Ok(Self::H5ad),
+            }
+        } else {
+            Err(unknown(shown, names))
+        }
+    }
+}
+
+fn head(reader: &mut dyn Read) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Text has neither zero bytes nor other control characters than tabs and line ends.
+fn is_text(head: &[u8]) -> bool {
+    let is_printable = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\r' | b'\n');
+    !head.is_empty() && head.iter().all(is_printable)
+}
+
+/// Version 3 has a group `matrix`, version 2 a group for each genome; either with `barcodes`.
+fn is_tenx(root: &Group, names: &[String]) -> Result<bool, H5adError> {
+    for name in names {
+        if let Some(Element::Group(group)) = root.get(name)?
+            && group.get("barcodes")?.is_some()
+            && group.get("indptr")?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Other formats on HDF5 are told how they become `.h5ad`.
+fn unknown(shown: &Path, found: Vec<String>) -> ReadError {
+    let has = |name: &str| found.iter().any(|found| found == name);
+    let advice = if has("row_attrs") && has("col_attrs") {
+        "; it seems to be a loom file: convert it in Python, scanpy.read_loom(FILE).write_h5ad(\"new.h5ad\")"
+    } else if has("mod") {
+        "; it seems to be a MuData file: write a modality in Python, mudata.read(FILE)[\"rna\"].write_h5ad(\"new.h5ad\")"
+    } else if has("assays") {
+        "; it seems to be an h5Seurat file: convert it in R, SeuratDisk::Convert(FILE, dest = \"h5ad\")"
+    } else {
+        ""
+    };
+    ReadError::UnknownHdf5 {
+        path: shown.to_owned(),
+        found,
+        advice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_told_from_binary() {
+        assert!(is_text("gene,βcell\r\n\"a\"\t1".as_bytes()));
+        assert!(!is_text(b""));
+        assert!(!is_text(b"\x89PNG\r\n\x1a\n"));
+        assert!(!is_text(b"a\0b"));
+    }
+}

@@ -1,0 +1,61 @@
+//! Text whose lines are bounded.
+
+use std::io::{self, Read};
+
+/// The longest line, in bytes: a row of ten million cells fits.
+const LONGEST: usize = 256 << 20;
+
+/// A reader that fails in a line which does not end: a compressed file of a few kilobytes may unpack
+/// to a line that fills all memory.
+pub(super) struct LimitedLines<R> {
+    inner: R,
+    in_line: usize,
+    longest: usize,
+}
+
+impl<R> LimitedLines<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self {
+            inner,
+            in_line: 0,
+            longest: LONGEST,
+        }
+    }
+}
+
+impl<R: Read> Read for LimitedLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.inner.read(buffer)?;
+        let read = &buffer[..n_read];
+        self.in_line = match read.iter().rposition(|&byte| byte == b'\n') {
+            Some(last) => n_read - last - 1,
+            None => self.in_line + n_read,
+        };
+        if self.in_line > self.longest {
+            let reason = format!("a line is longer than {} bytes", self.longest);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
+        Ok(n_read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> io::Result<String> {
+        let inner = LimitedLines {
+            inner: text.as_bytes(),
+            in_line: 0,
+            longest: 4,
+        };
+        io::read_to_string(io::BufReader::with_capacity(3, inner))
+    }
+
+    #[test]
+    fn only_a_line_that_is_too_long_fails() {
+        assert_eq!(read("abcd\nefgh\n\nij").expect("text"), "abcd\nefgh\n\nij");
+        let error = read("ab\nabcdefgh").expect_err("too long");
+        assert_eq!(error.to_string(), "a line is longer than 4 bytes");
+    }
+}

@@ -1,0 +1,214 @@
+//! The Matrix Market coordinate format, as a stream.
+//!
+//! Format: <https://math.nist.gov/MatrixMarket/formats.html>.
+
+use std::{
+    io::{BufRead, ErrorKind},
+    path::Path,
+};
+
+use super::{ReadError, format::MTX_BANNER, packing, triplets::Triplets};
+use crate::{counts::Csr, h5ad::is_count};
+
+/// Stands for a gene that is left out.
+const NONE: u32 = u32::MAX;
+
+/// What a matrix's sides are.
+pub(super) struct Axes<'a> {
+    pub(super) n_cells: usize,
+    /// Genes in the file.
+    pub(super) n_genes: usize,
+    /// The genes to keep, in rising order.
+    pub(super) selected: &'a [u32],
+}
+
+/// The counts of a file, cells × selected genes; duplicates are summed.
+///
+/// The file is genes × cells, or cells × genes where only that fits the axes.
+pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
+    let mut lines = Lines::open(path)?;
+    let has_values = parse_banner(&mut lines)?;
+    let size = parse_size(&mut lines)?;
+    let is_by_genes = orientation(&lines, &size, axes)?;
+    let mut positions = vec![NONE; axes.n_genes];
+    for (position, &gene) in axes.selected.iter().enumerate() {
+        positions[gene as usize] = position as u32;
+    }
+    let mut triplets = Triplets::default();
+    let mut n_entries = 0;
+    while lines.advance()? {
+        let (row, column, value) = parse_entry(&lines, &size, has_values)?;
+        let (gene, cell) = if is_by_genes {
+            (row, column)
+        } else {
+            (column, row)
+        };
+        let position = positions[gene as usize];
+        if position != NONE && value > 0.0 {
+            triplets.push(cell, position, value);
+        }
+        n_entries += 1;
+    }
+    if n_entries != size.entries {
+        return Err(lines.wrong(format!(
+            "the file ends after {n_entries} entries, but its size line promises {}: it may be cut short",
+            size.entries
+        )));
+    }
+    let counts = triplets
+        .into_rows(axes.n_cells)
+        .into_counts(axes.selected.len());
+    counts.map_err(|found| lines.wrong(format!("{} is no count", found.0)))
+}
+
+/// The lines of a file, less comments and empty ones, in one buffer.
+struct Lines {
+    reader: Box<dyn BufRead>,
+    file: String,
+    path: std::path::PathBuf,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, ReadError> {
+        Ok(Self {
+            reader: Box::new(packing::open_text(path)?),
+            file: path.display().to_string(),
+            path: path.to_owned(),
+            number: 0,
+            line: Vec::new(),
+        })
+    }
+
+    /// Reads the next line, whatever it is; false at the end.
+    fn read(&mut self) -> Result<bool, ReadError> {
+        self.line.clear();
+        self.number += 1;
+        let read = self.reader.read_until(b'\n', &mut self.line);
+        match read {
+            Ok(n_bytes) => Ok(n_bytes > 0),
+            Err(e) if e.kind() == ErrorKind::InvalidData => Err(self.wrong(e.to_string())),
+            Err(source) => Err(packing::unreadable(&self.path, source)),
+        }
+    }
+
+    /// Reads the next line that is neither empty nor a comment; false at the end.
+    fn advance(&mut self) -> Result<bool, ReadError> {
+        while self.read()? {
+            if !self.line.starts_with(b"%") && !self.line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &[u8]> {
+        let fields = self.line.split(u8::is_ascii_whitespace);
+        fields.filter(|field| !field.is_empty())
+    }
+
+    fn wrong(&self, reason: String) -> ReadError {
+        ReadError::Line {
+            file: self.file.clone(),
+            line: self.number,
+            reason,
+        }
+    }
+}
+
+/// What the size line promises.
+struct Size {
+    rows: usize,
+    columns: usize,
+    entries: usize,
+}
+
+/// Whether entries have values; those of a pattern are 1.
+fn parse_banner(lines: &mut Lines) -> Result<bool, ReadError> {
+    lines.read()?;
+    let banner = String::from_utf8_lossy(&lines.line).to_lowercase();
+    let words: Vec<&str> = banner.split_whitespace().collect();
+    let is_banner = lines.line.starts_with(MTX_BANNER);
+    match &words[..] {
+        [_, "matrix", "coordinate", "integer" | "real", "general"] if is_banner => Ok(true),
+        [_, "matrix", "coordinate", "pattern", "general"] if is_banner => Ok(false),
+        _ => Err(lines.wrong(format!(
+            "'{}' is not understood; expected '%%MatrixMarket matrix coordinate integer general'",
+            banner.trim()
+        ))),
+    }
+}
+
+fn parse_size(lines: &mut Lines) -> Result<Size, ReadError> {
+    lines.advance()?;
+    let numbers: Option<Vec<usize>> = lines.fields().map(number).collect();
+    match numbers.as_deref() {
+        Some(&[rows, columns, entries]) => Ok(Size {
+            rows,
+            columns,
+            entries,
+        }),
+        _ => Err(lines.wrong("expected the numbers of rows, columns and entries".to_owned())),
+    }
+}
+
+/// Whether rows are genes and columns cells.
+fn orientation(lines: &Lines, size: &Size, axes: &Axes<'_>) -> Result<bool, ReadError> {
+    let sides = (size.rows, size.columns);
+    if axes.n_cells == 0 || axes.n_genes == 0 {
+        Err(ReadError::Empty {
+            file: lines.file.clone(),
+            n_cells: axes.n_cells,
+            n_genes: axes.n_genes,
+        })
+    } else if sides == (axes.n_genes, axes.n_cells) {
+        Ok(true)
+    } else if sides == (axes.n_cells, axes.n_genes) {
+        Ok(false)
+    } else {
+        Err(ReadError::NamesDiffer {
+            file: lines.file.clone(),
+            n_rows: size.rows,
+            n_columns: size.columns,
+            n_genes: axes.n_genes,
+            n_cells: axes.n_cells,
+        })
+    }
+}
+
+/// Row and column from 0, and the count.
+fn parse_entry(lines: &Lines, size: &Size, has_values: bool) -> Result<(u32, u32, f32), ReadError> {
+    let mut fields = lines.fields();
+    let mut index = |n: usize| {
+        let index = fields.next().and_then(number)?.checked_sub(1)?;
+        (index < n).then_some(index as u32)
+    };
+    let (row, column) = (index(size.rows), index(size.columns));
+    let (Some(row), Some(column)) = (row, column) else {
+        let line = String::from_utf8_lossy(&lines.line);
+        return Err(lines.wrong(format!(
+            "'{}' does not start with a row from 1 to {} and a column from 1 to {}",
+            line.trim().chars().take(40).collect::<String>(),
+            size.rows,
+            size.columns
+        )));
+    };
+    if !has_values {
+        return Ok((row, column, 1.0));
+    }
+    let field = str::from_utf8(fields.next().unwrap_or_default()).unwrap_or_default();
+    match field.parse::<f32>() {
+        Ok(value) if is_count(value) => Ok((row, column, value)),
+        _ => Err(ReadError::NotCount {
+            file: lines.file.clone(),
+            line: lines.number,
+            column: "the third field".to_owned(),
+            found: field.to_owned(),
+        }),
+    }
+}
+
+fn number(field: &[u8]) -> Option<usize> {
+    str::from_utf8(field).ok()?.parse().ok()
+}

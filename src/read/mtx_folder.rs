@@ -1,0 +1,175 @@
+//! A `.mtx` matrix with the names of its cells and genes beside it, as Cell Ranger, STARsolo and kallisto
+//! write it: `matrix.mtx`, `barcodes.tsv`, `features.tsv` (or `genes.tsv`), each plain or gzip-compressed,
+//! perhaps with a common prefix, as in GEO's `GSM1_matrix.mtx.gz`.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    DataSet, Format, Obs, ReadError, ReadOptions,
+    mtx::{self, Axes},
+    packing,
+    tenx_features::Features,
+};
+
+/// How Cell Ranger's matrix is called after its prefix.
+const MATRIX: &str = "matrix.mtx";
+
+/// Opens a matrix, or the one in a folder.
+///
+/// Whether the matrix is genes × cells, as usual, or cells × genes is told by the numbers of names.
+pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    let matrix = match find_in(path)? {
+        Some(matrix) => matrix,
+        None => path.to_owned(),
+    };
+    let cell_names = read_names(&matrix, "cells", &["barcodes"])?;
+    let cell_names: Vec<String> = cell_names
+        .into_iter()
+        .map(|mut row| row.remove(0))
+        .collect();
+    let features = features(read_names(&matrix, "genes", &["features", "genes"])?);
+    let file = matrix.display().to_string();
+    let selected = features.select(&file, options)?;
+    let axes = Axes {
+        n_cells: cell_names.len(),
+        n_genes: features.names.len(),
+        selected: &selected,
+    };
+    let counts = mtx::read(&matrix, &axes)?;
+    let (gene_names, var) = features.into_var(&selected);
+    Ok(DataSet {
+        format: Format::Mtx,
+        counts: Box::new(counts),
+        cell_names,
+        gene_names,
+        obs: Obs::Memory {
+            path: path.to_owned(),
+            columns: Vec::new(),
+        },
+        var,
+    })
+}
+
+/// The `.mtx` file of a folder, if it has one; `None` for a file. `matrix.mtx` goes before others.
+pub(super) fn find_in(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
+    let Ok(entries) = folder.read_dir() else {
+        return Ok(None);
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_matrix = |name: &String| !name.starts_with('.') && has_ending(plain(name));
+    let mut names: Vec<String> = names.filter(is_matrix).collect();
+    names.sort();
+    if let Some(first) = names.iter().find(|name| plain(name) == MATRIX) {
+        return Ok(Some(folder.join(first)));
+    }
+    match &names[..] {
+        [] => Ok(None),
+        [only] => Ok(Some(folder.join(only))),
+        _ => Err(ReadError::SeveralMatrices {
+            path: folder.to_owned(),
+            found: names,
+        }),
+    }
+}
+
+fn has_ending(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|ending| ending == "mtx")
+}
+
+/// A name without the ending of compression.
+fn plain(name: &str) -> &str {
+    name.strip_suffix(".gz").unwrap_or(name)
+}
+
+/// The lines, split at tabs, of the file beside the matrix that names its cells or genes.
+fn read_names(
+    matrix: &Path,
+    what: &'static str,
+    words: &[&str],
+) -> Result<Vec<Vec<String>>, ReadError> {
+    let name = matrix.file_name().unwrap_or_default().to_string_lossy();
+    let name = plain(&name);
+    // GSM1_matrix.mtx has GSM1_barcodes.tsv, cells_x_genes.mtx has cells_x_genes.barcodes.txt.
+    let prefix = match name.strip_suffix(MATRIX) {
+        Some(prefix) => prefix.to_owned(),
+        None => format!("{}.", name.strip_suffix(".mtx").unwrap_or(name)),
+    };
+    let endings = [".tsv", ".tsv.gz", ".txt", ".txt.gz"];
+    let candidates = words
+        .iter()
+        .flat_map(|word| endings.map(|ending| format!("{prefix}{word}{ending}")));
+    let candidates: Vec<String> = candidates.collect();
+    let folder = matrix.parent().unwrap_or(Path::new(""));
+    match candidates
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+    {
+        Some(path) => read_lines(&path),
+        None => Err(ReadError::NoNames {
+            path: matrix.to_owned(),
+            what,
+            tried: candidates,
+        }),
+    }
+}
+
+fn read_lines(path: &Path) -> Result<Vec<Vec<String>>, ReadError> {
+    let file = path.display().to_string();
+    let lines = std::io::BufRead::lines(packing::open_text(path)?);
+    let rows = lines.enumerate().map(|(position, line)| match line {
+        Ok(line) => Ok(line
+            .split('\t')
+            .map(|field| field.trim().to_owned())
+            .collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(ReadError::Line {
+            file: file.clone(),
+            line: position as u64 + 1,
+            reason: e.to_string(),
+        }),
+        Err(source) => Err(packing::unreadable(path, source)),
+    });
+    rows.collect()
+}
+
+/// A line of `features.tsv` is identifier, name, type; of `genes.tsv` identifier, name; or one name alone.
+fn features(rows: Vec<Vec<String>>) -> Features {
+    let has = |n_fields: usize| rows.iter().all(|row| row.len() >= n_fields);
+    let (has_names, has_types) = (has(2), has(3));
+    let column =
+        |field: usize| -> Vec<String> { rows.iter().map(|row| row[field].clone()).collect() };
+    Features {
+        names: column(usize::from(has_names)),
+        ids: if has_names { column(0) } else { Vec::new() },
+        types: if has_types { column(2) } else { Vec::new() },
+        genomes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_have_one_two_or_three_fields() {
+        let rows = |lines: &[&str]| -> Vec<Vec<String>> {
+            let fields = |line: &&str| line.split(' ').map(str::to_owned).collect();
+            lines.iter().map(fields).collect()
+        };
+        let three = features(rows(&["E1 Gad1 Gene", "A1 CD3 Antibody"]));
+        assert_eq!(
+            (three.names, three.ids),
+            (rows(&["Gad1 CD3"]).remove(0), rows(&["E1 A1"]).remove(0))
+        );
+        assert_eq!(three.types, ["Gene", "Antibody"]);
+        let two = features(rows(&["E1 Gad1", "E2 Mbp"]));
+        assert_eq!((two.names.len(), two.types.len()), (2, 0));
+        let one = features(rows(&["Gad1", "Mbp"]));
+        assert_eq!(
+            (one.names, one.ids.len()),
+            (rows(&["Gad1 Mbp"]).remove(0), 0)
+        );
+    }
+}

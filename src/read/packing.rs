@@ -1,0 +1,133 @@
+//! Input files, plain or compressed, told apart by their first bytes.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek},
+    path::{Path, PathBuf},
+};
+
+use flate2::read::MultiGzDecoder;
+use tempfile::TempDir;
+use zip::{ZipArchive, result::ZipError};
+
+use super::{ReadError, lines::LimitedLines};
+
+/// The endings of HDF5 files in archives.
+pub(super) const HDF5: &[&str] = &[".h5ad", ".h5"];
+/// The endings of tables in archives.
+pub(super) const TABLES: &[&str] = &[".csv", ".tsv"];
+
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Plain,
+    Gzip,
+    Zip,
+}
+
+/// Opens a file and looks at its first bytes.
+pub(super) fn open(path: &Path) -> Result<(File, Packing), ReadError> {
+    let refused = |source| unreadable(path, source);
+    if path.is_dir() {
+        return Err(refused(io::ErrorKind::IsADirectory.into()));
+    }
+    let mut file = File::open(path).map_err(refused)?;
+    let mut start = Vec::new();
+    let head = (&mut file).take(4).read_to_end(&mut start);
+    head.and_then(|_| file.rewind()).map_err(refused)?;
+    let packing = match start[..] {
+        [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => Packing::Zip,
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        _ => Packing::Plain,
+    };
+    Ok((file, packing))
+}
+
+/// Opens a text file, plain or gzip-compressed.
+pub(super) fn open_text(path: &Path) -> Result<BufReader<Box<dyn Read>>, ReadError> {
+    let (file, packing) = open(path)?;
+    let text: Box<dyn Read> = match packing {
+        Packing::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+        Packing::Plain | Packing::Zip => Box::new(file),
+    };
+    Ok(BufReader::new(Box::new(LimitedLines::new(text))))
+}
+
+/// Calls `visit` with the name and the unpacked content of a file, or of every table in an archive,
+/// in the order of their names.
+pub(super) fn for_each_table(
+    path: &Path,
+    mut visit: impl FnMut(&str, &mut dyn Read) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let (file, packing) = open(path)?;
+    let name = path.display().to_string();
+    if packing != Packing::Zip {
+        return visit(&name, &mut open_text(path)?);
+    }
+    let mut archive = open_zip(path, file)?;
+    for inside in names_inside(path, &archive, TABLES)? {
+        let entry = archive.by_name(&inside).map_err(|e| damaged(path, &e))?;
+        visit(&format!("{name}/{inside}"), &mut LimitedLines::new(entry))?;
+    }
+    Ok(())
+}
+
+pub(super) fn open_zip(path: &Path, file: File) -> Result<ZipArchive<File>, ReadError> {
+    ZipArchive::new(file).map_err(|e| damaged(path, &e))
+}
+
+/// The files of an archive with one of these endings, sorted; an error where there are none.
+pub(super) fn names_inside(
+    path: &Path,
+    archive: &ZipArchive<File>,
+    endings: &'static [&'static str],
+) -> Result<Vec<String>, ReadError> {
+    let names = archive.file_names().filter(|name| {
+        let is_hidden = name.starts_with("__MACOSX/") || name.contains("/.");
+        let lower = name.to_lowercase();
+        let has_ending = endings.iter().any(|ending| lower.ends_with(ending));
+        has_ending && !is_hidden && !name.starts_with('.')
+    });
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    if names.is_empty() {
+        return Err(ReadError::NothingInside {
+            file: path.display().to_string(),
+            endings: endings.join(" or "),
+        });
+    }
+    Ok(names)
+}
+
+/// Unpacks the only HDF5 file of an archive. An open file outlives the folder on Unix.
+pub(super) fn unpack_hdf5(path: &Path) -> Result<(TempDir, PathBuf), ReadError> {
+    let mut archive = open_zip(path, open(path)?.0)?;
+    let names = names_inside(path, &archive, HDF5)?;
+    let [name] = &names[..] else {
+        return Err(ReadError::SeveralInside {
+            file: path.display().to_string(),
+            n_files: names.len(),
+        });
+    };
+    let mut entry = archive.by_name(name).map_err(|e| damaged(path, &e))?;
+    let refused = |source| unreadable(path, source);
+    let folder = tempfile::tempdir().map_err(refused)?;
+    let unpacked = folder.path().join("unpacked.h5");
+    let mut target = File::create(&unpacked).map_err(refused)?;
+    io::copy(&mut entry, &mut target).map_err(refused)?;
+    Ok((folder, unpacked))
+}
+
+pub(super) fn damaged(path: &Path, error: &ZipError) -> ReadError {
+    ReadError::Archive {
+        file: path.display().to_string(),
+        reason: error.to_string(),
+    }
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> ReadError {
+    ReadError::Unreadable {
+        file: path.display().to_string(),
+        source,
+    }
+}

@@ -1,0 +1,54 @@
+//! `.h5` files with a matrix `X` and labels `Y`.
+
+use std::path::Path;
+
+use super::{CELLTYPE, DataSet, Format, Obs, ReadError};
+use crate::h5ad::{Column, Counts, Group, Matrix, open_hdf5, read_column};
+
+/// Opens the file at `path`, which messages call `shown`.
+///
+/// Dataset `X`, cells × genes, raw counts of any numeric type (NaN is 0); dataset `Y`, one label per
+/// cell, numbers or text (optional), becomes `obs['celltype']`. Cells and genes are named by position.
+pub(super) fn open(path: &Path, shown: &Path) -> Result<DataSet, ReadError> {
+    let file = open_hdf5(path, &["X"])?;
+    let root = Group::root(&file, shown)?;
+    let matrix = Matrix::open(root.require("X")?)?;
+    let (n_cells, n_genes) = (matrix.n_cells, matrix.n_genes);
+    let name = shown.display().to_string();
+    if n_cells == 0 || n_genes == 0 {
+        return Err(ReadError::Empty {
+            file: name,
+            n_cells,
+            n_genes,
+        });
+    }
+    let labels = root.get("Y")?.map(|y| read_column(&y)).transpose()?;
+    let n_labels = labels.as_ref().map_or(n_cells, Vec::len);
+    if n_labels != n_cells {
+        return Err(ReadError::LabelsDiffer {
+            file: name,
+            n_labels,
+            n_cells,
+            n_genes,
+        });
+    }
+    let celltype = |labels| (CELLTYPE.to_owned(), Column::Categorical(labels));
+    Ok(DataSet {
+        format: Format::XyH5,
+        counts: Box::new(Counts::open(matrix, None)?),
+        cell_names: by_position("cell", n_cells),
+        gene_names: by_position("gene", n_genes),
+        obs: Obs::Memory {
+            path: shown.to_owned(),
+            columns: labels.map(celltype).into_iter().collect(),
+        },
+        var: Vec::new(),
+    })
+}
+
+/// `cell_0`, `cell_1`, …
+fn by_position(what: &str, n: usize) -> Vec<String> {
+    (0..n)
+        .map(|position| format!("{what}_{position}"))
+        .collect()
+}
