@@ -2,6 +2,8 @@
 
 mod draft;
 mod matrix;
+mod messages;
+mod mutations;
 mod refused;
 mod tables;
 mod write;
