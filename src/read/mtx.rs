@@ -7,11 +7,14 @@ use std::{
     path::Path,
 };
 
-use super::{ReadError, format::MTX_BANNER, packing, triplets::Triplets};
+use super::{
+    ReadError,
+    format::MTX_BANNER,
+    packing,
+    selected::{NONE, positions},
+    triplets::Triplets,
+};
 use crate::{counts::Csr, h5ad::is_count};
-
-/// Stands for a gene that is left out.
-const NONE: u32 = u32::MAX;
 
 /// What a matrix's sides are.
 pub(super) struct Axes<'a> {
@@ -30,13 +33,13 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
     let has_values = parse_banner(&mut lines)?;
     let size = parse_size(&mut lines)?;
     let is_by_genes = orientation(&lines, &size, axes)?;
-    let mut positions = vec![NONE; axes.n_genes];
-    for (position, &gene) in axes.selected.iter().enumerate() {
-        positions[gene as usize] = position as u32;
-    }
+    let positions = positions(axes.n_genes, axes.selected);
     let mut triplets = Triplets::default();
-    let mut n_entries = 0;
-    while lines.advance()? {
+    for n_entries in 0.. {
+        if !lines.advance()? {
+            check_entries(&lines, &size, n_entries)?;
+            break;
+        }
         let (row, column, value) = parse_entry(&lines, &size, has_values)?;
         let (gene, cell) = if is_by_genes {
             (row, column)
@@ -47,18 +50,21 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
         if position != NONE && value > 0.0 {
             triplets.push(cell, position, value);
         }
-        n_entries += 1;
     }
-    if n_entries != size.entries {
-        return Err(lines.wrong(format!(
-            "the file ends after {n_entries} entries, but its size line promises {}: it may be cut short",
-            size.entries
-        )));
-    }
-    let counts = triplets
-        .into_rows(axes.n_cells)
-        .into_counts(axes.selected.len());
+    let rows = triplets.into_rows(axes.n_cells);
+    let counts = rows.into_counts(axes.selected.len());
     counts.map_err(|found| lines.wrong(format!("{} is no count", found.0)))
+}
+
+/// Fails where the file has not as many entries as it promises.
+fn check_entries(lines: &Lines, size: &Size, n_entries: usize) -> Result<(), ReadError> {
+    if n_entries == size.entries {
+        return Ok(());
+    }
+    Err(lines.wrong(format!(
+        "the file ends after {n_entries} entries, but its size line promises {}: it may be cut short",
+        size.entries
+    )))
 }
 
 /// The lines of a file, less comments and empty ones, in one buffer.

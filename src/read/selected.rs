@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Stands for a column that is left out.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// The selected columns of a source, in their order.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl CountSource for SelectedGenes {
 }
 
 /// Where each of `n` columns goes.
-fn positions(n: usize, selected: &[u32]) -> Vec<u32> {
+pub(super) fn positions(n: usize, selected: &[u32]) -> Vec<u32> {
     let mut positions = vec![NONE; n];
     for (position, &column) in selected.iter().enumerate() {
         positions[column as usize] = position as u32;

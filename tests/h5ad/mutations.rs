@@ -20,7 +20,7 @@ use ndarray::Array2;
 use proptest::{prelude::*, sample::Index};
 
 /// Small files that together hold every encoding, and what is read of them.
-const FILES: [(&str, Option<&str>); 9] = [
+const FILES: [(&str, Option<&str>); 11] = [
     ("csr.h5ad", None),
     ("csc.h5ad", None),
     ("dense_chunked.h5ad", None),
@@ -30,6 +30,8 @@ const FILES: [(&str, Option<&str>); 9] = [
     ("layers.h5ad", Some("layers/counts")),
     ("raw.h5ad", Some("raw/X")),
     ("tenx_v3.h5", None),
+    ("tenx_v2.h5", None),
+    ("xy.h5", None),
 ];
 
 /// What is done to an element.

@@ -285,12 +285,22 @@ fn a_fraction_outside_of_the_sample_is_found_while_reading() {
 
 #[test]
 fn a_filter_that_is_not_there() {
-    // Made by h5py, which declares filters that it lacks: `set_filter(32015, FLAG_OPTIONAL, (3,))`.
+    // Made by h5py: with `set_filter(32015, FLAG_OPTIONAL, (3,))`, and with `hdf5plugin.Blosc2()`.
+    let files: [(&str, &[u8]); 2] = [
+        ("zstd", include_bytes!("zstd.h5ad")),
+        ("blosc2", include_bytes!("blosc2.h5ad")),
+    ];
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("zstd.h5ad");
-    fs::write(&path, include_bytes!("zstd.h5ad")).expect("a file");
-    let message = refusal(&path);
-    assert_says(&message, &["X", "zstd", "compression=\"gzip\""]);
+    let path = folder.path().join("x.h5ad");
+    for (filter, content) in files {
+        fs::write(&path, content).expect("a file");
+        let path = name(&path);
+        let expected = format!(
+            "{path}: X is compressed with {filter}, which cannot be read here; rewrite the file in Python: \
+             import hdf5plugin, anndata; anndata.read_h5ad(\"{path}\").write_h5ad(\"new.h5ad\", compression=\"gzip\")"
+        );
+        assert_eq!(refusal(path.as_ref()), expected);
+    }
 }
 
 #[test]

@@ -1,0 +1,285 @@
+//! The exact message for each input other than `.h5ad` that cannot be read, and for what only seems to be one.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use attentionae_sc::read::{ReadOptions, open};
+use flate2::{Compression, write::GzEncoder};
+use hdf5::types::FixedAscii;
+use tempfile::TempDir;
+
+/// A folder that starts as a copy of one in `tests/formats`, or with nothing in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn of(name: &str) -> Self {
+        let folder = Self::new();
+        for entry in formats(name).read_dir().expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name");
+            fs::copy(&path, folder.0.path().join(name)).expect("a copy");
+        }
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
+    fn gzip(&self, name: &str, content: &[u8]) -> PathBuf {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).expect("gzip");
+        self.file(name, encoder.finish().expect("gzip"))
+    }
+
+    /// A copy of an HDF5 file, changed.
+    fn hdf5(&self, name: &str, change: impl FnOnce(&hdf5::File)) -> PathBuf {
+        let path = self.path().join(name);
+        fs::copy(formats(name), &path).expect("a copy");
+        let file = hdf5::File::open_rw(&path).expect("a file");
+        change(&file);
+        file.close().expect("a file");
+        path
+    }
+
+    /// What is said of an input, with this folder as `DIR`.
+    fn says(&self, path: &Path, options: &ReadOptions) -> String {
+        let error = open(path, options).expect_err("an input that is refused");
+        error
+            .to_string()
+            .replace(&self.path().display().to_string(), "DIR")
+    }
+
+    #[track_caller]
+    fn assert(&self, path: &Path, expected: &str) {
+        assert_eq!(self.says(path, &ReadOptions::default()), expected);
+    }
+}
+
+fn formats(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/formats")
+        .join(name)
+}
+
+#[test]
+fn matrices_whose_entries_are_wrong() {
+    let folder = Folder::of("mtx_v2");
+    let path = folder.path().join("matrix.mtx");
+    let whole = fs::read_to_string(&path).expect("text");
+    let entries = "1 1 1\n3 1 2\n";
+    assert!(whole.contains(entries), "{whole}");
+    let cases = [
+        (
+            whole.replace(entries, "1 1 1\n"),
+            "line 14: the file ends after 10 entries, but its size line promises 11: \
+            it may be cut short",
+        ),
+        (
+            whole.replace(entries, "1 1 1\n3 7 2\n"),
+            "line 5: '3 7 2' does not start with a row from 1 to 4 and a column \
+            from 1 to 6",
+        ),
+        (
+            whole.replace(entries, "1 1 1\n0 1 2\n"),
+            "line 5: '0 1 2' does not start with a row from 1 to 4 and a column \
+            from 1 to 6",
+        ),
+        (
+            whole.replace(entries, "1 1 1\n3 1 2.5\n"),
+            "line 5: the third field has '2.5', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            whole.replace(entries, "1 1 1\n3 1 -2\n"),
+            "line 5: the third field has '-2', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            whole.replace("integer", "complex"),
+            "line 1: '%%matrixmarket matrix coordinate complex general' is not \
+            understood; expected '%%MatrixMarket matrix coordinate integer general'",
+        ),
+    ];
+    for (content, expected) in cases {
+        fs::write(&path, content).expect("a file");
+        folder.assert(&path, &format!("DIR/matrix.mtx, {expected}"));
+    }
+}
+
+#[test]
+fn matrices_that_do_not_fit_their_names() {
+    let folder = Folder::of("mtx_v2");
+    folder.file("barcodes.tsv", "c0\nc1\n");
+    folder.assert(
+        folder.path(),
+        "DIR/matrix.mtx: the matrix is 4 x 6, but there are names of 4 genes and 2 cells beside it",
+    );
+    fs::remove_file(folder.path().join("barcodes.tsv")).expect("it goes");
+    folder.assert(
+        folder.path(),
+        "DIR/matrix.mtx: there are no names of its cells beside it, as in \
+         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz",
+    );
+    let folder = Folder::of("mtx_prefix");
+    fs::copy(
+        folder.path().join("GSM1_matrix.mtx"),
+        folder.path().join("GSM2_matrix.mtx"),
+    )
+    .expect("a copy");
+    folder.assert(
+        folder.path(),
+        "DIR: the folder holds 2 matrices; name one of them: GSM1_matrix.mtx, GSM2_matrix.mtx",
+    );
+}
+
+#[test]
+fn features_that_are_no_genes() {
+    let folder = Folder::of("mtx_v3");
+    let lines = (0..6)
+        .map(|n| format!("id{n}\tname{n}\tPeaks\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    folder.gzip("features.tsv.gz", lines.as_bytes());
+    folder.assert(
+        folder.path(),
+        "DIR/matrix.mtx.gz: no feature is 'Gene Expression' (-gex_only False reads all); the file holds: Peaks",
+    );
+}
+
+#[test]
+fn tenx_files_whose_parts_disagree() {
+    let folder = Folder::new();
+    let path = folder.hdf5("tenx_v3.h5", |file| {
+        file.unlink("matrix/barcodes").expect("it goes");
+        let names = ["a", "b"].map(|name| FixedAscii::<8>::from_ascii(name).expect("ASCII"));
+        let dataset = file.new_dataset_builder().with_data(&names);
+        dataset.create("matrix/barcodes").expect("names");
+    });
+    folder.assert(
+        &path,
+        "DIR/tenx_v3.h5: matrix/shape has length 6, but there are names of 2 barcodes, so it should be 2: \
+         the file is inconsistent",
+    );
+    let path = folder.hdf5("tenx_v3.h5", |file| {
+        file.unlink("matrix/indices").expect("it goes");
+    });
+    folder.assert(
+        &path,
+        "DIR/tenx_v3.h5: there is no matrix/indices: the file is incomplete",
+    );
+    let path = folder.hdf5("tenx_v2.h5", |file| {
+        file.link_hard("GRCh38", "mm10").expect("a link");
+    });
+    folder.assert(
+        &path,
+        "DIR/tenx_v2.h5: the file holds a matrix for each of the genomes GRCh38, mm10; \
+         choose one: -genome GRCh38",
+    );
+}
+
+#[test]
+fn hdf5_files_of_other_formats() {
+    let folder = Folder::new();
+    let path = folder.path().join("other.h5");
+    let file = hdf5::File::create(&path).expect("a file");
+    for name in ["matrix", "row_attrs", "col_attrs"] {
+        file.create_group(name).expect("a group");
+    }
+    file.close().expect("a file");
+    folder.assert(
+        &path,
+        "DIR/other.h5: this HDF5 file is neither .h5ad, nor 10x .h5, nor X and Y; it holds: col_attrs, matrix, \
+         row_attrs; it seems to be a loom file: convert it in Python, scanpy.read_loom(FILE).write_h5ad(\"new.h5ad\")",
+    );
+}
+
+#[test]
+fn what_is_named_like_hdf5_but_is_text() {
+    let folder = Folder::new();
+    let pointer = "version https://git-lfs.github.com/spec/v1\n";
+    for name in ["x.h5ad", "x.h5"] {
+        let path = folder.file(name, pointer);
+        folder.assert(
+            &path,
+            &format!("DIR/{name}: this is not an .h5ad file: it does not start as HDF5 does"),
+        );
+    }
+    let content = fs::read(formats("dense.h5ad")).expect("bytes");
+    let path = folder.gzip("dense.h5ad.gz", &content);
+    folder.assert(
+        &path,
+        "DIR/dense.h5ad.gz: this is an HDF5 file inside gzip; unpack it first: gunzip \"DIR/dense.h5ad.gz\"",
+    );
+}
+
+#[test]
+fn tables_whose_entries_are_no_counts() {
+    let folder = Folder::new();
+    let cases: [(&[u8], &str); 6] = [
+        (
+            b",Gad1,Mbp\nc0,1,0.69\n",
+            "line 2: column 'Mbp' has '0.69', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            b"cell\tGad1\tMbp\nc0\t1\tneuron\n",
+            "line 2: column 'Mbp' has 'neuron', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            b",Gad1\nc0,1\nc1,-1\n",
+            "line 3: column 'Gad1' has '-1', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            b",Gad1\nc0,1\nc1,inf\n",
+            "line 3: column 'Gad1' has 'inf', which is no count: \
+            raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            b",Gad1,Mbp\nc0,1,2\nc1,1\n",
+            "line 3: 2 fields, where other lines have 3",
+        ),
+        (
+            b",Gad1\nc\xe4,1\n",
+            "line 2: this is not UTF-8 text; rewrite it in that encoding",
+        ),
+    ];
+    for (content, expected) in cases {
+        let path = folder.file("table.csv", content);
+        folder.assert(&path, &format!("DIR/table.csv, {expected}"));
+    }
+}
+
+#[test]
+fn a_line_that_never_ends_is_refused_before_it_fills_memory() {
+    let folder = Folder::new();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(b",Gad1\nc0,").expect("gzip");
+    let ones = vec![b'1'; 1 << 20];
+    for _ in 0..300 {
+        encoder.write_all(&ones).expect("gzip");
+    }
+    let bomb = encoder.finish().expect("gzip");
+    assert!(bomb.len() < 1 << 20);
+    let path = folder.file("bomb.csv.gz", bomb);
+    let said = folder.says(&path, &ReadOptions::default());
+    assert_eq!(
+        said,
+        "DIR/bomb.csv.gz: a line is longer than 268435456 bytes"
+    );
+}
