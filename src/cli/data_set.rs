@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf, is_separator};
 
+use crate::read::holds_matrix;
+
 /// A data set's name and its file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DataSet {
@@ -35,7 +37,7 @@ pub(super) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
         let below = |path: &Path| data_dir.join(path);
         let here = [path.to_owned()].into_iter().filter(|_| has_ending(typed));
         let places = here.chain([below(&with_ending), below(path), path.to_owned()]);
-        let found = places.into_iter().find(|path| path.exists());
+        let found = places.into_iter().find(|path| is_input(path));
         found.unwrap_or_else(|| below(&with_ending))
     };
     Ok(DataSet { name, path })
@@ -65,6 +67,11 @@ fn stem(path: &Path) -> Result<String, String> {
         "" | "." | ".." => Err("must name a data set".to_owned()),
         name => Ok(name.to_owned()),
     }
+}
+
+/// A folder may be an input, but one that only has the name, as a folder of outputs may, is none.
+fn is_input(path: &Path) -> bool {
+    path.is_file() || holds_matrix(path)
 }
 
 fn has_ending(typed: &str) -> bool {
@@ -111,16 +118,23 @@ mod tests {
         for below in ["outs/filtered_feature_bc_matrix", "AnnData/pbmc"] {
             std::fs::create_dir_all(folder.path().join(below)).expect("a folder");
         }
-        std::fs::write(data_dir.join("brain.tsv.gz"), "").expect("a file");
+        std::fs::create_dir(data_dir.join("outputs")).expect("a folder");
+        for below in ["brain.tsv.gz", "pbmc/matrix.mtx"] {
+            std::fs::write(data_dir.join(below), "").expect("a file");
+        }
         let typed = folder.path().join("outs/filtered_feature_bc_matrix/");
         let set = find(typed.to_str().expect("text"), &data_dir).expect("a data set");
         assert_eq!(
             (set.name.as_str(), set.path),
             ("filtered_feature_bc_matrix", typed)
         );
-        for (typed, name) in [("pbmc", "pbmc"), ("brain.tsv.gz", "brain")] {
+        for (typed, name, found) in [
+            ("pbmc", "pbmc", "pbmc"),
+            ("brain.tsv.gz", "brain", "brain.tsv.gz"),
+            ("outputs", "outputs", "outputs.h5ad"),
+        ] {
             let set = find(typed, &data_dir).expect("a data set");
-            assert_eq!((set.name.as_str(), set.path), (name, data_dir.join(typed)));
+            assert_eq!((set.name.as_str(), set.path), (name, data_dir.join(found)));
         }
     }
 

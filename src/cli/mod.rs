@@ -8,7 +8,7 @@ mod options;
 mod refusal;
 mod values;
 
-use std::{ffi::OsString, path::Path};
+use std::{collections::HashSet, ffi::OsString, path::Path};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
@@ -185,6 +185,7 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
         let input = RawFiles::Any(file);
         conversions.push(conversion(name, input, read.clone(), &args.output.data_dir));
     }
+    different_outputs(&conversions)?;
     Ok(Request::Convert {
         conversions,
         quiet: args.output.quiet.quiet,
@@ -202,6 +203,7 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
         let read = ReadOptions::default();
         conversions.push(conversion(name, input, read, &args.output.data_dir));
     }
+    different_outputs(&conversions)?;
     Ok(Request::Convert {
         conversions,
         quiet: args.output.quiet.quiet,
@@ -229,6 +231,20 @@ fn conversion(name: String, input: RawFiles, read: ReadOptions, data_dir: &Path)
         input,
         read,
         output,
+    }
+}
+
+/// Fails where a conversion would replace what another one has just written.
+fn different_outputs(conversions: &[ConvertConfig]) -> Result<(), Refusal> {
+    let mut names = HashSet::new();
+    match conversions
+        .iter()
+        .find(|conversion| !names.insert(&conversion.name))
+    {
+        None => Ok(()),
+        Some(ConvertConfig { name, .. }) => Err(Refusal::usage(format!(
+            "two inputs would become {name}.h5ad: convert them one by one, each with a -name or -data_dir of its own"
+        ))),
     }
 }
 

@@ -319,6 +319,13 @@ fn conversions_say_what_they_lack() {
     assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
     assert!(refusal("preprocess h5").contains("<NAME>..."));
     assert!(refusal("preprocess").contains("FILE"));
+    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess csv' joins tables"));
+    for line in ["preprocess a/m.csv b/m.h5", "preprocess h5 x raw/x.zip"] {
+        assert!(
+            refusal(line).starts_with("two inputs would become "),
+            "{line}"
+        );
+    }
     assert!(refusal("preprocess h5 x -nmae y").contains("unexpected argument '-nmae'"));
     assert!(refusal("-lr 1 preprocess h5 x").starts_with("'-lr' stands before 'preprocess'"));
 }

@@ -50,6 +50,11 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
     })
 }
 
+/// Whether a path is a folder with `.mtx` files in it.
+pub(crate) fn holds_matrix(folder: &Path) -> bool {
+    !matches!(find_in(folder), Ok(None))
+}
+
 /// The `.mtx` file of a folder, if it has one; `None` for a file. `matrix.mtx` goes before others.
 pub(super) fn find_in(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     let Ok(entries) = folder.read_dir() else {
