@@ -46,6 +46,8 @@ pub struct RunConfig {
     /// With mini-batches: cells that every cell is embedded against, where there are as many; more
     /// than the graph's neighbours.
     pub landmarks: usize,
+    /// Marker genes written of each cluster, at least 1.
+    pub n_markers: usize,
     /// Which outputs are written.
     pub save: Outputs,
     /// Which device trains.
@@ -73,7 +75,7 @@ pub enum CellTypes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent switches of the command line"
+    reason = "independent switches of the command line"
 )]
 pub struct Outputs {
     /// `pred_label/NAME.csv`
@@ -84,6 +86,8 @@ pub struct Outputs {
     pub model_para: bool,
     /// `umap_figure/NAME_*.png`
     pub umap: bool,
+    /// `markers/NAME.csv`
+    pub markers: bool,
 }
 
 /// Whether the GPU is used.
@@ -176,6 +180,8 @@ struct Parameters<'a> {
     save_embedding: bool,
     save_model_para: bool,
     save_umap: bool,
+    save_markers: bool,
+    n_markers: usize,
     cuda: &'static str,
     seed: u64,
     threads: Option<usize>,
@@ -214,6 +220,8 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             save_embedding: config.save.embedding,
             save_model_para: config.save.model_para,
             save_umap: config.save.umap,
+            save_markers: config.save.markers,
+            n_markers: config.n_markers,
             cuda: config.cuda.as_str(),
             seed: config.seed,
             threads: config.threads,

@@ -31,6 +31,7 @@ pub mod model;
 
 pub mod cluster;
 
+pub mod markers;
 pub mod metrics;
 pub mod plot;
 pub mod write;

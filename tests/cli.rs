@@ -134,6 +134,8 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-save_embedding", "on", "True or False"),
         ("-save_model_para", "y", "True or False"),
         ("-save_umap", "None", "True or False"),
+        ("-save_markers", "csv", "True or False"),
+        ("-n_markers", "0", "from 1 to"),
         ("-cuda", "gpu", "auto, True or False"),
         ("-seed", "-1", "from 0 to"),
         ("-threads", "0", "from 1 to"),

@@ -118,11 +118,13 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
         resolution: options.clustering.resolution,
         max_num_cell,
         landmarks,
+        n_markers: options.outputs.n_markers as usize,
         save: Outputs {
             pred_label: options.outputs.save_pred_label,
             embedding: options.outputs.save_embedding,
             model_para: options.outputs.save_model_para,
             umap: options.outputs.save_umap,
+            markers: options.outputs.save_markers,
         },
         cuda: options.machine.cuda,
         seed: options.machine.seed,

@@ -234,6 +234,20 @@ pub(super) struct OutputArgs {
         default_missing_value = "True"
     )]
     pub save_umap: bool,
+    /// Write each cluster's marker genes: markers/NAME.csv
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_markers: bool,
+    /// Marker genes to write of each cluster, the best first (1 to 1000000)
+    #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=1_000_000))]
+    pub n_markers: u64,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
     graph::{CellGraph, Features},
+    markers::{Marker, find_markers},
     memory::StageLog,
     metrics::{Scores, Truth},
     model::{
@@ -89,10 +90,13 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         .truth
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
+    let scores = Scores::of(z.view(), &labels, truth.as_ref());
+    let markers = run.markers(&input, &prepared, &labels)?;
     let findings = Findings {
         config,
         device,
-        scores: Scores::of(z.view(), &labels, truth.as_ref()),
+        scores,
+        markers,
         input: &input,
         prepared: &prepared,
         z,
@@ -129,6 +133,25 @@ impl Run<'_> {
             PreprocessError::Read(error) => error.into(),
             error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
         })
+    }
+
+    /// Each cluster's marker genes, where they are asked for.
+    fn markers(
+        &mut self,
+        input: &Input,
+        prepared: &Prepared,
+        labels: &[usize],
+    ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
+        if !self.config.save.markers {
+            return Ok(None);
+        }
+        self.stage("markers", "Finding marker genes");
+        let markers = find_markers(&*input.counts, prepared, labels, self.config.n_markers)?;
+        if markers.len() < 2 {
+            self.progress
+                .note("a single cluster has no marker genes: there is nothing to compare it with");
+        }
+        Ok(Some(markers))
     }
 
     fn say_if_labels_are_missing(&self, input: &Input) {

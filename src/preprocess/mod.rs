@@ -7,7 +7,7 @@ use crate::counts::{CountSource, Csr};
 
 mod error;
 mod hvg;
-mod normalize;
+pub(crate) mod normalize;
 mod pca;
 mod sample;
 mod scale;
@@ -18,6 +18,8 @@ pub use pca::pca;
 pub use sample::sample_cells;
 pub use scale::Scaling;
 
+pub(crate) use survey::chunks;
+
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///
 /// Cells and genes are addressed by position, 0 to n − 1 and 0 to g − 1, from here on.
@@ -27,6 +29,8 @@ pub struct Prepared {
     pub cells: Vec<usize>,
     /// Columns of the file that were kept, ascending: the highly variable genes.
     pub genes: Vec<usize>,
+    /// Number of cells that each gene of the file is detected in.
+    pub detected_in: Vec<usize>,
     /// Genes of the file that are detected in at least one cell.
     pub n_detected_genes: usize,
     /// Raw counts, n × g.
@@ -66,8 +70,8 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
         1 => return Err(PreprocessError::OneCell { n_cells }),
         _ => {}
     }
-    let detected = survey.genes.iter().filter(|gene| gene.detected_in > 0);
-    let n_detected_genes = detected.count();
+    let detected_in: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
+    let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
     let genes = hvg::select(&survey.genes, cells.len(), n_hvg);
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {
@@ -82,6 +86,7 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
         scaling: Scaling::of(&counts, &log_normalized(&counts, &totals)),
         cells,
         genes,
+        detected_in,
         n_detected_genes,
         counts,
         totals,

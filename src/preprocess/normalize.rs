@@ -11,7 +11,7 @@ use crate::counts::Csr;
 const TARGET_TOTAL: f32 = 1e4;
 
 /// What a cell's counts are divided by so that they add up to 10,000.
-pub(super) fn divisor(total: f32) -> f32 {
+pub(crate) fn divisor(total: f32) -> f32 {
     total / TARGET_TOTAL
 }
 
@@ -44,7 +44,7 @@ pub(super) fn stored_values(
 }
 
 /// `value`, evaluated once for each small whole number: most counts of a cell are one of a few.
-pub(super) fn remembering_small_counts(value: impl Fn(f32) -> f32) -> impl FnMut(f32) -> f32 {
+pub(crate) fn remembering_small_counts(value: impl Fn(f32) -> f32) -> impl FnMut(f32) -> f32 {
     let mut known = [None; 64];
     move |count| match known.get_mut(count as usize) {
         Some(known) if count.fract() == 0.0 => *known.get_or_insert_with(|| value(count)),

@@ -33,7 +33,7 @@ pub(super) struct GeneMoments {
 }
 
 /// The runs of rows that a pass over `n_cells` cells reads.
-pub(super) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n_cells)
         .step_by(CHUNK)
         .map(move |start| start..(start + CHUNK).min(n_cells))

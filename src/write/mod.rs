@@ -2,6 +2,7 @@
 
 mod embedding;
 mod labels;
+mod markers;
 mod model;
 mod outputs;
 mod paths;
@@ -16,6 +17,7 @@ use std::{
 pub use self::{
     embedding::write_embedding,
     labels::write_labels,
+    markers::write_markers,
     model::{NamedTensor, TensorData, write_model},
     outputs::{Findings, write_outputs},
     paths::{OutputPaths, check_writable},

@@ -8,10 +8,11 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError, write_embedding,
-    write_file, write_labels, write_model, write_results,
+    write_file, write_labels, write_markers, write_model, write_results,
 };
 use crate::{
     config::RunConfig,
+    markers::Marker,
     memory::StageLog,
     metrics::{Scores, Truth},
     model::autoencoder::Autoencoder,
@@ -44,6 +45,8 @@ pub struct Findings<'a> {
     pub truth: Option<Truth>,
     /// Scores of `labels`.
     pub scores: Scores,
+    /// Marker genes of every cluster, where the run asks for them.
+    pub markers: Option<Vec<Vec<Marker>>>,
 }
 
 /// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
@@ -80,6 +83,9 @@ pub fn write_outputs(
     }
     if save.model_para {
         write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    }
+    if let Some(markers) = &found.markers {
+        write_markers(&paths.markers(), markers, &found.input.gene_names)?;
     }
     if save.umap {
         log.begin("figures");

@@ -58,6 +58,12 @@ impl OutputPaths {
         self.file("umap_figure", "_true_label.png")
     }
 
+    /// `markers/NAME.csv`
+    #[must_use]
+    pub fn markers(&self) -> PathBuf {
+        self.file("markers", ".csv")
+    }
+
     /// `results/NAME.json`
     #[must_use]
     pub fn results(&self) -> PathBuf {
@@ -73,6 +79,7 @@ impl OutputPaths {
         if save.umap {
             files.extend([self.predicted_figure(), self.true_figure()]);
         }
+        files.extend(save.markers.then(|| self.markers()));
         for path in files {
             check_writable(path.parent().unwrap_or(&self.folder))?;
             if path.is_dir() {
@@ -124,6 +131,7 @@ mod tests {
         embedding: true,
         model_para: true,
         umap: true,
+        markers: true,
     };
 
     #[test]
@@ -138,6 +146,7 @@ mod tests {
                 "out/umap_figure/zeisel_pred_label.png",
             ),
             (paths.true_figure(), "out/umap_figure/zeisel_true_label.png"),
+            (paths.markers(), "out/markers/zeisel.csv"),
             (paths.results(), "out/results/zeisel.json"),
         ];
         for (path, expected) in files {

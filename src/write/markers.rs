@@ -1,0 +1,72 @@
+//! Each cluster's marker genes as a table.
+
+use std::path::Path;
+
+use super::{WriteError, write_file};
+use crate::markers::Marker;
+
+/// The columns, named as in scanpy's `get.rank_genes_groups_df`.
+const COLUMNS: [&str; 8] = [
+    "group",
+    "names",
+    "scores",
+    "logfoldchanges",
+    "pvals",
+    "pvals_adj",
+    "pct_nz_group",
+    "pct_nz_reference",
+];
+
+/// Writes one line per cluster and marker, in the order of `markers`, which holds each cluster's.
+/// `names` are those of all genes of the file. Scores and fold changes have the precision of `f32`, as
+/// scanpy's have.
+pub fn write_markers(
+    path: &Path,
+    markers: &[Vec<Marker>],
+    names: &[String],
+) -> Result<(), WriteError> {
+    write_file(path, |path| -> Result<(), csv::Error> {
+        let mut table = csv::Writer::from_path(path)?;
+        table.write_record(COLUMNS)?;
+        for (cluster, markers) in markers.iter().enumerate() {
+            for marker in markers {
+                table.write_record(&[
+                    cluster.to_string(),
+                    names[marker.gene].clone(),
+                    (marker.score as f32).to_string(),
+                    (marker.log_fold_change as f32).to_string(),
+                    format!("{:e}", marker.p),
+                    format!("{:e}", marker.p_adjusted),
+                    marker.share_in.to_string(),
+                    marker.share_out.to_string(),
+                ])?;
+            }
+        }
+        Ok(table.flush()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_holds_a_cluster_and_a_gene() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("markers/x.csv");
+        let marker = Marker {
+            gene: 1,
+            score: 0.1,
+            log_fold_change: -2.5,
+            p: 1e-300,
+            p_adjusted: 0.25,
+            share_in: 1.0,
+            share_out: 0.0,
+        };
+        let names = ["Gad1", "Mbp"].map(String::from);
+        write_markers(&path, &[vec![], vec![marker]], &names).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        let expected = format!("{}\n1,Mbp,0.1,-2.5,1e-300,2.5e-1,1,0\n", COLUMNS.join(","));
+        assert_eq!(text, expected);
+    }
+}
