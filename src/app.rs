@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use crate::{
+    batch::{self, BatchError, Record, Status},
     cli::Request,
-    config::{ConvertConfig, RawFiles, RunConfig},
+    config::{BatchConfig, ConvertConfig, RawFiles, RunConfig},
     convert, pipeline,
     progress::Progress,
     write::check_writable,
@@ -17,6 +18,7 @@ use crate::{
 pub fn run(request: &Request) -> anyhow::Result<()> {
     match request {
         Request::Run(config) => find_cell_types(config),
+        Request::Batch(config) => find_in_all(config),
         Request::Convert { conversions, quiet } => {
             let progress = Progress::new(*quiet);
             conversions
@@ -32,6 +34,22 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
     progress.finish();
     print_result(&summary.scores.to_string());
     Ok(())
+}
+
+fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {
+    let records = batch::run(config)?;
+    print_result(&batch::table(&records));
+    let failed = |record: &&Record| record.status == Status::Failed;
+    let names: Vec<String> = records
+        .iter()
+        .filter(failed)
+        .map(|record| record.name.clone())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let n_data_sets = records.len();
+    Err(BatchError::Failures { names, n_data_sets }.into())
 }
 
 fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@
 
 // The command line
 pub mod app;
+pub mod batch;
 pub mod cli;
 pub mod config;
 pub mod progress;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, atomic, cli, progress::print_line, threads};
+use attentionae_sc::{app, atomic, batch, cli, progress::print_line, threads};
 
 /// Exit code of a run that the user stopped.
 const INTERRUPTED: i32 = 130;
@@ -43,8 +43,9 @@ fn report(error: &anyhow::Error) {
     }
 }
 
-/// Removes half-written files and ends the process.
+/// Has the runs of a batch end, removes half-written files and ends the process.
 fn interrupt() {
+    batch::stop();
     atomic::remove_unfinished();
     // SAFETY: `_exit` takes any status and never returns. Unlike `exit` it does not run the
     // destructors of libtorch and HDF5, which would race with the threads that still use them.

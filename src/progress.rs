@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 /// Lines that a training phase prints where there is no terminal, besides its first epoch's.
 const LINES_PER_PHASE: usize = 10;
 /// How often a running stage's clock moves.
-const TICK: Duration = Duration::from_millis(120);
+pub(crate) const TICK: Duration = Duration::from_millis(120);
 
 /// Says which stage runs and how far training is: live on a terminal, as plain lines elsewhere, not
 /// at all where quiet.
@@ -223,7 +223,7 @@ pub fn print_line(text: &str) {
 }
 
 /// A bar's look; indicatif's own where the template were wrong.
-fn style(template: &str) -> ProgressStyle {
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -236,7 +236,7 @@ fn losses(zinb: f64, graph: f64, cluster: Option<f64>) -> String {
 }
 
 /// `0.4 s`, `12 s` or `3 min 05 s`
-fn brief(seconds: f64) -> String {
+pub(crate) fn brief(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..10 => format!("{seconds:.1} s"),

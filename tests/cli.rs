@@ -42,6 +42,7 @@ fn help_goes_to_stdout_and_fits_80_columns() {
         ["--help"].as_slice(),
         &["-h"],
         &["-help"],
+        &["batch", "--help"],
         &["preprocess", "--help"],
         &["preprocess", "h5", "-help"],
         &["preprocess", "csv", "-h"],

@@ -7,9 +7,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
-use super::options::{QuietArg, ReadArgs, RunOptions, TableArgs};
+use super::{
+    options::{QuietArg, ReadArgs, RunOptions, TableArgs},
+    values::{boolean, whole},
+};
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
 #[derive(Debug, Parser)]
@@ -17,6 +20,7 @@ use super::options::{QuietArg, ReadArgs, RunOptions, TableArgs};
     name = "attentionae-sc",
     version,
     override_usage = "attentionae-sc -name NAME [OPTION VALUE]...\n       \
+                      attentionae-sc batch NAME... [OPTION VALUE]...\n       \
                       attentionae-sc preprocess FILE...",
     after_help = RUN_EXAMPLES,
     disable_help_subcommand = true
@@ -39,6 +43,16 @@ Example:
   attentionae-sc -name ~/mouse.h5ad -celltype cell_type -save_umap True
       scores against obs['cell_type'] and draws both labellings";
 
+const BATCH_EXAMPLES: &str = "\
+Every data set is run in a process of its own, with the options given. One that
+fails does not stop the others, and makes the exit code 1. Ctrl-C stops all.
+
+Example:
+  attentionae-sc batch zeisel ~/mouse.h5ad -resolution 0.3 -output_dir out
+  attentionae-sc batch --all -resume -jobs 2
+      goes on with every data set of Data/AnnData, two at a time; writes
+      results/batch.csv and results/batch.json besides each one's outputs";
+
 const PREPROCESS_EXAMPLES: &str = "\
 Example:
   attentionae-sc preprocess outs/filtered_feature_bc_matrix -name pbmc
@@ -49,6 +63,13 @@ Example:
 /// What the program can do besides a run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Subcommands {
+    /// Find the cell types of several data sets
+    #[command(
+        override_usage = "attentionae-sc batch NAME... [OPTION VALUE]...\n       \
+                          attentionae-sc batch --all [OPTION VALUE]...",
+        after_help = BATCH_EXAMPLES
+    )]
+    Batch(Box<BatchArgs>),
     /// Make .h5ad files from any input that can be read
     #[command(
         override_usage = "attentionae-sc preprocess FILE... [OPTION VALUE]...\n       \
@@ -96,6 +117,50 @@ pub(super) struct RunArgs {
     /// .tsv, or .h5 of X and Y (.mtx, .csv and .tsv also as .gz)
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// `batch`
+#[derive(Debug, Args)]
+pub(super) struct BatchArgs {
+    /// Data sets below -data_dir, or paths of inputs, as -name takes them
+    #[arg(value_name = "NAME", help_heading = "Input")]
+    pub names: Vec<String>,
+    /// Take every .h5ad file of -data_dir
+    #[arg(
+        long,
+        value_name = "BOOL",
+        help_heading = "Input",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub all: bool,
+    /// Skip data sets that an earlier batch finished (as results/batch.json records), unless the file,
+    /// the options or the version have changed
+    #[arg(
+        long,
+        value_name = "BOOL",
+        help_heading = "Batch",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub resume: bool,
+    /// Most data sets to run at once, which share -threads; fewer where memory is short (1 to 1024)
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Batch",
+        default_value = "1",
+        value_parser = whole(1..=1024)
+    )]
+    pub jobs: u64,
     #[command(flatten)]
     pub options: RunOptions,
 }

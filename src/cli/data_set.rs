@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf, is_separator};
 use crate::read::holds_matrix;
 
 /// A data set's name and its file.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct DataSet {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct DataSet {
     pub name: String,
     pub path: PathBuf,
 }
@@ -19,7 +19,7 @@ const ENDINGS: [&str; 8] = [
 /// The data set that the user typed: a path if it has a separator, or if it is a file of a known ending
 /// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all.
 /// A missing `.h5ad` is added.
-pub(super) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
+pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
     let path = Path::new(typed);
     let name = stem(path)?;
     let with_ending = if has_ending(typed) {

@@ -2,6 +2,7 @@
 
 mod args;
 mod argv;
+mod batch;
 mod data_set;
 mod help;
 mod options;
@@ -12,14 +13,15 @@ use std::{collections::HashSet, ffi::OsString, path::Path};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
+pub(crate) use self::data_set::find as find_data_set;
 pub use self::refusal::Refusal;
 use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
-    options::TrainingArgs,
+    options::{RunOptions, TrainingArgs},
 };
 use crate::{
-    config::{ConvertConfig, Outputs, RawFiles, RunConfig},
+    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     read::ReadOptions,
@@ -30,6 +32,8 @@ use crate::{
 pub enum Request {
     /// Find the cell types of a data set.
     Run(Box<RunConfig>),
+    /// Find the cell types of several data sets.
+    Batch(Box<BatchConfig>),
     /// Convert raw files, each element into a data set of its own.
     Convert {
         /// At least one conversion.
@@ -55,6 +59,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
     let cli = Cli::from_arg_matches(&matches)?;
     match cli.command {
         None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
+        Some(Subcommands::Batch(args)) => {
+            batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
+        }
         Some(Subcommands::Preprocess { format, any }) => match format {
             None => from_any(any),
             Some(Preprocess::H5(args)) => from_h5(args),
@@ -83,17 +90,20 @@ fn options_follow_commands(matches: &ArgMatches) -> Result<(), Refusal> {
 }
 
 fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
-    let options = args.options;
-    let data_dir = options.input.data_dir;
-    let DataSet { name, path } = required("-name", args.name)
-        .and_then(|typed| data_set::find(&typed, &data_dir).map_err(refused("-name", &typed)))?;
+    let typed = required("-name", args.name)?;
+    let data_set = data_set::find(&typed, &args.options.input.data_dir);
+    checked(args.options, data_set.map_err(refused("-name", &typed))?)
+}
+
+/// The run of a data set, its options checked.
+fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal> {
     let n_neighbors = options.graph.n_neighbors;
     let (batch_size, landmarks, max_num_cell) = training_cells(&options.training, n_neighbors)?;
     Ok(RunConfig {
-        name,
-        input: path,
+        name: data_set.name,
+        input: data_set.path,
         read: options.input.read.into(),
-        data_dir,
+        data_dir: options.input.data_dir,
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
         n_hvg: options.input.n_hvg as usize,

@@ -59,7 +59,10 @@ pub enum WriteError {
 }
 
 /// Creates the file's folder, then writes the file whole or not at all.
-fn write_file<E>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), WriteError>
+pub(crate) fn write_file<E>(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), WriteError>
 where
     E: Error + Send + Sync + 'static,
 {

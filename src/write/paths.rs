@@ -72,14 +72,8 @@ impl OutputPaths {
 
     /// Whether every output that `save` asks for can be written. Leaves nothing behind.
     pub fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
-        let mut files = vec![self.results()];
-        files.extend(save.pred_label.then(|| self.labels()));
-        files.extend(save.embedding.then(|| self.embedding()));
-        files.extend(save.model_para.then(|| self.model()));
-        if save.umap {
-            files.extend([self.predicted_figure(), self.true_figure()]);
-        }
-        files.extend(save.markers.then(|| self.markers()));
+        let mut files = self.always(save);
+        files.extend(save.umap.then(|| self.true_figure()));
         for path in files {
             check_writable(path.parent().unwrap_or(&self.folder))?;
             if path.is_dir() {
@@ -87,6 +81,17 @@ impl OutputPaths {
             }
         }
         Ok(())
+    }
+
+    /// The outputs that a run writes whatever its data set holds.
+    pub(crate) fn always(&self, save: Outputs) -> Vec<PathBuf> {
+        let mut files = vec![self.results()];
+        files.extend(save.pred_label.then(|| self.labels()));
+        files.extend(save.embedding.then(|| self.embedding()));
+        files.extend(save.model_para.then(|| self.model()));
+        files.extend(save.umap.then(|| self.predicted_figure()));
+        files.extend(save.markers.then(|| self.markers()));
+        files
     }
 
     fn file(&self, folder: &str, ending: &str) -> PathBuf {

@@ -1,0 +1,59 @@
+//! Why a batch could not be run, or not to its end.
+
+use std::path::PathBuf;
+
+use crate::write::WriteError;
+
+/// Why a batch failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The folder of data sets cannot be listed.
+    #[error("{}: this folder cannot be listed ({source}); -data_dir names another", folder.display())]
+    Folder {
+        /// The folder of `-data_dir`.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// There is nothing to do.
+    #[error("{}: there is no .h5ad file in this folder; -data_dir names another", folder.display())]
+    NoDataSets {
+        /// The folder of `-data_dir`.
+        folder: PathBuf,
+    },
+    /// Two data sets would write the same files.
+    #[error("{} and {} are both called '{name}', and one's outputs would replace the other's: rename one, or leave it out", first.display(), second.display())]
+    SameName {
+        /// The name.
+        name: String,
+        /// The file that is earlier in the batch.
+        first: PathBuf,
+        /// The file that is later.
+        second: PathBuf,
+    },
+    /// A data set's results would be where the batch's are.
+    #[error("{}: a data set called 'batch' cannot be part of a batch, whose own results are results/batch.json: rename it", input.display())]
+    ReservedName {
+        /// The data set's file.
+        input: PathBuf,
+    },
+    /// An earlier batch's results cannot be understood.
+    #[error("{}: these are no results of a batch ({reason}); without -resume every data set is run anew", path.display())]
+    Earlier {
+        /// The file that was to tell which data sets are finished.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The results of the batch cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Some data sets failed; all others have their outputs.
+    #[error("{} of {n_data_sets} data sets failed: {}", names.len(), names.join(", "))]
+    Failures {
+        /// Those that failed.
+        names: Vec<String>,
+        /// How many there are in the batch.
+        n_data_sets: usize,
+    },
+}

@@ -1,0 +1,112 @@
+//! What tells that a data set, or the options it is run with, have changed.
+
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::config::RunConfig;
+
+/// Options that change neither what a run finds nor which files it writes.
+const WITHOUT_EFFECT: [&str; 5] = ["name", "data_dir", "output_dir", "threads", "quiet"];
+
+/// SHA-256 of an input: of a file's bytes, as `sha256sum` prints it, or of all names and files of a folder.
+pub(super) fn of_input(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    add_input(&mut hash, path)?;
+    Ok(hexadecimal(hash))
+}
+
+fn add_input(hash: &mut Sha256, path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        return io::copy(&mut File::open(path)?, hash).map(drop);
+    }
+    let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
+    entries.sort();
+    for entry in entries {
+        hash.update(entry.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update([0]);
+        add_input(hash, &entry)?;
+    }
+    Ok(())
+}
+
+/// SHA-256 of the options that decide a run's outputs, and of the version of this program.
+pub(super) fn of_options(run: &RunConfig) -> String {
+    let mut options = serde_json::to_value(run).unwrap_or_default();
+    if let Value::Object(options) = &mut options {
+        for name in WITHOUT_EFFECT {
+            options.shift_remove(name);
+        }
+    }
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    hash.update(options.to_string());
+    hexadecimal(hash)
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    let mut text = String::new();
+    for byte in hash.finalize() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Request, parse};
+
+    fn options(line: &str) -> String {
+        let args = std::iter::once("a").chain(line.split(' '));
+        match parse(args.map(Into::into)) {
+            Ok(Request::Run(run)) => of_options(&run),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_has_its_sha256() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x");
+        fs::write(&path, "abc").expect("a file");
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(of_input(&path).expect("read"), known);
+        assert!(of_input(&folder.path().join("y")).is_err());
+    }
+
+    #[test]
+    fn a_folder_changes_with_each_of_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("a file");
+            of_input(folder.path()).expect("read")
+        };
+        let first = write("a", "1");
+        let second = write("b", "");
+        assert_ne!(first, second);
+        assert_ne!(write("b", "2"), second);
+        assert_eq!(write("b", ""), second);
+    }
+
+    #[test]
+    fn options_count_where_they_have_an_effect() {
+        let plain = options("-name x");
+        assert_eq!(options("-name y -threads 2 -quiet -output_dir o"), plain);
+        for option in [
+            "-seed 2",
+            "-lr 0.01",
+            "-save_umap True",
+            "-celltype unknown",
+        ] {
+            assert_ne!(options(&format!("-name x {option}")), plain, "{option}");
+        }
+    }
+}

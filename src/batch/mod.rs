@@ -1,0 +1,172 @@
+//! Several data sets with the same options, each as a run of its own.
+
+mod board;
+mod children;
+mod data_sets;
+mod error;
+mod fingerprint;
+mod job;
+mod record;
+mod share;
+mod table;
+
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, ScopedJoinHandle},
+    time::Instant,
+};
+
+use self::{
+    board::Board,
+    data_sets::{DataSet, data_sets},
+    job::Said,
+    record::RecordFiles,
+    share::Memory,
+};
+pub use self::{
+    children::stop,
+    error::BatchError,
+    record::{Record, Status},
+    table::table,
+};
+use crate::{
+    config::BatchConfig,
+    write::{OutputPaths, WriteError, check_writable},
+};
+
+/// Runs every data set of a batch: the records, in the batch's order. A data set that fails has a record that
+/// says so, and does not stop the others.
+///
+/// At most `jobs` processes run at once, fewer where memory is short; they share the threads. The records are
+/// written to `results/batch.json` and `.csv` whenever a data set is done.
+///
+/// # Errors
+/// When there is nothing to run, names are not unique, or the records cannot be read or written.
+pub fn run(config: &BatchConfig) -> Result<Vec<Record>, BatchError> {
+    let sets = data_sets(config)?;
+    let files = RecordFiles::below(&config.options.output_dir);
+    for path in files.paths() {
+        if path.is_dir() {
+            return Err(WriteError::NotAFile {
+                path: path.to_owned(),
+            }
+            .into());
+        }
+        check_writable(path.parent().unwrap_or(path))?;
+    }
+    let earlier = if config.resume {
+        files.read()?
+    } else {
+        Vec::new()
+    };
+    let of_name = |set: &DataSet| earlier.iter().find(|record| record.name == set.run.name);
+    let jobs = config.jobs.min(sets.len());
+    let batch = Batch {
+        config,
+        records: Mutex::new(sets.iter().map(|set| of_name(set).cloned()).collect()),
+        files,
+        board: Board::new(config.options.quiet, sets.len()),
+        memory: Memory::free_now(),
+        threads: share::threads_each(config.options.threads, jobs),
+    };
+    batch.run_all(&sets, jobs)
+}
+
+/// What the runs of a batch share.
+struct Batch<'a> {
+    config: &'a BatchConfig,
+    /// Of every data set: its record, or that of an earlier batch until it is done.
+    records: Mutex<Vec<Option<Record>>>,
+    files: RecordFiles,
+    board: Board,
+    memory: Memory,
+    /// Threads of each run.
+    threads: usize,
+}
+
+impl Batch<'_> {
+    /// Has `jobs` workers take one data set after the other.
+    fn run_all(self, sets: &[DataSet], jobs: usize) -> Result<Vec<Record>, BatchError> {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<(), WriteError> {
+            loop {
+                let position = next.fetch_add(1, Ordering::Relaxed);
+                let Some(set) = sets.get(position) else {
+                    return Ok(());
+                };
+                self.finish(set, position)?;
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+            let mut results = workers.into_iter().map(ScopedJoinHandle::join);
+            results.try_for_each(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
+        let records = self
+            .records
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(records.into_iter().flatten().collect())
+    }
+
+    /// Runs a data set, unless an earlier batch has, and records it.
+    fn finish(&self, set: &DataSet, position: usize) -> Result<(), WriteError> {
+        let fresh = Record {
+            name: set.run.name.clone(),
+            input: set.run.input.display().to_string(),
+            // Why a file cannot be read is for its run to say.
+            input_sha256: fingerprint::of_input(&set.run.input).ok(),
+            options_sha256: Some(fingerprint::of_options(&set.run)),
+            ..Record::default()
+        };
+        let earlier = self.records()[position].clone();
+        let unchanged = earlier.filter(|earlier| earlier.still_holds(&fresh) && has_outputs(set));
+        let record = if let Some(earlier) = unchanged {
+            Record {
+                status: Status::Unchanged,
+                ..earlier
+            }
+        } else {
+            // Its outputs are about to be replaced: a batch that is stopped meanwhile has to run it again.
+            self.records()[position] = None;
+            self.run_one(set, fresh)
+        };
+        self.board.end(&record);
+        let mut records = self.records();
+        records[position] = Some(record);
+        let known: Vec<&Record> = records.iter().flatten().collect();
+        self.files.write(&known)
+    }
+
+    fn run_one(&self, set: &DataSet, mut record: Record) -> Record {
+        let _share = self.memory.share(share::need_mb(&set.run));
+        let name = set.run.name.as_str();
+        self.board.begin(name);
+        let started = Instant::now();
+        let hear = |said: Said<'_>| self.board.hear(name, said);
+        let ended = job::run(set, &self.config.typed, self.threads, hear);
+        record.seconds = started.elapsed().as_secs_f64();
+        let completed = ended.and_then(|()| {
+            let results = OutputPaths::of(&set.run).results();
+            let completed = record.complete(&results);
+            completed.map_err(|e| format!("{}: its results cannot be read: {e}", results.display()))
+        });
+        record.error = completed.err();
+        record
+    }
+
+    /// Every change to the records is a single assignment: a panic elsewhere leaves them whole.
+    fn records(&self) -> MutexGuard<'_, Vec<Option<Record>>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the outputs that a run always writes with its options are there.
+fn has_outputs(set: &DataSet) -> bool {
+    let paths = OutputPaths::of(&set.run);
+    paths.always(set.run.save).iter().all(|path| path.is_file())
+}

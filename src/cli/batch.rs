@@ -1,0 +1,66 @@
+//! A batch's command line: which data sets, and the options that their runs get.
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Args, Command, parser::ValueSource};
+
+use super::{Refusal, args::BatchArgs, checked, data_set, options::RunOptions, refused};
+use crate::config::{BatchConfig, DataSets, NamedDataSet};
+
+/// Options that a batch sets for each run by itself.
+const SET_BY_BATCH: [&str; 2] = ["threads", "quiet"];
+
+/// Checks the options once for all runs. `matches` are those of the whole command line.
+pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfig, Refusal> {
+    let find = |typed: String| {
+        let found = data_set::find(&typed, &args.options.input.data_dir);
+        let found = found.map_err(refused("NAME", &typed))?;
+        Ok(NamedDataSet {
+            typed,
+            name: found.name,
+            path: found.path,
+        })
+    };
+    let data_sets = match (args.all, args.names.is_empty()) {
+        (true, true) => DataSets::All,
+        (false, false) => DataSets::Named(
+            args.names
+                .into_iter()
+                .map(find)
+                .collect::<Result<_, Refusal>>()?,
+        ),
+        (true, false) => {
+            let why = "-all takes every data set of -data_dir: leave out the names, or -all";
+            return Err(Refusal::usage(why.to_owned()));
+        }
+        (false, true) => {
+            let why = "which data sets? give their names, or -all for every one of -data_dir";
+            return Err(Refusal::usage(why.to_owned()));
+        }
+    };
+    Ok(BatchConfig {
+        data_sets,
+        options: checked(args.options, data_set::DataSet::default())?,
+        typed: matches
+            .subcommand()
+            .map_or_else(Vec::new, |(_, typed)| typed_options(typed)),
+        resume: args.resume,
+        jobs: args.jobs as usize,
+    })
+}
+
+/// The options of a run that were typed, as `--lr=0.01`.
+fn typed_options(matches: &ArgMatches) -> Vec<OsString> {
+    let options = RunOptions::augment_args(Command::new("run"));
+    let names = options.get_arguments().filter_map(clap::Arg::get_long);
+    let names = names.filter(|name| !SET_BY_BATCH.contains(name));
+    names
+        .filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
+        .filter_map(|name| {
+            let value = matches.get_raw(name)?.next_back()?;
+            let mut option = OsString::from(format!("--{name}="));
+            option.push(value);
+            Some(option)
+        })
+        .collect()
+}
