@@ -35,6 +35,13 @@ pub(super) struct Process {
     pub stderr: ChildStderr,
 }
 
+impl Process {
+    /// The number under which [`wait`] knows it.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+}
+
 /// A panic elsewhere leaves the list whole: every change to it is a single call.
 fn state() -> MutexGuard<'static, State> {
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,13 +73,6 @@ pub(super) fn wait(id: u32) -> io::Result<ExitStatus> {
         }
         drop(state);
         thread::sleep(PAUSE);
-    }
-}
-
-impl Process {
-    /// The number under which [`wait`] knows it.
-    pub(super) fn id(&self) -> u32 {
-        self.id
     }
 }
 
