@@ -48,6 +48,8 @@ pub struct RunConfig {
     pub landmarks: usize,
     /// Marker genes written of each cluster, at least 1.
     pub n_markers: usize,
+    /// Results that the input holds are replaced in the copy that is saved.
+    pub overwrite: bool,
     /// Which outputs are written.
     pub save: Outputs,
     /// Which device trains.
@@ -88,6 +90,8 @@ pub struct Outputs {
     pub umap: bool,
     /// `markers/NAME.csv`
     pub markers: bool,
+    /// `h5ad/NAME.h5ad`
+    pub h5ad: bool,
 }
 
 /// Whether the GPU is used.
@@ -219,6 +223,8 @@ struct Parameters<'a> {
     save_umap: bool,
     save_markers: bool,
     n_markers: usize,
+    save_h5ad: bool,
+    overwrite: bool,
     cuda: &'static str,
     seed: u64,
     threads: Option<usize>,
@@ -259,6 +265,8 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             save_umap: config.save.umap,
             save_markers: config.save.markers,
             n_markers: config.n_markers,
+            save_h5ad: config.save.h5ad,
+            overwrite: config.overwrite,
             cuda: config.cuda.as_str(),
             seed: config.seed,
             threads: config.threads,

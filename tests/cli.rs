@@ -137,6 +137,8 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-save_umap", "None", "True or False"),
         ("-save_markers", "csv", "True or False"),
         ("-n_markers", "0", "from 1 to"),
+        ("-save_h5ad", "h5", "True or False"),
+        ("-overwrite", "2", "True or False"),
         ("-cuda", "gpu", "auto, True or False"),
         ("-seed", "-1", "from 0 to"),
         ("-threads", "0", "from 1 to"),

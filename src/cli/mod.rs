@@ -128,6 +128,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         resolution: options.clustering.resolution,
         max_num_cell,
         landmarks,
+        overwrite: options.outputs.overwrite,
         n_markers: options.outputs.n_markers as usize,
         save: Outputs {
             pred_label: options.outputs.save_pred_label,
@@ -135,6 +136,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             model_para: options.outputs.save_model_para,
             umap: options.outputs.save_umap,
             markers: options.outputs.save_markers,
+            h5ad: options.outputs.save_h5ad,
         },
         cuda: options.machine.cuda,
         seed: options.machine.seed,

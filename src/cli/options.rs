@@ -248,6 +248,28 @@ pub(super) struct OutputArgs {
     /// Marker genes to write of each cluster, the best first (1 to 1000000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=1_000_000))]
     pub n_markers: u64,
+    /// Write a copy of the input with the results in it: h5ad/NAME.h5ad
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub save_h5ad: bool,
+    /// With -save_h5ad: replace results of an earlier run in that copy
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value = "False",
+        value_parser = boolean,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "True"
+    )]
+    pub overwrite: bool,
 }
 
 #[derive(Debug, Args)]

@@ -60,12 +60,14 @@ fn the_defaults_are_the_published_ones() {
         max_num_cell: 4000,
         landmarks: 2000,
         n_markers: 100,
+        overwrite: false,
         save: Outputs {
             pred_label: true,
             embedding: true,
             model_para: false,
             umap: false,
             markers: false,
+            h5ad: false,
         },
         cuda: Cuda::Auto,
         seed: 1,
@@ -80,7 +82,7 @@ fn every_option_arrives_under_its_own_name() {
     let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -resolution 0.3 \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
-        -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -cuda False \
+        -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -save_h5ad yes -overwrite -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
@@ -89,7 +91,8 @@ fn every_option_arrives_under_its_own_name() {
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_heads": 4, "n_z": 10,
         "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
         "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
-        "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20, "cuda": "False", "seed": 0, "threads": 2,
+        "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20,
+        "save_h5ad": true, "overwrite": true, "cuda": "False", "seed": 0, "threads": 2,
         "quiet": true,
     });
     assert_eq!(recorded, expected);

@@ -4,6 +4,7 @@
 //! taken for it, and every error names the file, the element inside it and what to do.
 //! Format: <https://anndata.readthedocs.io/en/latest/fileformat-prose.html>.
 
+mod annotate;
 mod array;
 mod column;
 mod counts;
@@ -21,11 +22,13 @@ mod sparse_rows;
 mod table;
 mod text;
 mod typed;
+mod uns;
 mod write;
 mod write_counts;
 
 use std::path::{Path, PathBuf};
 
+pub use annotate::{Annotations, annotate};
 pub use counts::Counts;
 pub use counts_in::CountsIn;
 pub use error::H5adError;
@@ -147,6 +150,11 @@ impl H5ad {
     /// [`H5adError::NoColumn`] lists the columns there are.
     pub fn obs_labels(&self, column: &str) -> Result<Vec<Option<String>>, H5adError> {
         self.obs.column(column)
+    }
+
+    /// The elements of an earlier run's results that the file holds, such as `obs/attentionae`.
+    pub fn earlier_results(&self) -> Result<Vec<String>, H5adError> {
+        annotate::taken(&self.root)
     }
 
     /// Every column of `obs` whose encoding is known, with the type of its values.

@@ -9,6 +9,7 @@ use hdf5::{
 
 use super::{
     Column, H5adError,
+    uns::write_text,
     write_counts::{Failed, write_csr},
 };
 use crate::{
@@ -106,13 +107,7 @@ fn write_all(path: &Path, data: &NewH5ad<'_>) -> Result<(), Failed> {
     let uns = new_group(&file, "uns")?;
     encode(&uns, "dict", "0.1.0")?;
     for (name, value) in &data.uns {
-        let dataset = uns
-            .new_dataset_builder()
-            .empty::<VarLenUnicode>()
-            .obj_track_times(false)
-            .create(name.as_str())?;
-        dataset.write_scalar(&text(value)?)?;
-        encode(&dataset, "string", "0.2.0")?;
+        write_text(&uns, name, value)?;
     }
     file.close()?;
     Ok(())
@@ -127,15 +122,8 @@ fn write_table(
     let group = new_group(file, name)?;
     encode(&group, "dataframe", "0.2.0")?;
     write_attribute(&group, "_index", "_index")?;
-    let names = columns.iter().map(|(name, _)| text(name));
-    let names: Vec<VarLenUnicode> = names.collect::<Result<_, _>>()?;
-    let order = group
-        .new_attr::<VarLenUnicode>()
-        .shape(names.len())
-        .create("column-order")?;
-    if !names.is_empty() {
-        order.write_raw(&names)?;
-    }
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    write_attribute_list(&group, "column-order", &names)?;
     write_texts(&group, "_index", index)?;
     for (name, column) in columns {
         write_column(&group, name, column)?;
@@ -165,16 +153,26 @@ fn write_categorical(group: &Group, name: &str, labels: &[Option<String>]) -> hd
         None => -1,
     };
     let codes: Vec<i32> = labels.iter().map(code).collect();
+    write_codes(group, name, &categories, &codes)
+}
+
+/// A categorical column: each row's position in `categories`, −1 where its value is missing.
+pub(super) fn write_codes(
+    group: &Group,
+    name: &str,
+    categories: &[String],
+    codes: &[i32],
+) -> hdf5::Result<()> {
     let group = new_group(group, name)?;
     encode(&group, "categorical", "0.2.0")?;
     let ordered = group.new_attr::<bool>().create("ordered")?;
     ordered.write_scalar(&false)?;
-    write_texts(&group, "categories", &categories)?;
-    let codes = write_values(&group, "codes", &codes)?;
+    write_texts(&group, "categories", categories)?;
+    let codes = write_values(&group, "codes", codes)?;
     encode(&codes, "array", "0.2.0")
 }
 
-fn write_texts(group: &Group, name: &str, values: &[String]) -> hdf5::Result<()> {
+pub(super) fn write_texts(group: &Group, name: &str, values: &[String]) -> hdf5::Result<()> {
     let texts = values.iter().map(|value| text(value));
     let texts: Vec<VarLenUnicode> = texts.collect::<Result<_, _>>()?;
     let dataset = group
@@ -223,7 +221,23 @@ fn write_attribute(location: &Location, name: &str, value: &str) -> hdf5::Result
     attribute.write_scalar(&text(value)?)
 }
 
-fn text(value: &str) -> hdf5::Result<VarLenUnicode> {
+/// A list of texts as an attribute.
+pub(super) fn write_attribute_list(
+    location: &Location,
+    name: &str,
+    values: &[impl AsRef<str>],
+) -> hdf5::Result<()> {
+    let values = values.iter().map(|value| text(value.as_ref()));
+    let values: Vec<VarLenUnicode> = values.collect::<Result<_, _>>()?;
+    let attribute = location.new_attr::<VarLenUnicode>().shape(values.len());
+    let attribute = attribute.create(name)?;
+    match values[..] {
+        [] => Ok(()),
+        _ => attribute.write_raw(&values),
+    }
+}
+
+pub(super) fn text(value: &str) -> hdf5::Result<VarLenUnicode> {
     let text = value.parse::<VarLenUnicode>();
     text.map_err(|e: StringError| hdf5::Error::from(format!("'{}': {e}", value.escape_debug())))
 }

@@ -22,7 +22,7 @@ use crate::{
     progress::Progress,
     read::{Input, read},
     threads,
-    write::{Findings, OutputPaths, write_outputs},
+    write::{Findings, OutputPaths, check_annotatable, write_outputs},
 };
 
 /// What a run found.
@@ -51,6 +51,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.read, &config.celltype)?;
+    check_annotatable(config, &input)?;
     run.say_if_labels_are_missing(&input);
     run.stage(
         "preprocess",

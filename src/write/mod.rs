@@ -1,5 +1,6 @@
 //! A run's outputs: where they go, and how each is written.
 
+mod annotated;
 mod embedding;
 mod labels;
 mod markers;
@@ -15,6 +16,7 @@ use std::{
 };
 
 pub use self::{
+    annotated::check_annotatable,
     embedding::write_embedding,
     labels::write_labels,
     markers::write_markers,
@@ -47,6 +49,22 @@ pub enum WriteError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The input holds what is to be added to its copy.
+    #[error("{path}: holds {} already, of an earlier run; -overwrite True replaces these in the copy", elements.join(", "))]
+    HasResults {
+        /// The input.
+        path: PathBuf,
+        /// What it holds.
+        elements: Vec<String>,
+    },
+    /// The copy would take the place of the input.
+    #[error(
+        "{path}: is the input itself, and -save_h5ad would replace it; -output_dir names another folder"
+    )]
+    ReplacesInput {
+        /// The input.
+        path: PathBuf,
     },
     /// Writing failed on the way.
     #[error("{path}: cannot be written")]

@@ -7,8 +7,9 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use super::{
-    ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError, write_embedding,
-    write_file, write_labels, write_markers, write_model, write_results,
+    ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
+    annotated::write_annotated, write_embedding, write_file, write_labels, write_markers,
+    write_model, write_results,
 };
 use crate::{
     config::RunConfig,
@@ -87,10 +88,19 @@ pub fn write_outputs(
     if let Some(markers) = &found.markers {
         write_markers(&paths.markers(), markers, &found.input.gene_names)?;
     }
+    let mut layout = None;
     if save.umap {
         log.begin("figures");
         progress.stage("Drawing the embedding");
-        draw(found, &paths)?;
+        let places = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
+        draw(found, &paths, places.view())?;
+        layout = Some(places);
+    }
+    if save.h5ad {
+        log.begin("h5ad");
+        progress.stage("Adding the results to a copy of the input");
+        let layout = layout.as_ref().map(|places| places.view());
+        write_annotated(&paths.h5ad(), found, layout)?;
     }
     log.end();
     write_results(&paths.results(), &results(found, &log))
@@ -128,11 +138,13 @@ fn metadata(config: &RunConfig) -> Vec<(String, String)> {
 }
 
 /// One figure coloured by cluster and, where true labels are known, one by these.
-fn draw(found: &Findings<'_>, paths: &OutputPaths) -> Result<(), WriteError> {
-    let coords = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
+fn draw(
+    found: &Findings<'_>,
+    paths: &OutputPaths,
+    coords: ArrayView2<'_, f32>,
+) -> Result<(), WriteError> {
     let figure = |path: &Path, what, labels: &[usize], names: &[String]| {
         let title = title(&found.config.name, what, found.scores.asw);
-        let coords: ArrayView2<'_, f32> = coords.view();
         write_file(path, |path| {
             write_png(
                 path,

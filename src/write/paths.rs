@@ -64,6 +64,12 @@ impl OutputPaths {
         self.file("markers", ".csv")
     }
 
+    /// `h5ad/NAME.h5ad`
+    #[must_use]
+    pub fn h5ad(&self) -> PathBuf {
+        self.file("h5ad", ".h5ad")
+    }
+
     /// `results/NAME.json`
     #[must_use]
     pub fn results(&self) -> PathBuf {
@@ -91,6 +97,7 @@ impl OutputPaths {
         files.extend(save.model_para.then(|| self.model()));
         files.extend(save.umap.then(|| self.predicted_figure()));
         files.extend(save.markers.then(|| self.markers()));
+        files.extend(save.h5ad.then(|| self.h5ad()));
         files
     }
 
@@ -137,6 +144,7 @@ mod tests {
         model_para: true,
         umap: true,
         markers: true,
+        h5ad: true,
     };
 
     #[test]
@@ -152,6 +160,7 @@ mod tests {
             ),
             (paths.true_figure(), "out/umap_figure/zeisel_true_label.png"),
             (paths.markers(), "out/markers/zeisel.csv"),
+            (paths.h5ad(), "out/h5ad/zeisel.h5ad"),
             (paths.results(), "out/results/zeisel.json"),
         ];
         for (path, expected) in files {

@@ -1,0 +1,173 @@
+//! Adding a run's results to an `.h5ad` file that is there already.
+
+use std::path::Path;
+
+use hdf5::Group;
+use ndarray::{Array2, ArrayView2, Axis};
+use serde_json::{Map, Value};
+
+use super::{
+    H5adError,
+    element::{Element, Group as Checked},
+    place::Place,
+    table::Table,
+    text, uns,
+    write::{encode, new_group, write_attribute_list, write_codes},
+};
+
+/// What results are called in `obs` and `uns`.
+const KEY: &str = "attentionae";
+/// The embedding in `obsm`.
+const EMBEDDING: &str = "X_attentionae";
+/// The places of cells in the figure, in `obsm`; scanpy plots what is called `X_…`.
+const LAYOUT: &str = "X_attentionae_umap";
+/// Where results are.
+const ELEMENTS: [(&str, &str); 4] = [
+    ("obs", KEY),
+    ("obsm", EMBEDDING),
+    ("obsm", LAYOUT),
+    ("uns", KEY),
+];
+/// The attribute of a table that lists its columns.
+const COLUMN_ORDER: &str = "column-order";
+
+/// Results of a run on some or all cells of a file.
+#[derive(Debug)]
+pub struct Annotations<'a> {
+    /// Cells in the file.
+    pub n_cells: usize,
+    /// The rows of the file that have results, ascending.
+    pub cells: &'a [usize],
+    /// Their clusters, 0.. .
+    pub labels: &'a [usize],
+    /// Their embedding, cells × dimensions.
+    pub embedding: ArrayView2<'a, f32>,
+    /// Their places in the figure, cells × 2, where it was drawn.
+    pub layout: Option<ArrayView2<'a, f32>>,
+    /// How they came about.
+    pub uns: Map<String, Value>,
+}
+
+/// The elements of a file that results would take the place of.
+pub(super) fn taken(root: &Checked) -> Result<Vec<String>, H5adError> {
+    let mut taken = Vec::new();
+    for (group, key) in ELEMENTS {
+        let Some(Element::Group(found)) = root.get(group)? else {
+            continue;
+        };
+        if found.names()?.iter().any(|name| name == key) {
+            taken.push(format!("{group}/{key}"));
+        }
+    }
+    Ok(taken)
+}
+
+/// Adds results to a file: `obs['attentionae']` (categorical, missing in other cells), `obsm['X_attentionae']`
+/// and, where drawn, `obsm['X_attentionae_umap']` (`f32`, NaN in other cells), `uns['attentionae']`. Those of an
+/// earlier run are removed. All else stays as it is.
+///
+/// # Errors
+/// Where the file cannot be changed, or `obs` has other rows than the results are of. The file may then be half
+/// changed: this is meant for a copy.
+pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
+    let place = Place::root(path);
+    let refused = |e: hdf5::Error| H5adError::Write {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    };
+    let file = hdf5::File::open_rw(path).map_err(refused)?;
+    let n_found = Table::open(&Checked::root(&file, path)?, "obs")?.n_rows();
+    place
+        .child("obs")
+        .check_length(n_found, results.n_cells, || {
+            format!("{} cells were read before", results.n_cells)
+        })?;
+    let order = column_order(&file, &place)?;
+    add(&file, results, order)
+        .and_then(|()| file.close())
+        .map_err(refused)
+}
+
+/// The columns that `obs` lists; `None` where it lists none, not even an empty list.
+fn column_order(file: &Group, place: &Place) -> Result<Option<Vec<String>>, H5adError> {
+    let obs = file.group("obs").map_err(|e| place.refused(e))?;
+    let attributes = obs.attr_names().map_err(|e| place.refused(e))?;
+    if !attributes.iter().any(|name| name == COLUMN_ORDER) {
+        return Ok(None);
+    }
+    let order = obs.attr(COLUMN_ORDER).map_err(|e| place.refused(e))?;
+    match order.size() {
+        // anndata stores an empty list as one of numbers.
+        0 => Ok(Some(Vec::new())),
+        _ => text::read(&order, &place.child("obs")).map(Some),
+    }
+}
+
+fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5::Result<()> {
+    let [obs, obsm, uns] = ["obs", "obsm", "uns"].map(|name| own_group(file, name));
+    let (obs, obsm, uns) = (obs?, obsm?, uns?);
+    for (group, key) in [
+        (&obs, KEY),
+        (&obsm, EMBEDDING),
+        (&obsm, LAYOUT),
+        (&uns, KEY),
+    ] {
+        if group.link_exists(key) {
+            group.unlink(key)?;
+        }
+    }
+    add_labels(&obs, results)?;
+    if let Some(mut order) = order {
+        if !order.iter().any(|column| column == KEY) {
+            order.push(KEY.to_owned());
+        }
+        obs.delete_attr(COLUMN_ORDER)?;
+        write_attribute_list(&obs, COLUMN_ORDER, &order)?;
+    }
+    add_rows(&obsm, EMBEDDING, results, results.embedding)?;
+    if let Some(layout) = results.layout {
+        add_rows(&obsm, LAYOUT, results, layout)?;
+    }
+    uns::write_dict(&uns, KEY, &results.uns)
+}
+
+/// A group of this file, made where it is missing. What a link brings in from another file is not ours to change.
+fn own_group(file: &Group, name: &str) -> hdf5::Result<Group> {
+    if !file.link_exists(name) {
+        let group = new_group(file, name)?;
+        encode(&group, "dict", "0.1.0")?;
+        return Ok(group);
+    }
+    let group = file.group(name)?;
+    if group.filename() == file.filename() {
+        return Ok(group);
+    }
+    let elsewhere = group.filename();
+    Err(format!("{name} is a link to another file, {elsewhere}, which is left as it is").into())
+}
+
+fn add_labels(obs: &Group, results: &Annotations) -> hdf5::Result<()> {
+    let n_clusters = results.labels.iter().max().map_or(0, |last| last + 1);
+    let categories: Vec<String> = (0..n_clusters).map(|label| label.to_string()).collect();
+    let mut codes = vec![-1_i32; results.n_cells];
+    for (&cell, &label) in results.cells.iter().zip(results.labels) {
+        codes[cell] = label as i32;
+    }
+    write_codes(obs, KEY, &categories, &codes)
+}
+
+/// A matrix with a row for every cell of the file.
+fn add_rows(
+    obsm: &Group,
+    key: &str,
+    results: &Annotations,
+    values: ArrayView2<f32>,
+) -> hdf5::Result<()> {
+    let mut rows = Array2::from_elem((results.n_cells, values.ncols()), f32::NAN);
+    for (&cell, values) in results.cells.iter().zip(values.axis_iter(Axis(0))) {
+        rows.row_mut(cell).assign(&values);
+    }
+    let builder = obsm.new_dataset_builder().with_data(&rows);
+    let dataset = builder.obj_track_times(false).create(key)?;
+    encode(&dataset, "array", "0.2.0")
+}
