@@ -11,15 +11,13 @@ use tempfile::TempDir;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
 /// Enough training to pass through every stage.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 6] = [
     "-training_epoch",
     "2",
     "-clustering_epoch",
     "1",
     "-n_hvg",
     "100",
-    "-save_h5ad",
-    "True",
 ];
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
@@ -36,7 +34,11 @@ fn run(input: &Path, output: &Path, args: &[&str]) -> Assert {
         .arg(input)
         .arg("-output_dir")
         .arg(output);
-    program.args(SHORT).args(args).assert()
+    let is_set = args.iter().any(|arg| arg.starts_with("-save_h5ad"));
+    program.args(SHORT).args(args);
+    program
+        .args((!is_set).then_some("-save_h5ad=True"))
+        .assert()
 }
 
 fn attribute(location: &Location, name: &str) -> String {
@@ -221,6 +223,27 @@ fn the_input_itself_is_never_replaced() -> TestResult {
         "{told}"
     );
     assert!(fs::read(&input)? == before);
+    Ok(())
+}
+
+#[test]
+fn a_part_that_cannot_be_read_matters_only_where_results_are_added() -> TestResult {
+    let (inputs, output) = (folder(), folder());
+    let path = inputs.path().join("x.h5ad");
+    fs::copy(SMALL, &path)?;
+    let file = File::open_rw(&path)?;
+    file.unlink("uns").or_else(|_| Ok::<_, hdf5::Error>(()))?;
+    file.link_soft("/no/such/group", "uns")?;
+    file.close()?;
+    run(&path, output.path(), &["-save_h5ad=False"]).code(0);
+    let failed = run(&path, output.path(), &["-save_h5ad=True"]).code(1);
+    let told = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+    assert!(
+        told.contains("error: ") && told.contains("cannot be written"),
+        "{told}"
+    );
+    assert!(!output.path().join("h5ad/x.h5ad").exists());
+    assert_eq!(fs::read_dir(output.path().join("h5ad"))?.count(), 0);
     Ok(())
 }
 

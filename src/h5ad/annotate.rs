@@ -48,18 +48,21 @@ pub struct Annotations<'a> {
     pub uns: Map<String, Value>,
 }
 
-/// The elements of a file that results would take the place of.
-pub(super) fn taken(root: &Checked) -> Result<Vec<String>, H5adError> {
-    let mut taken = Vec::new();
-    for (group, key) in ELEMENTS {
-        let Some(Element::Group(found)) = root.get(group)? else {
-            continue;
-        };
-        if found.names()?.iter().any(|name| name == key) {
-            taken.push(format!("{group}/{key}"));
+/// The elements of a file that results would take the place of. What cannot be read holds none: a run that adds
+/// nothing to the file need not fail for it.
+pub(super) fn taken(root: &Checked) -> Vec<String> {
+    let holds = |group: &str, key: &str| match root.get(group) {
+        Ok(Some(Element::Group(found))) => {
+            let names = found.names().unwrap_or_default();
+            names.iter().any(|name| name == key)
         }
-    }
-    Ok(taken)
+        _ => false,
+    };
+    ELEMENTS
+        .into_iter()
+        .filter(|(group, key)| holds(group, key))
+        .map(|(group, key)| format!("{group}/{key}"))
+        .collect()
 }
 
 /// Adds results to a file: `obs['attentionae']` (categorical, missing in other cells), `obsm['X_attentionae']`

@@ -153,7 +153,8 @@ impl H5ad {
     }
 
     /// The elements of an earlier run's results that the file holds, such as `obs/attentionae`.
-    pub fn earlier_results(&self) -> Result<Vec<String>, H5adError> {
+    #[must_use]
+    pub fn earlier_results(&self) -> Vec<String> {
         annotate::taken(&self.root)
     }
 
