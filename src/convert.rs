@@ -55,7 +55,7 @@ pub fn find_h5(name: &str, data_dir: &Path) -> Result<PathBuf, ReadError> {
 /// `obs` and `var` are kept where their encoding is known. Counts pass through in runs of cells.
 pub fn to_h5ad(input: &Path, options: &ReadOptions, output: &Path) -> Result<Converted, ReadError> {
     refuse_own_output(input, output)?;
-    write(read::open(input, options)?, &[input], output)
+    write(&read::open(input, options)?, &[input], output)
 }
 
 /// Converts tables whose cells together are one data set.
@@ -67,7 +67,7 @@ pub fn tables_to_h5ad<P: AsRef<Path>>(
     for input in inputs {
         refuse_own_output(input.as_ref(), output)?;
     }
-    write(read::read_tables(inputs, transpose)?, inputs, output)
+    write(&read::read_tables(inputs, transpose)?, inputs, output)
 }
 
 /// Fails where the input would be replaced by its own conversion.
@@ -82,27 +82,11 @@ fn refuse_own_output(input: &Path, output: &Path) -> Result<(), ReadError> {
 
 /// Writes the file and counts what it holds.
 fn write<P: AsRef<Path>>(
-    data: DataSet,
+    data: &DataSet,
     inputs: &[P],
     output: &Path,
 ) -> Result<Converted, ReadError> {
-    let obs = data.obs.columns()?;
-    let (mut obs_names, mut var_names) = (data.cell_names, data.gene_names);
-    make_unique(&mut obs_names);
-    make_unique(&mut var_names);
-    let names = inputs.iter().map(|input| {
-        let name = input.as_ref().file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    });
-    let source = names.collect::<Vec<_>>().join(", ");
-    let new = NewH5ad {
-        counts: &*data.counts,
-        obs_names,
-        var_names,
-        obs,
-        var: data.var,
-        uns: vec![("source".to_owned(), source)],
-    };
+    let new = new_h5ad(data, inputs)?;
     write_h5ad(output, &new)?;
     let celltype = new.obs.iter().find(|(name, _)| name == CELLTYPE);
     let n_celltypes = celltype.map(|(_, column)| {
@@ -117,5 +101,28 @@ fn write<P: AsRef<Path>>(
         n_cells: new.counts.n_cells(),
         n_genes: new.counts.n_genes(),
         n_celltypes,
+    })
+}
+
+/// The file that a data set, read from these inputs, becomes.
+pub(crate) fn new_h5ad<'a, P: AsRef<Path>>(
+    data: &'a DataSet,
+    inputs: &[P],
+) -> Result<NewH5ad<'a>, ReadError> {
+    let (mut obs_names, mut var_names) = (data.cell_names.clone(), data.gene_names.clone());
+    make_unique(&mut obs_names);
+    make_unique(&mut var_names);
+    let names = inputs.iter().map(|input| {
+        let name = input.as_ref().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    });
+    let source = names.collect::<Vec<_>>().join(", ");
+    Ok(NewH5ad {
+        counts: &*data.counts,
+        obs_names,
+        var_names,
+        obs: data.obs.columns()?,
+        var: data.var.clone(),
+        uns: vec![("source".to_owned(), source)],
     })
 }

@@ -129,6 +129,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 /// Counts in a file that becomes unreadable after some rows.
+#[derive(Debug)]
 struct Torn(Csr);
 
 impl CountSource for Torn {

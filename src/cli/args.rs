@@ -85,7 +85,7 @@ pub(super) enum Subcommands {
         #[command(subcommand)]
         format: Option<Preprocess>,
         #[command(flatten)]
-        any: AnyArgs,
+        any: Box<AnyArgs>,
     },
 }
 

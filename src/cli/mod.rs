@@ -63,7 +63,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
             batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
         }
         Some(Subcommands::Preprocess { format, any }) => match format {
-            None => from_any(any),
+            None => from_any(*any),
             Some(Preprocess::H5(args)) => from_h5(args),
             Some(Preprocess::Csv(args)) => from_csv(args),
         },

@@ -248,7 +248,7 @@ pub(super) struct OutputArgs {
     /// Marker genes to write of each cluster, the best first (1 to 1000000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=1_000_000))]
     pub n_markers: u64,
-    /// Write a copy of the input with the results in it: h5ad/NAME.h5ad
+    /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(
         long,
         value_name = "BOOL",

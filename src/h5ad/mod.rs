@@ -41,6 +41,7 @@ pub(crate) use element::{Element, Group};
 pub(crate) use file::open as open_hdf5;
 pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::{SparseRows, is_count};
+pub(crate) use write::write_unfinished;
 
 use table::Table;
 

@@ -46,10 +46,7 @@ pub struct NewH5ad<'a> {
 /// # Errors
 /// [`H5adError::Write`], also where a length does not fit `counts`; what reading `counts` ends in.
 pub fn write_h5ad(path: &Path, data: &NewH5ad<'_>) -> Result<(), H5adError> {
-    let failed = |reason: String| H5adError::Write {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |reason| failed(path, reason);
     data.check().map_err(failed)?;
     write_atomically(path, |unfinished| write_all(unfinished, data)).map_err(|error| match error {
         AtomicError::Write(Failed::Read(error)) => error,
@@ -57,6 +54,22 @@ pub fn write_h5ad(path: &Path, data: &NewH5ad<'_>) -> Result<(), H5adError> {
         AtomicError::File { source, .. } => failed(source.to_string()),
         AtomicError::Interrupted => failed("the run is being stopped".to_owned()),
     })
+}
+
+/// Writes such a file in its place, where an error may leave half of it: for one that has a temporary name.
+pub(crate) fn write_unfinished(path: &Path, data: &NewH5ad<'_>) -> Result<(), H5adError> {
+    data.check().map_err(|reason| failed(path, reason))?;
+    write_all(path, data).map_err(|error| match error {
+        Failed::Read(error) => error,
+        Failed::Write(reason) => failed(path, reason.to_string()),
+    })
+}
+
+fn failed(path: &Path, reason: String) -> H5adError {
+    H5adError::Write {
+        path: path.to_owned(),
+        reason,
+    }
 }
 
 impl NewH5ad<'_> {

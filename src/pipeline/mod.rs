@@ -130,7 +130,7 @@ impl Run<'_> {
 
     /// The counts prepared. What cannot be read says itself in which file.
     fn prepare(&self, input: &Input) -> anyhow::Result<Prepared> {
-        prepare(&*input.counts, self.config.n_hvg).map_err(|error| match error {
+        prepare(&*input.data.counts, self.config.n_hvg).map_err(|error| match error {
             PreprocessError::Read(error) => error.into(),
             error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
         })
@@ -147,7 +147,7 @@ impl Run<'_> {
             return Ok(None);
         }
         self.stage("markers", "Finding marker genes");
-        let markers = find_markers(&*input.counts, prepared, labels, self.config.n_markers)?;
+        let markers = find_markers(&*input.data.counts, prepared, labels, self.config.n_markers)?;
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");

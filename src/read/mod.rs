@@ -34,9 +34,10 @@ pub use error::ReadError;
 pub use format::Format;
 pub(crate) use mtx_folder::holds_matrix;
 pub use options::ReadOptions;
+pub(crate) use packing::copy_hdf5;
 pub(crate) use tables::read_tables;
 
-use crate::{config::CellTypes, counts::CountSource, h5ad::H5ad};
+use crate::{config::CellTypes, h5ad::H5ad};
 
 /// The `obs` column of true labels that is used where none is named.
 pub(crate) const CELLTYPE: &str = "celltype";
@@ -44,29 +45,27 @@ pub(crate) const CELLTYPE: &str = "celltype";
 /// A data set that is open for reading.
 #[derive(Debug)]
 pub struct Input {
-    /// Raw counts, cells × genes.
-    pub counts: Box<dyn CountSource>,
-    /// Cell names, from the index of `obs`.
-    pub cell_names: Vec<String>,
-    /// Gene names, from the index of `var`.
-    pub gene_names: Vec<String>,
+    /// Counts, names, and what is known besides.
+    pub data: DataSet,
     /// True labels, `None` for a cell without one; `None` altogether where none are known.
     pub truth: Option<Vec<Option<String>>>,
     /// The columns of `obs`.
     pub obs_columns: Vec<String>,
+    /// The elements of an earlier run's results that it holds, such as `obs/attentionae`.
+    pub earlier_results: Vec<String>,
 }
 
 impl Input {
     /// Number of cells in the file.
     #[must_use]
     pub fn n_cells(&self) -> usize {
-        self.counts.n_cells()
+        self.data.counts.n_cells()
     }
 
     /// Number of genes in the file.
     #[must_use]
     pub fn n_genes(&self) -> usize {
-        self.counts.n_genes()
+        self.data.counts.n_genes()
     }
 }
 
@@ -88,10 +87,12 @@ pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<
     };
     Ok(Input {
         truth: column.map(|name| data.obs.labels(name)).transpose()?,
-        counts: data.counts,
-        cell_names: data.cell_names,
-        gene_names: data.gene_names,
+        earlier_results: match &data.obs {
+            Obs::File(file) => file.earlier_results(),
+            Obs::Memory { .. } => Vec::new(),
+        },
         obs_columns,
+        data,
     })
 }
 

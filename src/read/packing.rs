@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use zip::{ZipArchive, result::ZipError};
 
 use super::{ReadError, lines::LimitedLines};
+use crate::h5ad::H5adError;
 
 /// The endings of HDF5 files in archives.
 pub(super) const HDF5: &[&str] = &[".h5ad", ".h5"];
@@ -101,7 +102,29 @@ pub(super) fn names_inside(
 
 /// Unpacks the only HDF5 file of an archive. An open file outlives the folder on Unix.
 pub(super) fn unpack_hdf5(path: &Path) -> Result<(TempDir, PathBuf), ReadError> {
-    let mut archive = open_zip(path, open(path)?.0)?;
+    let folder = tempfile::tempdir().map_err(|source| unreadable(path, source))?;
+    let unpacked = folder.path().join("unpacked.h5");
+    unpack_hdf5_to(path, open(path)?.0, &unpacked)?;
+    Ok((folder, unpacked))
+}
+
+/// Copies an HDF5 file, or the one in an archive. Its content only: the permissions are those of a new
+/// file, also where the input is read-only.
+pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
+    let (mut file, packing) = open(path)?;
+    if packing == Packing::Zip {
+        return unpack_hdf5_to(path, file, target);
+    }
+    let copied = File::create(target).and_then(|mut target| io::copy(&mut file, &mut target));
+    copied.map_err(|e| H5adError::Write {
+        path: target.to_owned(),
+        reason: e.to_string(),
+    })?;
+    Ok(())
+}
+
+fn unpack_hdf5_to(path: &Path, archive: File, target: &Path) -> Result<(), ReadError> {
+    let mut archive = open_zip(path, archive)?;
     let names = names_inside(path, &archive, HDF5)?;
     let [name] = &names[..] else {
         return Err(ReadError::SeveralInside {
@@ -111,11 +134,9 @@ pub(super) fn unpack_hdf5(path: &Path) -> Result<(TempDir, PathBuf), ReadError> 
     };
     let mut entry = archive.by_name(name).map_err(|e| damaged(path, &e))?;
     let refused = |source| unreadable(path, source);
-    let folder = tempfile::tempdir().map_err(refused)?;
-    let unpacked = folder.path().join("unpacked.h5");
-    let mut target = File::create(&unpacked).map_err(refused)?;
+    let mut target = File::create(target).map_err(refused)?;
     io::copy(&mut entry, &mut target).map_err(refused)?;
-    Ok((folder, unpacked))
+    Ok(())
 }
 
 pub(super) fn damaged(path: &Path, error: &ZipError) -> ReadError {

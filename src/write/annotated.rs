@@ -1,10 +1,6 @@
 //! The input with a run's results in it, as an `.h5ad` file.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
@@ -12,8 +8,9 @@ use serde_json::{Map, Value, json};
 use super::{Findings, OutputPaths, WriteError, write_file};
 use crate::{
     config::RunConfig,
-    h5ad::{Annotations, H5adError, annotate},
-    read::Input,
+    convert::new_h5ad,
+    h5ad::{Annotations, annotate, write_unfinished},
+    read::{Format, Input, ReadError, copy_hdf5},
 };
 
 /// Whether a run that saves its results in a copy of the input will be able to.
@@ -53,20 +50,22 @@ pub(super) fn write_annotated(
         layout,
         uns: uns(found),
     };
-    write_file(path, |unfinished| {
-        write_input(&found.config.input, unfinished)?;
-        annotate(unfinished, &results)
+    write_file(path, |unfinished| -> Result<(), ReadError> {
+        write_input(found, unfinished)?;
+        Ok(annotate(unfinished, &results)?)
     })
 }
 
-/// The input as an `.h5ad` file at `path`. Content only: the permissions of a new file, also where the input is
-/// read-only.
-fn write_input(input: &Path, path: &Path) -> Result<(), H5adError> {
-    let copy = || io::copy(&mut File::open(input)?, &mut File::create(path)?);
-    copy().map(drop).map_err(|e| H5adError::Write {
-        path: path.to_owned(),
-        reason: e.to_string(),
-    })
+/// The input as an `.h5ad` file at `path`: a copy of what is one, whichever of its matrices was read; any other
+/// as it is converted.
+fn write_input(found: &Findings<'_>, path: &Path) -> Result<(), ReadError> {
+    let (input, data) = (&found.config.input, &found.input.data);
+    match data.format {
+        Format::H5ad => copy_hdf5(input, path),
+        Format::TenxH5 | Format::XyH5 | Format::Mtx | Format::Table => {
+            Ok(write_unfinished(path, &new_h5ad(data, &[input])?)?)
+        }
+    }
 }
 
 fn uns(found: &Findings<'_>) -> Map<String, Value> {

@@ -66,7 +66,7 @@ pub fn write_outputs(
         .prepared
         .cells
         .iter()
-        .map(|&cell| found.input.cell_names[cell].clone())
+        .map(|&cell| found.input.data.cell_names[cell].clone())
         .collect();
     let renamed = make_unique(&mut names);
     if renamed > 0 {
@@ -86,7 +86,7 @@ pub fn write_outputs(
         write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
     }
     if let Some(markers) = &found.markers {
-        write_markers(&paths.markers(), markers, &found.input.gene_names)?;
+        write_markers(&paths.markers(), markers, &found.input.data.gene_names)?;
     }
     let mut layout = None;
     if save.umap {
