@@ -1,6 +1,7 @@
 //! Batches of whole runs: what is written, what is run again, and what one run's end does to the others.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -226,6 +227,33 @@ fn all_data_sets_of_a_folder_are_run_side_by_side() -> TestResult {
     let run = fs::read(place.output().join("results/c.json"))?;
     let run: Value = serde_json::from_slice(&run)?;
     assert_eq!(run["threads"], 1);
+    Ok(())
+}
+
+#[test]
+fn an_input_of_any_format_is_part_of_a_batch_by_its_path() -> TestResult {
+    let place = Place::with(&["a"]);
+    let folder = place.0.path().join("mtx");
+    fs::create_dir(&folder)?;
+    let mut matrix = "%%MatrixMarket matrix coordinate integer general\n4 60 240\n".to_owned();
+    for entry in 0..240_usize {
+        let (gene, cell) = (entry % 4 + 1, entry / 4 + 1);
+        writeln!(matrix, "{gene} {cell} {}", 1 + gene * cell % 7)?;
+    }
+    let cells: Vec<String> = (0..60).map(|cell| format!("c{cell}")).collect();
+    fs::write(folder.join("matrix.mtx"), matrix)?;
+    fs::write(folder.join("barcodes.tsv"), cells.join("\n"))?;
+    fs::write(folder.join("genes.tsv"), "g0\ng1\ng2\ng3\n")?;
+    let path = folder.display().to_string();
+    place.batch(&["a", &path]).code(0);
+    assert_eq!(place.statuses(), ["a done", "mtx done"]);
+    assert_eq!(place.records()[1]["cells"], 60);
+
+    place.batch(&["a", &path, "-resume"]).code(0);
+    assert_eq!(place.statuses(), ["a unchanged", "mtx unchanged"]);
+    fs::write(folder.join("genes.tsv"), "g0\ng1\ng2\nMbp\n")?;
+    place.batch(&["a", &path, "-resume"]).code(0);
+    assert_eq!(place.statuses(), ["a unchanged", "mtx done"]);
     Ok(())
 }
 

@@ -60,24 +60,13 @@ fn all_of(folder: &Path) -> Result<Vec<NamedDataSet>, BatchError> {
         folder: folder.to_owned(),
         source,
     };
-    let mut stems = Vec::new();
+    let mut names = Vec::new();
     for entry in folder.read_dir().map_err(unlisted)? {
-        let name = entry.map_err(unlisted)?.file_name();
-        let stem = name.to_str().and_then(|name| name.strip_suffix(ENDING));
-        stems.extend(
-            stem.filter(|stem| !stem.starts_with('.'))
-                .map(str::to_owned),
-        );
+        names.extend(entry.map_err(unlisted)?.file_name().into_string());
     }
-    stems.sort();
-    let sets = stems.into_iter().filter_map(|typed| {
-        let found = find_data_set(&typed, folder).ok()?;
-        Some(NamedDataSet {
-            typed,
-            name: found.name,
-            path: found.path,
-        })
-    });
+    names.retain(|name| name.ends_with(ENDING) && !name.starts_with('.'));
+    names.sort();
+    let sets = names.iter().filter_map(|name| named(name, folder));
     let sets: Vec<_> = sets.collect();
     if sets.is_empty() {
         return Err(BatchError::NoDataSets {
@@ -85,4 +74,46 @@ fn all_of(folder: &Path) -> Result<Vec<NamedDataSet>, BatchError> {
         });
     }
     Ok(sets)
+}
+
+/// A file of a folder under what `-name` has to be for it: the name, or where that is another input's the path.
+fn named(file_name: &str, folder: &Path) -> Option<NamedDataSet> {
+    let path = folder.join(file_name);
+    let name = file_name.strip_suffix(ENDING)?;
+    let typed = [name.to_owned(), path.display().to_string()];
+    typed.into_iter().find_map(|typed| {
+        let found = find_data_set(&typed, folder).ok()?;
+        (found.path == path).then_some(NamedDataSet {
+            typed,
+            name: found.name,
+            path: found.path,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_found_also_where_its_name_is_that_of_another_input() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["b.csv.h5ad", "a.h5ad", "a.csv", ".c.h5ad"] {
+            fs::write(folder.path().join(name), "").expect("a file");
+        }
+        let sets = all_of(folder.path()).expect("a listing");
+        let found: Vec<_> = sets
+            .iter()
+            .map(|set| (set.name.as_str(), set.path.clone()))
+            .collect();
+        let path = |name: &str| folder.path().join(name);
+        assert_eq!(found, [("a", path("a.h5ad")), ("b", path("b.csv.h5ad"))]);
+        let typed: Vec<_> = sets.iter().map(|set| set.typed.clone()).collect();
+        assert_eq!(
+            typed,
+            ["a".to_owned(), path("b.csv.h5ad").display().to_string()]
+        );
+    }
 }

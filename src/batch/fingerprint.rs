@@ -1,40 +1,34 @@
 //! What tells that a data set, or the options it is run with, have changed.
 
-use std::{
-    fmt::Write as _,
-    fs::{self, File},
-    io,
-    path::Path,
-};
+use std::{fmt::Write as _, fs::File, io, path::Path};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::config::RunConfig;
+use crate::{config::RunConfig, read::files_of};
 
 /// Options that change neither what a run finds nor which files it writes.
 const WITHOUT_EFFECT: [&str; 5] = ["name", "data_dir", "output_dir", "threads", "quiet"];
 
-/// SHA-256 of an input: of a file's bytes, as `sha256sum` prints it, or of all names and files of a folder.
+/// SHA-256 of an input as `sha256sum` prints it: of the file, or, where several belong together, of the
+/// lines that it prints for each of them in their folder.
 pub(super) fn of_input(path: &Path) -> io::Result<String> {
+    let files = files_of(path);
+    if let [file] = &files[..] {
+        return of_file(file);
+    }
     let mut hash = Sha256::new();
-    add_input(&mut hash, path)?;
+    for file in &files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        hash.update(format!("{}  {name}\n", of_file(file)?));
+    }
     Ok(hexadecimal(hash))
 }
 
-fn add_input(hash: &mut Sha256, path: &Path) -> io::Result<()> {
-    if !path.is_dir() {
-        return io::copy(&mut File::open(path)?, hash).map(drop);
-    }
-    let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
-    let mut entries: Vec<_> = entries.collect::<io::Result<_>>()?;
-    entries.sort();
-    for entry in entries {
-        hash.update(entry.file_name().unwrap_or_default().as_encoded_bytes());
-        hash.update([0]);
-        add_input(hash, &entry)?;
-    }
-    Ok(())
+fn of_file(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hexadecimal(hash))
 }
 
 /// SHA-256 of the options that decide a run's outputs, and of the version of this program.
@@ -61,6 +55,8 @@ fn hexadecimal(hash: Sha256) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::cli::{Request, parse};
 
@@ -83,17 +79,22 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_changes_with_each_of_its_files() {
+    fn a_matrix_changes_with_the_names_beside_it_and_with_no_other_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).expect("a file");
-            of_input(folder.path()).expect("read")
+            let whole = of_input(folder.path()).expect("read");
+            let matrix = of_input(&folder.path().join("matrix.mtx")).expect("read");
+            assert_eq!(whole, matrix);
+            whole
         };
-        let first = write("a", "1");
-        let second = write("b", "");
-        assert_ne!(first, second);
-        assert_ne!(write("b", "2"), second);
-        assert_eq!(write("b", ""), second);
+        let first = write("matrix.mtx", "1");
+        let second = write("barcodes.tsv", "");
+        let third = write("genes.tsv", "");
+        assert!(first != second && second != third);
+        assert_ne!(write("genes.tsv", "a"), third);
+        assert_eq!(write("genes.tsv", ""), third);
+        assert_eq!(write("summary.html", "x"), third);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! How data sets that run side by side share threads and memory.
 
 use std::{
+    fs::Metadata,
     path::Path,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use crate::{config::RunConfig, memory};
+use crate::{config::RunConfig, memory, read::files_of};
 
 /// What any run takes: libtorch, and the counts in use, in MiB.
 const BASE_MB: f64 = 512.0;
@@ -14,8 +15,10 @@ const BASE_MB: f64 = 512.0;
 const BYTES_PER_PAIR: f64 = 40.0;
 /// Most cells whose graph is stored.
 const MOST_STORED: usize = 10_000;
-/// Memory that a compressed matrix stored by genes takes, relative to its file.
-const UNPACKED: f64 = 4.0;
+/// Memory that a compressed HDF5 matrix stored by genes takes, relative to its file.
+const UNPACKED_HDF5: f64 = 4.0;
+/// Memory that the counts of compressed text take, relative to its file.
+const UNPACKED_TEXT: f64 = 12.0;
 
 /// The threads of each of `jobs` runs, out of `threads` or every core.
 pub(super) fn threads_each(threads: Option<usize>, jobs: usize) -> usize {
@@ -26,14 +29,23 @@ pub(super) fn threads_each(threads: Option<usize>, jobs: usize) -> usize {
 /// The memory that a run may need, in MiB: an estimate on the safe side.
 pub(super) fn need_mb(run: &RunConfig) -> f64 {
     let cells = run.reference_cells().min(MOST_STORED) as f64;
-    let file = file_mb(&run.input);
-    BASE_MB + BYTES_PER_PAIR * cells * cells / f64::from(1 << 20) + UNPACKED * file
+    let unpacked: f64 = files_of(&run.input)
+        .iter()
+        .map(|file| unpacked_mb(file))
+        .sum();
+    BASE_MB + BYTES_PER_PAIR * cells * cells / f64::from(1 << 20) + unpacked
 }
 
-/// The size of a file, 0 where there is none.
-fn file_mb(path: &Path) -> f64 {
-    path.metadata()
-        .map_or(0.0, |metadata| metadata.len() as f64 / f64::from(1 << 20))
+/// The memory that what is read of a file may take, 0 where there is none.
+fn unpacked_mb(path: &Path) -> f64 {
+    let ending = path.extension().unwrap_or_default();
+    let unpacked = if ending == "h5ad" || ending == "h5" {
+        UNPACKED_HDF5
+    } else {
+        UNPACKED_TEXT
+    };
+    let size = |metadata: Metadata| metadata.len() as f64 / f64::from(1 << 20);
+    unpacked * path.metadata().map_or(0.0, size)
 }
 
 /// Memory that several runs share.

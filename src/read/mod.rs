@@ -32,7 +32,7 @@ use std::path::Path;
 pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use format::Format;
-pub(crate) use mtx_folder::holds_matrix;
+pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
 pub(crate) use packing::copy_hdf5;
 pub(crate) use tables::read_tables;

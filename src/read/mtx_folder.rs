@@ -13,6 +13,10 @@ use super::{
 
 /// How Cell Ranger's matrix is called after its prefix.
 const MATRIX: &str = "matrix.mtx";
+/// How files of cells' names are called.
+const CELLS: &[&str] = &["barcodes"];
+/// How files of genes' names are called.
+const GENES: &[&str] = &["features", "genes"];
 
 /// Opens a matrix, or the one in a folder.
 ///
@@ -22,12 +26,12 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
         Some(matrix) => matrix,
         None => path.to_owned(),
     };
-    let cell_names = read_names(&matrix, "cells", &["barcodes"])?;
+    let cell_names = read_names(&matrix, "cells", CELLS)?;
     let cell_names: Vec<String> = cell_names
         .into_iter()
         .map(|mut row| row.remove(0))
         .collect();
-    let features = features(read_names(&matrix, "genes", &["features", "genes"])?);
+    let features = features(read_names(&matrix, "genes", GENES)?);
     let file = matrix.display().to_string();
     let selected = features.select(&file, options)?;
     let axes = Axes {
@@ -48,6 +52,15 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
         },
         var,
     })
+}
+
+/// The files that are read of an input: of a matrix those of its names too, of any other itself alone.
+pub(crate) fn files_of(input: &Path) -> Vec<PathBuf> {
+    let matrix = find_in(input).ok().flatten();
+    let matrix = matrix.unwrap_or_else(|| input.to_owned());
+    let names = [CELLS, GENES].map(|words| find_names(&matrix, words).ok());
+    let names = names.into_iter().flatten();
+    std::iter::once(matrix.clone()).chain(names).collect()
 }
 
 /// Whether a path is a folder with `.mtx` files in it.
@@ -94,6 +107,16 @@ fn read_names(
     what: &'static str,
     words: &[&str],
 ) -> Result<Vec<Vec<String>>, ReadError> {
+    let names = find_names(matrix, words).map_err(|tried| ReadError::NoNames {
+        path: matrix.to_owned(),
+        what,
+        tried,
+    })?;
+    read_lines(&names)
+}
+
+/// The file beside the matrix that names its cells or genes; the names that were looked for where none is.
+fn find_names(matrix: &Path, words: &[&str]) -> Result<PathBuf, Vec<String>> {
     let name = matrix.file_name().unwrap_or_default().to_string_lossy();
     let name = plain(&name);
     // GSM1_matrix.mtx has GSM1_barcodes.tsv, cells_x_genes.mtx has cells_x_genes.barcodes.txt.
@@ -107,18 +130,9 @@ fn read_names(
         .flat_map(|word| endings.map(|ending| format!("{prefix}{word}{ending}")));
     let candidates: Vec<String> = candidates.collect();
     let folder = matrix.parent().unwrap_or(Path::new(""));
-    match candidates
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
-    {
-        Some(path) => read_lines(&path),
-        None => Err(ReadError::NoNames {
-            path: matrix.to_owned(),
-            what,
-            tried: candidates,
-        }),
-    }
+    let mut paths = candidates.iter().map(|name| folder.join(name));
+    let found = paths.find(|path| path.is_file());
+    found.ok_or(candidates)
 }
 
 fn read_lines(path: &Path) -> Result<Vec<Vec<String>>, ReadError> {
