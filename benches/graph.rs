@@ -40,11 +40,7 @@ fn kernels(c: &mut Criterion) {
         let size = format!("{n} x {g}");
         group.throughput(Throughput::Elements((n * n) as u64));
         for (name, method, knn) in KERNELS {
-            let config = GraphConfig {
-                method,
-                knn,
-                n_neighbors: 15,
-            };
+            let config = GraphConfig::published(method, knn, 15);
             let build = || CellGraph::build(black_box(features.view()), &config);
             group.bench_function(BenchmarkId::new(name, &size), |b| b.iter(build));
             let graph = build().expect("simulated cells make a graph");

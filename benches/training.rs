@@ -33,11 +33,7 @@ const ONE_EPOCH: TrainConfig = TrainConfig {
     clustering_epoch: 0,
     batch_size: None,
 };
-const GRAPH: GraphConfig = GraphConfig {
-    method: Method::Gauss,
-    knn: false,
-    n_neighbors: 15,
-};
+const GRAPH: GraphConfig = GraphConfig::published(Method::Gauss, false, 15);
 
 fn epoch(criterion: &mut Criterion) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Data/AnnData/zeisel.h5ad");
@@ -54,7 +50,7 @@ fn epoch(criterion: &mut Criterion) {
         let mut set = TrainingCells::Whole(Batch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
             graph: GraphOperator::of(&graph, Device::Cpu),
-            distances: GraphTarget::of(&graph, Device::Cpu),
+            target: GraphTarget::of(&graph, Device::Cpu),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
         });
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);

@@ -3,11 +3,13 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::{
-    graph::{GraphConfig, Method},
+    graph::{Aggregation, Aim, GraphConfig, Method},
     h5ad::CountsIn,
     model::{ModelConfig, TrainConfig},
+    preset::Preset,
     read::ReadOptions,
 };
 
@@ -32,14 +34,22 @@ pub struct RunConfig {
     pub celltype: CellTypes,
     /// Number of highly variable genes to keep, at least 1.
     pub n_hvg: usize,
+    /// Z-scores beyond ± this, above 0, are clipped to it.
+    pub max_value: Option<f64>,
+    /// What the graph that Leiden clusters is made of.
+    pub leiden_graph: LeidenGraph,
+    /// Principal components that the cell graph is built on, at least 2; `None` for expression.
+    pub n_pcs: Option<usize>,
     /// How the cell graph is built.
     pub graph: GraphConfig,
     /// The autoencoder's shape.
     pub model: ModelConfig,
     /// The training schedule.
     pub train: TrainConfig,
-    /// Leiden's resolution, above 0.
-    pub resolution: f64,
+    /// The set of defaults that the options were typed on top of.
+    pub preset: Preset,
+    /// Leiden's resolution.
+    pub resolution: Resolution,
     /// Without mini-batches: with more cells than this, a sample of this size is trained on; more
     /// than the graph's neighbours.
     pub max_num_cell: usize,
@@ -60,6 +70,34 @@ pub struct RunConfig {
     pub threads: Option<usize>,
     /// Nothing on stderr but errors.
     pub quiet: bool,
+}
+
+/// Leiden's resolution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Resolution {
+    /// This one, above 0.
+    Fixed(f64),
+    /// The one of a range whose clusters agree best with all others.
+    Auto,
+}
+
+impl Resolution {
+    /// As typed after `-resolution`.
+    fn as_json(self) -> Value {
+        match self {
+            Self::Fixed(resolution) => resolution.into(),
+            Self::Auto => "auto".into(),
+        }
+    }
+}
+
+/// What the graph that Leiden clusters is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeidenGraph {
+    /// The embedding, as published.
+    Embedding,
+    /// The embedding, and what the cell graph was made of: groups have to be near in both.
+    Joint,
 }
 
 /// Where true cell types are looked for.
@@ -204,10 +242,16 @@ struct Parameters<'a> {
     transpose: bool,
     celltype: &'a str,
     n_hvg: usize,
-    resolution: f64,
+    max_value: f64,
+    preset: &'static str,
+    resolution: Value,
+    leiden_graph: &'static str,
     connectivity_methods: &'static str,
     knn: bool,
     n_neighbors: usize,
+    n_pcs: usize,
+    aggregation: &'static str,
+    graph_target: &'static str,
     n_heads: usize,
     n_z: usize,
     lr: f64,
@@ -246,10 +290,25 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             transpose: config.read.transpose,
             celltype: config.celltype.as_str(),
             n_hvg: config.n_hvg,
-            resolution: config.resolution,
+            max_value: config.max_value.unwrap_or(0.0),
+            preset: config.preset.as_str(),
+            resolution: config.resolution.as_json(),
+            leiden_graph: match config.leiden_graph {
+                LeidenGraph::Embedding => "embedding",
+                LeidenGraph::Joint => "joint",
+            },
             connectivity_methods: method_name(config.graph.method),
             knn: config.graph.knn,
             n_neighbors: config.graph.n_neighbors,
+            n_pcs: config.n_pcs.unwrap_or(0),
+            aggregation: match config.graph.aggregation {
+                Aggregation::Sum => "sum",
+                Aggregation::Mean => "mean",
+            },
+            graph_target: match config.graph.aim {
+                Aim::Distances => "distance",
+                Aim::Similarities => "similarity",
+            },
             n_heads: config.model.n_heads,
             n_z: config.model.n_z,
             lr: config.train.lr,

@@ -15,6 +15,7 @@ pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod config;
+pub mod preset;
 pub mod progress;
 
 // The stages, in order

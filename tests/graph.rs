@@ -17,11 +17,7 @@ const GAUSS_KNN: GraphConfig = config(Method::Gauss, true, 15);
 const UMAP: GraphConfig = config(Method::Umap, false, 15);
 
 const fn config(method: Method, knn: bool, n_neighbors: usize) -> GraphConfig {
-    GraphConfig {
-        method,
-        knn,
-        n_neighbors,
-    }
+    GraphConfig::published(method, knn, n_neighbors)
 }
 
 fn build(features: &Array2<f32>, config: GraphConfig) -> CellGraph {
@@ -35,13 +31,13 @@ fn dense(matrix: &Adjacency) -> Array2<f32> {
     }
 }
 
-/// The stored matrices of a graph: weights, distances.
+/// The stored matrices of a graph that aims at distances: weights, distances.
 fn stored(graph: &CellGraph) -> (&Adjacency, &Adjacency) {
     match &graph.pairs {
         Pairs::Stored {
             connectivities,
-            distances,
-        } => (connectivities, distances),
+            target,
+        } => (connectivities, target),
         Pairs::Computed(_) => panic!("a small graph is stored"),
     }
 }

@@ -16,11 +16,7 @@ const SHAPE: ModelConfig = ModelConfig {
     n_z: 16,
     n_heads: 8,
 };
-const GRAPH: GraphConfig = GraphConfig {
-    method: Method::Gauss,
-    knn: false,
-    n_neighbors: 15,
-};
+const GRAPH: GraphConfig = GraphConfig::published(Method::Gauss, false, 15);
 
 /// A model and its data, dense.
 pub struct Plain {
@@ -42,7 +38,7 @@ impl Plain {
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
         let Pairs::Stored {
             connectivities: Adjacency::Dense(weights),
-            distances: Adjacency::Dense(distances),
+            target: Adjacency::Dense(distances),
         } = graph.pairs
         else {
             panic!("a small graph is stored");

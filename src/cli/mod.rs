@@ -98,7 +98,12 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
 /// The run of a data set, its options checked.
 fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal> {
     let n_neighbors = options.graph.n_neighbors;
-    let (batch_size, landmarks, max_num_cell) = training_cells(&options.training, n_neighbors)?;
+    let defaults = options.clustering.preset.defaults();
+    let batch_size = options.training.batch_size.unwrap_or(defaults.batch_size);
+    let (batch_size, landmarks, max_num_cell) =
+        training_cells(&options.training, batch_size, n_neighbors)?;
+    let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
+    let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     Ok(RunConfig {
         name: data_set.name,
         input: data_set.path,
@@ -111,7 +116,15 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             method: options.graph.connectivity_methods,
             knn: options.graph.knn,
             n_neighbors: n_neighbors as usize,
+            aim: options.graph.graph_target.unwrap_or(defaults.graph_target),
+            aggregation: options.graph.aggregation.unwrap_or(defaults.aggregation),
         },
+        leiden_graph: options
+            .clustering
+            .leiden_graph
+            .unwrap_or(defaults.leiden_graph),
+        max_value: (max_value > 0.0).then_some(max_value),
+        n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
         model: ModelConfig {
             n_z: options.training.n_z as usize,
             n_heads: options.training.n_heads as usize,
@@ -125,7 +138,8 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             clustering_epoch: options.clustering.clustering_epoch as usize,
             batch_size,
         },
-        resolution: options.clustering.resolution,
+        preset: options.clustering.preset,
+        resolution: options.clustering.resolution.unwrap_or(defaults.resolution),
         max_num_cell,
         landmarks,
         overwrite: options.outputs.overwrite,
@@ -148,11 +162,12 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
 /// Cells of a mini-batch, landmarks, and most cells without either; what is used holds a neighbourhood.
 fn training_cells(
     options: &TrainingArgs,
+    batch_size: u64,
     n_neighbors: u64,
 ) -> Result<(Option<usize>, usize, usize), Refusal> {
     let checked = |option, n_cells| at_least_a_neighborhood(option, n_cells, n_neighbors);
     let (landmarks, max_num_cell) = (options.landmarks, options.max_num_cell);
-    match options.batch_size {
+    match batch_size {
         0 => Ok((
             None,
             landmarks as usize,

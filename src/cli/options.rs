@@ -10,11 +10,15 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::values::{batch_size, boolean, celltype, cuda, layer, method, positive, whole};
+use super::values::{
+    aggregation, batch_size, boolean, celltype, cuda, graph_target, layer, leiden_graph, max_value,
+    method, n_pcs, positive, preset, resolution, whole,
+};
 use crate::{
-    config::{CellTypes, Cuda},
-    graph::Method,
+    config::{CellTypes, Cuda, LeidenGraph, Resolution},
+    graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    preset::Preset,
     read::ReadOptions,
 };
 
@@ -50,6 +54,9 @@ pub(super) struct InputArgs {
     /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
+    /// Clip z-scores beyond +/- this; 0 for none (0, or 1 to 1000) [default: 0; recommended: 10]
+    #[arg(long, value_name = "X", value_parser = max_value)]
+    pub max_value: Option<f64>,
 }
 
 /// What is read of an input.
@@ -123,9 +130,18 @@ impl From<ReadArgs> for ReadOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering", rename_all = "snake_case")]
 pub(super) struct ClusteringArgs {
-    /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0)
-    #[arg(long, value_name = "X", default_value = "1.0", value_parser = positive(100.0))]
-    pub resolution: f64,
+    /// Defaults: published = the published training, recommended = mini-batches, a cell graph that
+    /// does not saturate and a resolution chosen from the data
+    #[arg(long, value_name = "WHICH", default_value = "published", value_parser = preset)]
+    pub preset: Preset,
+    /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0), or
+    /// auto: chosen without labels [default: 1.0; recommended: auto]
+    #[arg(long, value_name = "X", value_parser = resolution)]
+    pub resolution: Option<Resolution>,
+    /// Graph that Leiden clusters: of the embedding, or joint with that of the expression [default:
+    /// embedding; recommended: joint]
+    #[arg(long, value_name = "WHAT", value_parser = leiden_graph)]
+    pub leiden_graph: Option<LeidenGraph>,
     /// Most epochs of self-training on the clusters, or steps with -batch_size; 0 keeps Leiden's
     /// (0 to 100000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]
@@ -152,6 +168,18 @@ pub(super) struct GraphArgs {
     /// Cells in a neighbourhood, the cell itself included (2 to 10000, advised: up to 100)
     #[arg(long, value_name = "N", default_value = "15", value_parser = whole(2..=10_000))]
     pub n_neighbors: u64,
+    /// Principal components that cells are compared on; 0 for expression (0, or 2 to 1000) [default:
+    /// 0; recommended: 50]
+    #[arg(long, value_name = "N", value_parser = n_pcs)]
+    pub n_pcs: Option<u64>,
+    /// What a graph convolution makes of a cell's neighbours: sum or mean [default: sum;
+    /// recommended: mean]
+    #[arg(long, value_name = "HOW", value_parser = aggregation)]
+    pub aggregation: Option<Aggregation>,
+    /// What the graph branch learns to reproduce: distance or similarity [default: distance;
+    /// recommended: similarity]
+    #[arg(long, value_name = "WHAT", value_parser = graph_target)]
+    pub graph_target: Option<Aim>,
 }
 
 #[derive(Debug, Args)]
@@ -171,9 +199,9 @@ pub(super) struct TrainingArgs {
     #[arg(long, value_name = "N", value_parser = whole(1..=100_000))]
     pub training_epoch: Option<u64>,
     /// Cells that a training step learns from: a mini-batch of all cells, or 0 for all in every step
-    /// (0, or 32 to 1000000, above -n_neighbors)
-    #[arg(long, value_name = "N", default_value = "0", value_parser = batch_size)]
-    pub batch_size: u64,
+    /// (0, or 32 to 1000000, above -n_neighbors) [default: 0; recommended: 512]
+    #[arg(long, value_name = "N", value_parser = batch_size)]
+    pub batch_size: Option<u64>,
     /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "2000", value_parser = whole(20..=1_000_000))]
     pub landmarks: u64,

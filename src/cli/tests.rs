@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{CellTypes, Cuda, DataSets, NamedDataSet},
-    graph::Method,
+    config::{CellTypes, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
+    graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    preset::Preset,
 };
 
 fn asked(line: &str) -> Result<Request, Refusal> {
@@ -41,11 +42,10 @@ fn the_defaults_are_the_published_ones() {
         output_dir: ".".into(),
         celltype: CellTypes::Auto,
         n_hvg: 2500,
-        graph: GraphConfig {
-            method: Method::Gauss,
-            knn: false,
-            n_neighbors: 15,
-        },
+        graph: GraphConfig::published(Method::Gauss, false, 15),
+        leiden_graph: LeidenGraph::Embedding,
+        max_value: None,
+        n_pcs: None,
         model: ModelConfig {
             n_z: 16,
             n_heads: 8,
@@ -56,7 +56,8 @@ fn the_defaults_are_the_published_ones() {
             clustering_epoch: 100,
             batch_size: None,
         },
-        resolution: 1.0,
+        preset: Preset::Published,
+        resolution: Resolution::Fixed(1.0),
         max_num_cell: 4000,
         landmarks: 2000,
         n_markers: 100,
@@ -79,16 +80,18 @@ fn the_defaults_are_the_published_ones() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -resolution 0.3 \
-        -connectivity_methods umap -knn True -n_neighbors 30 -n_heads 4 -n_z 10 -lr 1e-4 \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+        -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -save_h5ad yes -overwrite -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
-        "transpose": true, "celltype": "types", "n_hvg": 500, "resolution": 0.3,
-        "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_heads": 4, "n_z": 10,
+        "transpose": true, "celltype": "types", "n_hvg": 500, "max_value": 5.0,
+        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding",
+        "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
+        "aggregation": "sum", "graph_target": "distance", "n_heads": 4, "n_z": 10,
         "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
         "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
         "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20,
@@ -96,6 +99,27 @@ fn every_option_arrives_under_its_own_name() {
         "quiet": true,
     });
     assert_eq!(recorded, expected);
+}
+
+#[test]
+fn a_preset_holds_where_an_option_is_not_typed() {
+    let recommended = run("-name x -preset recommended");
+    assert_eq!(recommended.resolution, Resolution::Auto);
+    assert_eq!(recommended.leiden_graph, LeidenGraph::Joint);
+    assert_eq!(recommended.train.batch_size, Some(512));
+    assert_eq!(recommended.train.training_epoch, 500);
+    assert_eq!(
+        (recommended.n_pcs, recommended.max_value),
+        (Some(50), Some(10.0))
+    );
+    assert_eq!(recommended.graph.aggregation, Aggregation::Mean);
+    assert_eq!(recommended.graph.aim, Aim::Similarities);
+    let typed =
+        run("-name x -preset recommended -batch_size 0 -n_pcs 0 -resolution 0.3 -max_value 0");
+    assert_eq!(typed.train.batch_size, None);
+    assert_eq!(typed.train.training_epoch, 200);
+    assert_eq!((typed.n_pcs, typed.max_value), (None, None));
+    assert_eq!(typed.resolution, Resolution::Fixed(0.3));
 }
 
 #[test]
@@ -123,7 +147,13 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ),
         ("-n_hvg", "0", "from 1 to 1000000"),
         ("-n_hvg", "2500.5", "a whole number"),
-        ("-resolution", "0", "above 0 and at most 100"),
+        ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
+        ("-preset", "best", "published or recommended"),
+        ("-leiden_graph", "z", "embedding or joint"),
+        ("-n_pcs", "1", "0 (expression), or a whole number from 2"),
+        ("-aggregation", "max", "sum or mean"),
+        ("-graph_target", "both", "distance or similarity"),
+        ("-resolution", "0", "above 0 and at most 100, or auto"),
         ("-resolution", "-1", "above 0"),
         ("-resolution", "nan", "above 0"),
         ("-resolution", "inf", "at most 100"),

@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    config::{CellTypes, Cuda},
-    graph::Method,
+    config::{CellTypes, Cuda, LeidenGraph, Resolution},
+    graph::{Aggregation, Aim, Method},
+    preset::Preset,
 };
 
 /// `True`, `False`, `1`, `0`, `yes` or `no`, in any case.
@@ -57,6 +58,68 @@ pub(super) fn positive(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clon
             .filter(|value| *value > 0.0 && *value <= most)
             .ok_or_else(|| format!("must be a number above 0 and at most {most}"))
     }
+}
+
+/// `auto`, or a number above 0.
+pub(super) fn resolution(text: &str) -> Result<Resolution, String> {
+    if text.eq_ignore_ascii_case("auto") {
+        return Ok(Resolution::Auto);
+    }
+    positive(100.0)(text)
+        .map(Resolution::Fixed)
+        .map_err(|why| format!("{why}, or auto"))
+}
+
+/// The set of defaults.
+pub(super) fn preset(text: &str) -> Result<Preset, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "published" => Ok(Preset::Published),
+        "recommended" => Ok(Preset::Recommended),
+        _ => Err("must be published or recommended".to_owned()),
+    }
+}
+
+/// What Leiden's graph is made of.
+pub(super) fn leiden_graph(text: &str) -> Result<LeidenGraph, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "embedding" => Ok(LeidenGraph::Embedding),
+        "joint" => Ok(LeidenGraph::Joint),
+        _ => Err("must be embedding or joint".to_owned()),
+    }
+}
+
+/// What a graph convolution makes of a cell's neighbours.
+pub(super) fn aggregation(text: &str) -> Result<Aggregation, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "sum" => Ok(Aggregation::Sum),
+        "mean" => Ok(Aggregation::Mean),
+        _ => Err("must be sum or mean".to_owned()),
+    }
+}
+
+/// What the graph branch learns to reproduce.
+pub(super) fn graph_target(text: &str) -> Result<Aim, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "distance" => Ok(Aim::Distances),
+        "similarity" => Ok(Aim::Similarities),
+        _ => Err("must be distance or similarity".to_owned()),
+    }
+}
+
+/// A bound of z-scores, or 0 for none.
+pub(super) fn max_value(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value| *value == 0.0 || (1.0..=1000.0).contains(value))
+        .ok_or_else(|| "must be 0 (no clipping), or a number from 1 to 1000".to_owned())
+}
+
+/// Principal components, or 0 for expression.
+pub(super) fn n_pcs(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n == 0 || (2..=1000).contains(n))
+        .ok_or_else(|| "must be 0 (expression), or a whole number from 2 to 1000".to_owned())
 }
 
 /// The kernel of the cell graph.

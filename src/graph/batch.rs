@@ -3,15 +3,15 @@
 use ndarray::ArrayView2;
 
 use super::{
-    Adjacency, CellGraph, Features, GraphConfig, GraphError, Kernel, Pairs, cosine::Directions,
-    gauss::dense_weights,
+    Adjacency, Aggregation, CellGraph, Features, GraphConfig, GraphError, Kernel, Pairs,
+    cosine::Directions, gauss::dense_weights,
 };
 use crate::preprocess::Prepared;
 
 /// Cells outside the graph whose bandwidths are found at a time.
 const BLOCK: usize = 1024;
 
-/// What gives any few cells their weights and distances.
+/// What gives any few cells their weights and targets.
 #[derive(Debug)]
 pub struct BatchGraphs {
     config: GraphConfig,
@@ -44,7 +44,13 @@ impl BatchGraphs {
         }
     }
 
-    /// The graph of a batch: `features` are those of `cells`, cells × features.
+    /// What a graph convolution makes of a cell's neighbours.
+    #[must_use]
+    pub fn aggregation(&self) -> Aggregation {
+        self.config.aggregation
+    }
+
+    /// The graph of a batch, weights and targets: `features` are those of `cells`, cells × features.
     ///
     /// With the dense kernel, weights are multiplied by reference cells / batch cells, so that sums over a batch
     /// have the scale of sums over the reference whatever the batch's size. Sums over neighbours have it anyway.
@@ -65,19 +71,20 @@ impl BatchGraphs {
             let graph = CellGraph::build(features, &config)?;
             let Pairs::Stored {
                 connectivities,
-                distances,
+                target,
             } = graph.pairs
             else {
                 unreachable!("the graph of neighbours is stored");
             };
-            return Ok((connectivities, distances));
+            return Ok((connectivities, target));
         };
         let directions = Directions::of(&features);
         let distances = directions.all_distances();
         let own: Vec<f32> = cells.iter().map(|&cell| bandwidths[cell]).collect();
         let mut weights = dense_weights(distances.clone(), &own, &own);
         weights *= self.n_reference as f32 / cells.len() as f32;
-        Ok((Adjacency::Dense(weights), Adjacency::Dense(distances)))
+        let target = self.config.aim.of_dense(distances);
+        Ok((Adjacency::Dense(weights), Adjacency::Dense(target)))
     }
 }
 
@@ -112,7 +119,11 @@ impl CellGraph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{counts::Csr, graph::Method, preprocess::prepare};
+    use crate::{
+        counts::Csr,
+        graph::{Aim, Method},
+        preprocess::prepare,
+    };
 
     /// Thirty cells of three kinds.
     fn prepared() -> Prepared {
@@ -142,22 +153,21 @@ mod tests {
             (Method::Umap, true),
         ] {
             let config = GraphConfig {
-                method,
-                knn,
-                n_neighbors: 5,
+                aim: Aim::Similarities,
+                ..GraphConfig::published(method, knn, 5)
             };
             let graph = CellGraph::build(rows.view(), &config).expect("a graph");
             let graphs = BatchGraphs::new(&config, &graph, &all, &prepared, &features);
-            let (weights, distances) = graphs.of(&all, rows.view()).expect("a graph");
+            let (weights, target) = graphs.of(&all, rows.view()).expect("a graph");
             let Pairs::Stored {
                 connectivities,
-                distances: of_all,
+                target: of_all,
             } = &graph.pairs
             else {
                 panic!("a small graph is stored");
             };
             assert_eq!(dense(&weights), dense(connectivities), "{config:?}");
-            assert_eq!(dense(&distances), dense(of_all), "{config:?}");
+            assert_eq!(dense(&target), dense(of_all), "{config:?}");
         }
     }
 
@@ -165,11 +175,7 @@ mod tests {
     fn weights_of_a_batch_add_up_as_those_of_the_reference() {
         let (prepared, features) = (prepared(), Features::Expression);
         let reference: Vec<usize> = (0..30).step_by(2).collect();
-        let config = GraphConfig {
-            method: Method::Gauss,
-            knn: false,
-            n_neighbors: 5,
-        };
+        let config = GraphConfig::published(Method::Gauss, false, 5);
         let rows = features.of(&prepared, &reference);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
         let graphs = BatchGraphs::new(&config, &graph, &reference, &prepared, &features);

@@ -20,16 +20,24 @@ pub enum Features {
 }
 
 impl Features {
-    /// The features for a graph of `n_in_graph` of the prepared cells.
+    /// The features for a graph of `n_in_graph` of the prepared cells: `n_pcs` principal components, or, where that
+    /// is `None`, expression below 10,000 cells and 50 components from there on.
+    ///
+    /// Deviation: the published script takes expression below 10,000 cells, where a cosine distance between
+    /// sparsely counted cells is mostly noise.
     ///
     /// # Errors
     ///
     /// When the principal components cannot be found.
-    pub fn choose(prepared: &Prepared, n_in_graph: usize) -> Result<Self, PreprocessError> {
-        if n_in_graph < COMPONENTS_FROM {
-            Ok(Self::Expression)
-        } else {
-            pca(prepared, N_COMPONENTS).map(Self::Components)
+    pub fn choose(
+        prepared: &Prepared,
+        n_in_graph: usize,
+        n_pcs: Option<usize>,
+    ) -> Result<Self, PreprocessError> {
+        match n_pcs {
+            Some(n_pcs) => pca(prepared, n_pcs).map(Self::Components),
+            None if n_in_graph < COMPONENTS_FROM => Ok(Self::Expression),
+            None => pca(prepared, N_COMPONENTS).map(Self::Components),
         }
     }
 

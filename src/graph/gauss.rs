@@ -10,6 +10,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
+    aim::Aim,
     cosine::Directions,
     error::{GraphError, check},
     near::symmetric,
@@ -34,6 +35,7 @@ pub struct GaussKernel {
     directions: Directions,
     bandwidths: Vec<f32>,
     n_neighbors: usize,
+    aim: Aim,
 }
 
 impl GaussKernel {
@@ -102,6 +104,7 @@ impl GaussKernel {
             directions,
             bandwidths: far_bandwidths(neighborhoods),
             n_neighbors,
+            aim: Aim::Distances,
         }
     }
 
@@ -119,6 +122,24 @@ impl GaussKernel {
     #[must_use]
     pub fn distances(&self, cells: Range<usize>) -> Array2<f32> {
         self.directions.distances(cells)
+    }
+
+    /// The same kernel with another target of the graph loss; [`Self::fit`] aims at distances.
+    #[must_use]
+    pub fn with_aim(self, aim: Aim) -> Self {
+        Self { aim, ..self }
+    }
+
+    /// The target of the graph loss.
+    #[must_use]
+    pub fn aim(&self) -> Aim {
+        self.aim
+    }
+
+    /// What the model learns to reproduce of a run of cells and all cells: run × n, `f32`.
+    #[must_use]
+    pub fn target(&self, cells: Range<usize>) -> Array2<f32> {
+        self.aim.of_dense(self.distances(cells))
     }
 
     /// W · right, for `right` of n × m: n × m.

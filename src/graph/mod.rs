@@ -1,4 +1,4 @@
-//! The cell graph: connectivities and the distances that the model learns to reproduce.
+//! The cell graph: connectivities, and what the model learns to reproduce of it.
 
 use std::sync::Arc;
 
@@ -6,23 +6,27 @@ use ndarray::{Array2, ArrayView2};
 use petgraph::unionfind::UnionFind;
 
 mod adjacency;
+mod aim;
 mod batch;
 mod cosine;
 mod error;
 mod features;
 mod fuzzy;
 mod gauss;
+mod joint;
 mod near;
 mod neighbors;
 mod umap;
 
 pub use adjacency::Adjacency;
+pub use aim::Aim;
 pub use batch::BatchGraphs;
 pub use cosine::ROUNDING;
 pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
+pub use joint::joint;
 
 use cosine::Directions;
 use near::NearKernel;
@@ -36,6 +40,35 @@ pub struct GraphConfig {
     pub knn: bool,
     /// Size of the local neighbourhood k, the cell itself counted, at least 2.
     pub n_neighbors: usize,
+    /// What the model's graph branch learns to reproduce.
+    pub aim: Aim,
+    /// What a graph convolution makes of a cell's neighbours.
+    pub aggregation: Aggregation,
+}
+
+impl GraphConfig {
+    /// A graph that is used as published: messages are summed, and distances are the target.
+    #[must_use]
+    pub const fn published(method: Method, knn: bool, n_neighbors: usize) -> Self {
+        Self {
+            method,
+            knn,
+            n_neighbors,
+            aim: Aim::Distances,
+            aggregation: Aggregation::Sum,
+        }
+    }
+}
+
+/// What a graph convolution makes of a cell's neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregation {
+    /// The weighted sum of their messages, as published.
+    Sum,
+    /// The weighted mean.
+    ///
+    /// Deviation: a sum over a dense graph grows with the number of cells and saturates the tanh that follows.
+    Mean,
 }
 
 /// Kernel of the cell graph.
@@ -59,16 +92,16 @@ pub struct CellGraph {
     kernel: Kernel,
 }
 
-/// Weights and distances between n cells, n × n each.
+/// Weights and targets between n cells, n × n each.
 #[derive(Debug, Clone)]
 pub enum Pairs {
     /// In memory.
     Stored {
         /// Weights W, symmetric, from 0 to 1. The diagonal is 1 where they are dense, else 0.
         connectivities: Adjacency,
-        /// Cosine distances R, from 0 to 2, that the model learns to reproduce: of all pairs where
-        /// they are dense, else of each cell (row) to its neighbours.
-        distances: Adjacency,
+        /// What the model learns to reproduce, R: cosine distances (0 to 2) or similarities (0 to 1) of all
+        /// pairs where it is dense, else of each cell (row) to its neighbours.
+        target: Adjacency,
     },
     /// Both follow from features and bandwidths.
     Computed(Arc<GaussKernel>),
@@ -109,21 +142,21 @@ impl CellGraph {
         let directions = Directions::of(&features);
         Ok(match (config.method, config.knn) {
             (Method::Gauss, false) if features.nrows() > STORED_CELLS => {
-                Self::computed(GaussKernel::of(directions, config.n_neighbors))
+                Self::computed(GaussKernel::of(directions, config.n_neighbors).with_aim(config.aim))
             }
-            (Method::Gauss, false) => Self::dense(directions, config.n_neighbors),
-            (method, _) => Self::near(directions, method, config.n_neighbors),
+            (Method::Gauss, false) => Self::dense(directions, config),
+            (..) => Self::near(directions, config),
         })
     }
 
-    fn dense(directions: Directions, n_neighbors: usize) -> Self {
+    fn dense(directions: Directions, config: &GraphConfig) -> Self {
         let n_cells = directions.n_cells();
-        let (kernel, distances) = GaussKernel::with_distances(directions, n_neighbors);
+        let (kernel, distances) = GaussKernel::with_distances(directions, config.n_neighbors);
         let weights = kernel.weights(0..n_cells, distances.clone());
         Self {
             pairs: Pairs::Stored {
                 connectivities: Adjacency::Dense(weights),
-                distances: Adjacency::Dense(distances),
+                target: Adjacency::Dense(config.aim.of_dense(distances)),
             },
             kernel: Kernel::Dense(Arc::new(kernel)),
         }
@@ -138,12 +171,14 @@ impl CellGraph {
         }
     }
 
-    fn near(directions: Directions, method: Method, n_neighbors: usize) -> Self {
-        let (kernel, neighborhoods) = NearKernel::fit(directions, method, n_neighbors);
+    fn near(directions: Directions, config: &GraphConfig) -> Self {
+        let (kernel, neighborhoods) =
+            NearKernel::fit(directions, config.method, config.n_neighbors);
+        let distances = Adjacency::Sparse(near::distances(&neighborhoods));
         Self {
             pairs: Pairs::Stored {
                 connectivities: Adjacency::Sparse(kernel.connect(&neighborhoods)),
-                distances: Adjacency::Sparse(near::distances(&neighborhoods)),
+                target: config.aim.of_stored(distances),
             },
             kernel: Kernel::Near(kernel),
         }

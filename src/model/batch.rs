@@ -18,7 +18,7 @@ pub struct Batch<'a> {
     /// Connectivities, n × n.
     pub graph: GraphOperator,
     /// Target of the graph loss, n × n.
-    pub distances: GraphTarget<'a>,
+    pub target: GraphTarget<'a>,
     /// Raw counts and size factors.
     pub counts: CountTarget,
 }
@@ -47,7 +47,7 @@ impl Batch<'_> {
         let hidden = model.decoder.hidden(&encoded.z);
         Reconstruction {
             zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads, &mut pass.tape),
-            graph: graph_loss(&encoded.g2, &self.distances),
+            graph: graph_loss(&encoded.g2, &self.target),
             z: encoded.z,
         }
     }

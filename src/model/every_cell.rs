@@ -60,13 +60,13 @@ pub fn embed_cells(
             let bridge = reference
                 .graph
                 .bridge(reference.features.of(prepared, &block).view());
+            let bridge = GraphOperator::stored(&bridge, device).aggregating(
+                reference.operator.aggregation(),
+                reference.cells.len(),
+                device,
+            );
             let x = from_array(prepared.zscores(&block).view(), device);
-            let z = to_array(&model.embed(
-                &x,
-                &GraphOperator::stored(&bridge, device),
-                &landmarks,
-                pass,
-            ));
+            let z = to_array(&model.embed(&x, &bridge, &landmarks, pass));
             for (&row, z) in rows.iter().zip(z.rows()) {
                 all.slice_mut(s![row, ..]).assign(&z);
             }

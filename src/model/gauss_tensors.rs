@@ -5,7 +5,7 @@ use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 use super::tensor::from_array;
-use crate::graph::{GaussKernel, NEGLIGIBLE, ROUNDING};
+use crate::graph::{Aim, GaussKernel, NEGLIGIBLE, ROUNDING};
 
 /// Features and bandwidths of n cells on a device.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct GaussTensors {
     directions: Tensor,
     /// n
     bandwidths: Tensor,
+    aim: Aim,
 }
 
 impl Clone for GaussTensors {
@@ -22,6 +23,7 @@ impl Clone for GaussTensors {
         Self {
             directions: self.directions.shallow_clone(),
             bandwidths: self.bandwidths.shallow_clone(),
+            aim: self.aim,
         }
     }
 }
@@ -33,6 +35,7 @@ impl GaussTensors {
         Self {
             directions: from_array(kernel.directions(), device),
             bandwidths: Tensor::from_slice(kernel.bandwidths()).to_device(device),
+            aim: kernel.aim(),
         }
     }
 
@@ -52,6 +55,16 @@ impl GaussTensors {
             .narrow(1, cells.start, length)
             .fill_diagonal_(0.0, false);
         distances
+    }
+
+    /// What the model learns to reproduce of a run of cells and all cells: run × n.
+    #[must_use]
+    pub fn target(&self, cells: Range<i64>) -> Tensor {
+        let distances = self.distances(cells);
+        match self.aim {
+            Aim::Distances => distances,
+            Aim::Similarities => (distances.neg() + 1.0).clamp_min(0.0),
+        }
     }
 
     /// Weights of a run of cells to all cells: run × n.
@@ -100,6 +113,9 @@ mod tests {
         let (weights, distances) = kernel.rows(20..50);
         let found = to_array(&tensors.distances(20..50));
         assert!(largest_difference(&found, &distances) < 1e-6);
+        let similar = kernel.clone().with_aim(Aim::Similarities);
+        let found = GaussTensors::new(&similar, Device::Cpu).target(20..50);
+        assert!(largest_difference(&to_array(&found), &similar.target(20..50)) < 1e-6);
         let found = to_array(&tensors.weights(20..50));
         assert!(largest_difference(&found, &weights) < 1e-4);
 

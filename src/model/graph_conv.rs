@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     counts::Csr,
-    graph::{Adjacency, CellGraph, GaussKernel, Pairs},
+    graph::{Adjacency, Aggregation, CellGraph, GaussKernel, Pairs},
 };
 
 /// `tanh(A · (h W))`, without bias.
@@ -48,7 +48,17 @@ pub enum GraphOperator {
     Computed(Arc<GaussKernel>),
     /// The same on a GPU.
     ComputedOnGpu(GaussTensors),
+    /// Another operator whose rows are divided by their sums: a weighted mean.
+    Averaged {
+        /// The operator that sums.
+        sums: Box<GraphOperator>,
+        /// One over each row's sum of weights, cells × 1.
+        scale: Tensor,
+    },
 }
+
+/// Sums of weights are divided by at least this: a cell without neighbours has a mean of 0.
+const SMALLEST_SUM: f64 = 1e-12;
 
 /// Rows of a computed matrix that exist on a GPU at a time.
 pub(super) const GPU_ROWS: i64 = 1024;
@@ -60,12 +70,16 @@ impl Clone for GraphOperator {
             Self::Stored(weights) => Self::Stored(weights.shallow_clone()),
             Self::Computed(kernel) => Self::Computed(Arc::clone(kernel)),
             Self::ComputedOnGpu(kernel) => Self::ComputedOnGpu(kernel.clone()),
+            Self::Averaged { sums, scale } => Self::Averaged {
+                sums: sums.clone(),
+                scale: scale.shallow_clone(),
+            },
         }
     }
 }
 
 impl GraphOperator {
-    /// The operator of a graph's weights, n × n, on `device`.
+    /// The operator that sums by a graph's weights, n × n, on `device`.
     #[must_use]
     pub fn of(graph: &CellGraph, device: Device) -> Self {
         match &graph.pairs {
@@ -75,13 +89,38 @@ impl GraphOperator {
         }
     }
 
-    /// The operator of a weight matrix, on `device`.
+    /// The operator that sums by a weight matrix, on `device`.
     #[must_use]
     pub fn stored(weights: &Adjacency, device: Device) -> Self {
         Self::Stored(match weights {
             Adjacency::Dense(dense) => from_array(dense.view(), device),
             Adjacency::Sparse(sparse) => sparse_tensor(sparse).to_device(device),
         })
+    }
+
+    /// An operator that sums, `n_senders` cells wide, made to aggregate as asked. Cost: one product by the weights.
+    #[must_use]
+    pub fn aggregating(self, aggregation: Aggregation, n_senders: usize, device: Device) -> Self {
+        match aggregation {
+            Aggregation::Sum => self,
+            Aggregation::Mean => {
+                let ones = Tensor::ones([n_senders as i64, 1], (Kind::Float, device));
+                let scale = tch::no_grad(|| self.multiply(&ones)).clamp_min(SMALLEST_SUM);
+                Self::Averaged {
+                    scale: scale.reciprocal(),
+                    sums: Box::new(self),
+                }
+            }
+        }
+    }
+
+    /// How this operator aggregates.
+    #[must_use]
+    pub fn aggregation(&self) -> Aggregation {
+        match self {
+            Self::Averaged { .. } => Aggregation::Mean,
+            _ => Aggregation::Sum,
+        }
     }
 
     /// `tanh(A · message)`.
@@ -103,6 +142,7 @@ impl GraphOperator {
                 from_array(product.view(), Device::Cpu)
             }
             Self::ComputedOnGpu(kernel) => kernel.multiply(right, GPU_ROWS),
+            Self::Averaged { sums, scale } => sums.multiply(right) * scale,
         }
     }
 
@@ -111,6 +151,7 @@ impl GraphOperator {
             Self::Stored(weights) => weights.tr().matmul(right),
             // The kernel is symmetric.
             Self::Computed(_) | Self::ComputedOnGpu(_) => self.multiply(right),
+            Self::Averaged { sums, scale } => sums.multiply_transposed(&(right * scale)),
         }
     }
 }
@@ -155,5 +196,29 @@ mod tests {
             GraphOperator::stored(weights, Device::Cpu).gather(&message, &mut Tape::default())
         };
         assert!(gathered(&Adjacency::Dense(dense)).allclose(&gathered(&sparse), 1e-6, 1e-7, false));
+    }
+
+    #[test]
+    fn a_mean_and_its_gradient_are_those_of_rows_that_add_up_to_one() {
+        let weights = array![[1.0_f32, 3.0], [0.0, 0.0], [0.5, 0.5]];
+        let means = array![[0.25_f32, 0.75], [0.0, 0.0], [0.5, 0.5]];
+        let averaged = GraphOperator::stored(&Adjacency::Dense(weights), Device::Cpu).aggregating(
+            Aggregation::Mean,
+            2,
+            Device::Cpu,
+        );
+        let expected = GraphOperator::stored(&Adjacency::Dense(means), Device::Cpu);
+        let message = Tensor::from_slice(&[1.0_f32, -2.0, 0.5, 3.0]).view([2, 2]);
+        let above = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, -1.0, 0.5, 4.0]).view([3, 2]);
+        for (found, wanted) in [
+            (averaged.multiply(&message), expected.multiply(&message)),
+            (
+                averaged.multiply_transposed(&above),
+                expected.multiply_transposed(&above),
+            ),
+        ] {
+            assert!(found.allclose(&wanted, 1e-6, 1e-7, false));
+        }
+        assert_eq!(averaged.aggregation(), Aggregation::Mean);
     }
 }

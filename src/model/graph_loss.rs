@@ -19,7 +19,7 @@ use crate::{
 /// Rows of A' that exist at a time.
 const BLOCK: usize = 256;
 
-/// The distances R, n × n, that the model learns to reproduce.
+/// What the model learns to reproduce, R: distances or similarities, n × n.
 #[derive(Debug, Clone)]
 pub enum GraphTarget<'a> {
     /// The matrix, dense or sparse.
@@ -40,11 +40,11 @@ pub enum GpuTarget {
 }
 
 impl<'a> GraphTarget<'a> {
-    /// The distances of a graph, to be compared on `device`.
+    /// The target of a graph, to be compared on `device`.
     #[must_use]
     pub fn of(graph: &'a CellGraph, device: Device) -> Self {
         match &graph.pairs {
-            Pairs::Stored { distances, .. } => Self::stored(Cow::Borrowed(distances), device),
+            Pairs::Stored { target, .. } => Self::stored(Cow::Borrowed(target), device),
             Pairs::Computed(kernel) if device == Device::Cpu => Self::Computed(Arc::clone(kernel)),
             Pairs::Computed(kernel) => {
                 Self::OnGpu(GpuTarget::Computed(GaussTensors::new(kernel, device)))
@@ -52,14 +52,14 @@ impl<'a> GraphTarget<'a> {
         }
     }
 
-    /// Stored distances, to be compared on `device`.
+    /// A stored target, to be compared on `device`.
     #[must_use]
-    pub fn stored(distances: Cow<'a, Adjacency>, device: Device) -> Self {
+    pub fn stored(target: Cow<'a, Adjacency>, device: Device) -> Self {
         if device == Device::Cpu {
-            return Self::Stored(distances);
+            return Self::Stored(target);
         }
-        let n_rows = distances.shape().0;
-        let dense = distances.dense_rows(0..n_rows);
+        let n_rows = target.shape().0;
+        let dense = target.dense_rows(0..n_rows);
         Self::OnGpu(GpuTarget::Stored(from_array(dense.view(), device)))
     }
 }
@@ -78,7 +78,7 @@ impl GpuTarget {
     fn rows(&self, rows: Range<i64>) -> Tensor {
         match self {
             Self::Stored(dense) => dense.narrow(0, rows.start, rows.end - rows.start),
-            Self::Computed(kernel) => kernel.distances(rows),
+            Self::Computed(kernel) => kernel.target(rows),
         }
     }
 }
@@ -160,7 +160,7 @@ fn cpu_kernel(products: &mut Tensor, target: &GraphTarget<'_>, start: usize, sca
             })
             .collect(),
         GraphTarget::Computed(kernel) => {
-            let mut wanted = kernel.distances(start..start + rows.len());
+            let mut wanted = kernel.target(start..start + rows.len());
             let wanted = wanted.as_slice_mut().unwrap_or_default();
             rows.zip(wanted.par_chunks_mut(n))
                 .map(|(row, wanted)| errors(row, wanted))

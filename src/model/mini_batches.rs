@@ -79,11 +79,15 @@ impl<'a> MiniBatches<'a> {
     pub fn draw(&mut self) -> Result<Drawn, GraphError> {
         let cells = self.draw_cells();
         let features = self.features.of(self.prepared, &cells);
-        let (weights, distances) = self.graphs.of(&cells, features.view())?;
+        let (weights, target) = self.graphs.of(&cells, features.view())?;
         let batch = Batch {
             x: from_array(self.prepared.zscores(&cells).view(), self.device),
-            graph: GraphOperator::stored(&weights, self.device),
-            distances: GraphTarget::stored(Cow::Owned(distances), self.device),
+            graph: GraphOperator::stored(&weights, self.device).aggregating(
+                self.graphs.aggregation(),
+                cells.len(),
+                self.device,
+            ),
+            target: GraphTarget::stored(Cow::Owned(target), self.device),
             counts: CountTarget::new(
                 self.prepared.counts_of(&cells),
                 self.prepared.size_factors_of(&cells),

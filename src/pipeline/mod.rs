@@ -66,13 +66,17 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     let cells = sample_cells(prepared.n_cells(), config.reference_cells(), config.seed);
     run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
-    let features = Features::choose(&prepared, cells.len())?;
+    let features = Features::choose(&prepared, cells.len(), config.n_pcs)?;
     let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)
         .with_context(|| config.input.display().to_string())?;
     run.say_if_disconnected(&graph);
 
     let x = from_array(prepared.zscores(&cells).view(), device);
-    let operator = GraphOperator::of(&graph, device);
+    let operator = GraphOperator::of(&graph, device).aggregating(
+        config.graph.aggregation,
+        cells.len(),
+        device,
+    );
     let reference = Reference {
         cells: &cells,
         x: &x,
@@ -98,6 +102,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         device,
         scores,
         markers,
+        resolution: trained.resolution.take(),
         input: &input,
         prepared: &prepared,
         z,
@@ -130,10 +135,15 @@ impl Run<'_> {
 
     /// The counts prepared. What cannot be read says itself in which file.
     fn prepare(&self, input: &Input) -> anyhow::Result<Prepared> {
-        prepare(&*input.data.counts, self.config.n_hvg).map_err(|error| match error {
+        let prepared = prepare(&*input.data.counts, self.config.n_hvg);
+        let mut prepared = prepared.map_err(|error| match error {
             PreprocessError::Read(error) => error.into(),
             error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
-        })
+        })?;
+        if let Some(max_value) = self.config.max_value {
+            prepared.scaling.max_value = max_value as f32;
+        }
+        Ok(prepared)
     }
 
     /// Each cluster's marker genes, where they are asked for.

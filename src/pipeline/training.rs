@@ -8,12 +8,13 @@ use tch::Tensor;
 use super::Run;
 use crate::{
     cluster::{
+        ChosenResolution, choose_resolution,
         labelling::centers,
         leiden,
         self_training::{Schedule, self_train},
     },
-    config::RunConfig,
-    graph::{Adjacency, BatchGraphs, gauss_weights},
+    config::{LeidenGraph, Resolution},
+    graph::{Adjacency, BatchGraphs, gauss_weights, joint},
     model::{
         autoencoder::{Autoencoder, Pass},
         batch::Batch,
@@ -42,6 +43,8 @@ const MOST_TO_CLUSTER: usize = 5000;
 pub(super) struct Trained {
     pub model: Autoencoder,
     pub centers: Tensor,
+    /// How the resolution was chosen, where it was not given.
+    pub resolution: Option<ChosenResolution>,
 }
 
 impl Run<'_> {
@@ -78,18 +81,51 @@ impl Run<'_> {
         let pass = &mut Pass::training(noise.next_u64());
         self.pretrain(&mut model, &mut cells, pass)?;
 
-        self.stage(
-            "leiden",
-            &format!("Leiden at resolution {}", config.resolution),
-        );
-        let z = self.embedding_to_cluster(&model, prepared, reference, pass);
-        let labels = initial_labels(&z, config)?;
+        let (clustered, z) = self.embedding_to_cluster(&model, prepared, reference, pass);
+        let expression = match config.leiden_graph {
+            LeidenGraph::Embedding => None,
+            LeidenGraph::Joint => Some(reference.features.of(prepared, &clustered)),
+        };
+        let (labels, resolution) = self.first_clusters(&z, expression.as_ref())?;
         let start = centers(z.view(), &labels).to_device(device);
 
         let pass = Pass::training(noise.next_u64());
         let centers = self.refine(&mut model, &mut cells, &start, pass)?;
         model.settle_statistics(reference.x, reference.operator);
-        Ok(Trained { model, centers })
+        Ok(Trained {
+            model,
+            centers,
+            resolution,
+        })
+    }
+
+    /// Leiden's clusters of an embedding, and how their resolution was chosen, where it was.
+    fn first_clusters(
+        &mut self,
+        z: &Array2<f32>,
+        expression: Option<&Array2<f32>>,
+    ) -> anyhow::Result<(Vec<usize>, Option<ChosenResolution>)> {
+        let seed = self.config.seed;
+        match self.config.resolution {
+            Resolution::Fixed(resolution) => {
+                self.stage("leiden", &format!("Leiden at resolution {resolution}"));
+                let graph = leiden_graph(z, expression)?;
+                Ok((leiden(&graph, resolution, seed)?.labels, None))
+            }
+            Resolution::Auto => {
+                self.stage("leiden", "Leiden at several resolutions");
+                let found = choose_resolution(z.view(), &leiden_graph(z, expression)?, seed)?;
+                let ChosenResolution { chosen, candidates } = &found.resolution;
+                self.progress.note(&format!(
+                    "resolution {} chosen of {}: {} clusters, agreement {:.2} with all that were tried",
+                    chosen.resolution,
+                    candidates.len(),
+                    chosen.n_clusters,
+                    chosen.agreement
+                ));
+                Ok((found.partition.labels, Some(found.resolution)))
+            }
+        }
     }
 
     fn pretrain(
@@ -127,22 +163,27 @@ impl Run<'_> {
         Ok(centers)
     }
 
-    /// The embedding that the first clusters are found on, of [`MOST_TO_CLUSTER`] cells at most.
+    /// The cells that the first clusters are found on, [`MOST_TO_CLUSTER`] at most (positions in `prepared`), and
+    /// their embedding.
     fn embedding_to_cluster(
         &self,
         model: &Autoencoder,
         prepared: &Prepared,
         reference: &Reference<'_>,
         pass: &mut Pass,
-    ) -> Array2<f32> {
+    ) -> (Vec<usize>, Array2<f32>) {
         let some_of = |n_cells| sample_cells(n_cells, MOST_TO_CLUSTER, self.config.seed);
         if self.config.train.batch_size.is_some() {
             model.settle_statistics(reference.x, reference.operator);
-            return embed_cells(model, prepared, reference, &some_of(prepared.n_cells()));
+            let cells = some_of(prepared.n_cells());
+            let z = embed_cells(model, prepared, reference, &cells);
+            return (cells, z);
         }
         // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
         let encoded = tch::no_grad(|| model.encode(reference.x, reference.operator, pass));
-        to_array(&encoded.z).select(Axis(0), &some_of(reference.cells.len()))
+        let rows = some_of(reference.cells.len());
+        let cells = rows.iter().map(|&row| reference.cells[row]).collect();
+        (cells, to_array(&encoded.z).select(Axis(0), &rows))
     }
 }
 
@@ -160,7 +201,7 @@ fn all_at_once<'a>(prepared: &Prepared, reference: &Reference<'a>) -> Batch<'a> 
     Batch {
         x: reference.x.shallow_clone(),
         graph: reference.operator.clone(),
-        distances: GraphTarget::of(reference.graph, reference.x.device()),
+        target: GraphTarget::of(reference.graph, reference.x.device()),
         counts: CountTarget::new(
             prepared.counts_of(reference.cells),
             prepared.size_factors_of(reference.cells),
@@ -168,9 +209,13 @@ fn all_at_once<'a>(prepared: &Prepared, reference: &Reference<'a>) -> Batch<'a> 
     }
 }
 
-fn initial_labels(z: &Array2<f32>, config: &RunConfig) -> anyhow::Result<Vec<usize>> {
+/// The graph of an embedding, joint with that of the same cells' expression where it is given.
+fn leiden_graph(z: &Array2<f32>, expression: Option<&Array2<f32>>) -> anyhow::Result<Adjacency> {
     let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
-    let weights = gauss_weights(z.view(), n_neighbors)
+    let of_embedding = gauss_weights(z.view(), n_neighbors)
         .context("the embedding is not finite after training; try a smaller -lr")?;
-    Ok(leiden(&Adjacency::Sparse(weights), config.resolution, config.seed)?.labels)
+    Ok(Adjacency::Sparse(match expression {
+        None => of_embedding,
+        Some(features) => joint(of_embedding, gauss_weights(features.view(), n_neighbors)?),
+    }))
 }

@@ -9,6 +9,8 @@ pub struct Scaling {
     pub mean: Vec<f64>,
     /// Population standard deviation of the same values, 1 where it is 0.
     pub std: Vec<f64>,
+    /// Z-scores beyond ± this are clipped to it; infinite where none are.
+    pub max_value: f32,
 }
 
 impl Scaling {
@@ -35,12 +37,17 @@ impl Scaling {
             squares[gene as usize] += (f64::from(value) - mean[gene as usize]).powi(2);
         }
         let std = squares.iter().map(|&sum| deviation(sum / n)).collect();
-        Self { mean, std }
+        Self {
+            mean,
+            std,
+            max_value: f32::INFINITY,
+        }
     }
 
     /// The z-score of a gene's log-normalised value.
     pub(super) fn zscore(&self, gene: usize, value: f32) -> f32 {
-        ((f64::from(value) - self.mean[gene]) / self.std[gene]) as f32
+        let zscore = ((f64::from(value) - self.mean[gene]) / self.std[gene]) as f32;
+        zscore.clamp(-self.max_value, self.max_value)
     }
 }
 
@@ -72,5 +79,11 @@ mod tests {
         assert_eq!(scaling.zscore(0, 1.0), 0.0);
         assert_eq!(scaling.zscore(1, 0.1), 0.0);
         assert_eq!(scaling.zscore(0, 3.0), (2.0 / 1.5_f64.sqrt()) as f32);
+        let clipped = Scaling {
+            max_value: 1.5,
+            ..scaling
+        };
+        assert_eq!(clipped.zscore(0, 3.0), 1.5);
+        assert_eq!(clipped.zscore(0, -3.0), -1.5);
     }
 }

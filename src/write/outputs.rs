@@ -12,6 +12,7 @@ use super::{
     write_model, write_results,
 };
 use crate::{
+    cluster::ChosenResolution,
     config::RunConfig,
     markers::Marker,
     memory::StageLog,
@@ -48,6 +49,8 @@ pub struct Findings<'a> {
     pub scores: Scores,
     /// Marker genes of every cluster, where the run asks for them.
     pub markers: Option<Vec<Vec<Marker>>>,
+    /// How the resolution was chosen, where it was not given.
+    pub resolution: Option<ChosenResolution>,
 }
 
 /// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
@@ -208,6 +211,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
                 cells: size(cluster),
             })
             .collect(),
+        resolution: found.resolution.as_ref(),
         scores: found.scores,
         stages: log.stages().to_vec(),
         seconds: log.seconds(),

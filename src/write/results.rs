@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use serde::Serialize;
 
 use super::{WriteError, write_file};
-use crate::{config::RunConfig, memory::StageUse, metrics::Scores};
+use crate::{cluster::ChosenResolution, config::RunConfig, memory::StageUse, metrics::Scores};
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,8 @@ pub struct Results<'a> {
     pub n_clusters: usize,
     /// The clusters, in the order of their labels.
     pub clusters: Vec<ClusterSize>,
+    /// How the resolution was chosen; `null` where it was given.
+    pub resolution: Option<&'a ChosenResolution>,
     /// How well the clusters are separated, and how well they agree with the true labels.
     pub scores: Scores,
     /// Time and memory of every stage.
@@ -113,6 +115,7 @@ mod tests {
                 label: "0".to_owned(),
                 cells: 3,
             }],
+            resolution: None,
             scores: Scores {
                 asw: Some(f64::NAN),
                 db: Some(0.5),

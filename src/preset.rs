@@ -1,0 +1,71 @@
+//! Sets of defaults: the published training, and one that mends what goes wrong with it.
+
+use crate::{
+    config::{LeidenGraph, Resolution},
+    graph::{Aggregation, Aim},
+};
+
+/// A set of defaults. Every one of them is an option of its own, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// The published training, exactly.
+    Published,
+    /// Mini-batches, a cell graph on principal components whose convolutions are means, similarities as its
+    /// target, clipped z-scores, and a resolution that is chosen from the data.
+    Recommended,
+}
+
+/// What a preset decides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Defaults {
+    /// Leiden's resolution.
+    pub resolution: Resolution,
+    /// What the graph that Leiden clusters is made of.
+    pub leiden_graph: LeidenGraph,
+    /// Cells of a mini-batch; 0 for all cells in every step.
+    pub batch_size: u64,
+    /// Principal components that the cell graph is built on; 0 for expression.
+    pub n_pcs: u64,
+    /// Bound of the z-scores; 0 for none.
+    pub max_value: f64,
+    /// What a graph convolution makes of a cell's neighbours.
+    pub aggregation: Aggregation,
+    /// What the graph branch learns to reproduce.
+    pub graph_target: Aim,
+}
+
+impl Preset {
+    /// As typed after `-preset`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Recommended => "recommended",
+        }
+    }
+
+    /// What holds where an option is not typed.
+    #[must_use]
+    pub fn defaults(self) -> Defaults {
+        match self {
+            Self::Published => Defaults {
+                resolution: Resolution::Fixed(1.0),
+                leiden_graph: LeidenGraph::Embedding,
+                batch_size: 0,
+                n_pcs: 0,
+                max_value: 0.0,
+                aggregation: Aggregation::Sum,
+                graph_target: Aim::Distances,
+            },
+            Self::Recommended => Defaults {
+                resolution: Resolution::Auto,
+                leiden_graph: LeidenGraph::Joint,
+                batch_size: 512,
+                n_pcs: 50,
+                max_value: 10.0,
+                aggregation: Aggregation::Mean,
+                graph_target: Aim::Similarities,
+            },
+        }
+    }
+}
