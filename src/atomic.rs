@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
+    ffi::{CString, OsString},
     fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
+use nix::unistd::unlink;
 use tempfile::NamedTempFile;
 
 /// Why a file was not written. Nothing of it is left.
@@ -51,14 +53,35 @@ pub fn remove_unfinished() {
     UNFINISHED.close();
 }
 
+/// As [`remove_unfinished`], without an allocation, and without waiting for a lock: for a signal handler. Where the
+/// set is being changed at that very moment, nothing is removed.
+pub(crate) fn remove_unfinished_at_once() {
+    match UNFINISHED.0.try_lock() {
+        Ok(mut state) => state.close(),
+        Err(TryLockError::Poisoned(state)) => state.into_inner().close(),
+        Err(TryLockError::WouldBlock) => {}
+    }
+}
+
 /// A set of temporary files. Once closed, it accepts and finishes no more.
 #[derive(Debug)]
 struct Registry(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    paths: BTreeSet<PathBuf>,
+    /// As the system takes them.
+    paths: BTreeSet<CString>,
     is_closed: bool,
+}
+
+impl State {
+    fn close(&mut self) {
+        self.is_closed = true;
+        for path in &self.paths {
+            // What is already gone need not be removed, and nobody is left to tell.
+            let _ = unlink(path.as_c_str());
+        }
+    }
 }
 
 impl Registry {
@@ -87,11 +110,11 @@ impl Registry {
         let Some(file) = file else {
             return Err(AtomicError::Interrupted);
         };
-        let unfinished = file.path().to_owned();
-        let written = write(&unfinished).map_err(AtomicError::Write);
+        let (file, registered) = file;
+        let written = write(file.path()).map_err(AtomicError::Write);
         // Held over the rename: `close` comes either before it, or when nothing is left to remove.
         let mut state = self.state();
-        state.paths.remove(&unfinished);
+        state.paths.remove(&registered);
         written?;
         if state.is_closed {
             return Err(AtomicError::Interrupted);
@@ -101,7 +124,7 @@ impl Registry {
     }
 
     /// A registered temporary file beside `path`; `None` where the registry is closed.
-    fn create(&self, path: &Path) -> io::Result<Option<NamedTempFile>> {
+    fn create(&self, path: &Path) -> io::Result<Option<(NamedTempFile, CString)>> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -112,17 +135,13 @@ impl Registry {
             return Ok(None);
         }
         let file = create_beside(path, folder)?;
-        state.paths.insert(file.path().to_owned());
-        Ok(Some(file))
+        let registered = CString::new(file.path().as_os_str().as_bytes())?;
+        state.paths.insert(registered.clone());
+        Ok(Some((file, registered)))
     }
 
     fn close(&self) {
-        let mut state = self.state();
-        state.is_closed = true;
-        for path in std::mem::take(&mut state.paths) {
-            // What is already gone need not be removed, and nobody is left to tell.
-            let _ = fs::remove_file(path);
-        }
+        self.state().close();
     }
 }
 

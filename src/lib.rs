@@ -41,6 +41,8 @@ pub mod write;
 // What stages share
 pub mod atomic;
 pub mod counts;
+mod guard;
+pub mod interrupt;
 pub mod memory;
 pub mod names;
 pub mod seed;

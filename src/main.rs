@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, atomic, batch, cli, progress::print_line, threads};
-
-/// Exit code of a run that the user stopped.
-const INTERRUPTED: i32 = 130;
+use attentionae_sc::{app, batch, cli, interrupt, progress::print_line, threads};
 
 fn main() -> ExitCode {
     threads::restart_with_yielding_workers();
@@ -13,7 +10,7 @@ fn main() -> ExitCode {
         Ok(request) => request,
         Err(refusal) => return refusal.report(),
     };
-    if let Err(error) = ctrlc::set_handler(interrupt) {
+    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop) {
         print_line(&format!(
             "note: Ctrl-C may leave unfinished files ({error})"
         ));
@@ -21,6 +18,7 @@ fn main() -> ExitCode {
     match app::run(&request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            interrupt::wait_if_stopped();
             report(&error);
             ExitCode::FAILURE
         }
@@ -41,13 +39,4 @@ fn report(error: &anyhow::Error) {
     if !causes.is_empty() {
         print_line(&format!("  because {}", causes.join(": ")));
     }
-}
-
-/// Has the runs of a batch end, removes half-written files and ends the process.
-fn interrupt() {
-    batch::stop();
-    atomic::remove_unfinished();
-    // SAFETY: `_exit` takes any status and never returns. Unlike `exit` it does not run the
-    // destructors of libtorch and HDF5, which would race with the threads that still use them.
-    unsafe { libc::_exit(INTERRUPTED) }
 }

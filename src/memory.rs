@@ -105,6 +105,11 @@ fn group_left(most: Option<&str>, used: Option<&str>) -> Option<f64> {
     Some((bytes(most)? - bytes(used)?).max(0.0) / f64::from(1 << 20))
 }
 
+/// Writable memory of this process now, in bytes: what the limit on data counts.
+pub(crate) fn data_bytes() -> Option<u64> {
+    status_mb("VmData:").map(|mb| (mb * 1024.0 * 1024.0) as u64)
+}
+
 fn status_mb(field: &str) -> Option<f64> {
     kibibytes(&fs::read_to_string("/proc/self/status").ok()?, field).map(|kib| kib / 1024.0)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Array {
 impl Array {
     /// Checks a dataset's size and filters; reads nothing.
     pub(super) fn open(inner: hdf5::Dataset, place: Place) -> Result<Self, H5adError> {
-        let shape = inner.space().map_err(|e| place.refused(e))?.shape().clone();
+        let shape = place.ask(|| Ok(inner.space()?.shape()))?;
         let array = Self {
             inner,
             place,
@@ -38,11 +38,12 @@ impl Array {
 
     /// A dataset in other files could not be read, or would read as zeros where one of them is absent.
     fn check_layout(&self) -> Result<(), H5adError> {
-        let has_files = self
-            .inner
-            .dcpl()
-            .is_ok_and(|list| !list.external().is_empty());
-        if has_files || self.inner.layout() == Layout::Virtual {
+        let is_elsewhere = self.place.guard(0, || {
+            let list = self.inner.dcpl();
+            let has_files = list.is_ok_and(|list| !list.external().is_empty());
+            has_files || self.inner.layout() == Layout::Virtual
+        });
+        if is_elsewhere {
             return Err(self.place.elsewhere());
         }
         Ok(())
@@ -57,10 +58,14 @@ impl Array {
             let product = lengths.try_fold(size, |product, &n| product.checked_mul(n as u128));
             product.unwrap_or(u128::MAX)
         };
-        let chunk = self.inner.chunk().map_or(0, |chunk| bytes(&chunk));
+        let (chunk, file_size, stored) = self.place.guard(0, || {
+            let file = self.inner.file();
+            let file_size = file.map_or(u64::MAX, |file| file.size());
+            (self.inner.chunk(), file_size, self.inner.storage_size())
+        });
+        let chunk = chunk.map_or(0, |chunk| bytes(&chunk));
         let claimed = bytes(&self.shape).max(chunk);
-        let file_size = self.inner.file().map_or(u64::MAX, |file| file.size());
-        let stored = self.inner.storage_size().min(file_size);
+        let stored = stored.min(file_size);
         if claimed > UNCHECKED_BYTES && claimed / MAX_COMPRESSION > u128::from(stored) {
             return Err(H5adError::Unbacked {
                 path: self.place.path(),
@@ -73,7 +78,7 @@ impl Array {
     }
 
     fn check_filters(&self) -> Result<(), H5adError> {
-        let filters = self.inner.filters();
+        let filters = self.place.guard(0, || self.inner.filters());
         match filters.iter().find(|filter| !filter.is_available()) {
             None => Ok(()),
             Some(filter) => Err(H5adError::Filter {
@@ -106,7 +111,7 @@ impl Array {
     }
 
     pub(crate) fn dtype(&self) -> Result<Datatype, H5adError> {
-        self.inner.dtype().map_err(|e| self.place.refused(e))
+        self.place.ask(|| self.inner.dtype())
     }
 
     /// Fails unless the values are numbers.
@@ -121,20 +126,38 @@ impl Array {
 
     /// All values, converted to `T`, in row order.
     pub(crate) fn read<T: H5Type>(&self) -> Result<Vec<T>, H5adError> {
-        self.inner.read_raw().map_err(|e| self.place.refused(e))
+        let n_values = self.shape.iter().product();
+        self.read_values::<T, _>(n_values, || self.inner.read_raw())
     }
 
     /// A run of values of a one-dimensional dataset, converted to `T`.
     pub(crate) fn read_range<T: H5Type>(&self, range: Range<usize>) -> Result<Vec<T>, H5adError> {
-        let values = self.inner.read_slice_1d::<T, _>(range);
-        let values = values.map_err(|e| self.place.refused(e))?;
+        let values = self.read_values::<T, _>(range.len(), || self.inner.read_slice_1d(range))?;
         Ok(values.into_raw_vec_and_offset().0)
     }
 
     /// A run of rows of a two-dimensional dataset.
     pub(crate) fn read_rows(&self, rows: Range<usize>) -> Result<Array2<f32>, H5adError> {
-        self.inner
-            .read_slice_2d(s![rows, ..])
+        let n_genes = self.shape.get(1).copied().unwrap_or_default();
+        self.read_values::<f32, _>(rows.len().saturating_mul(n_genes), || {
+            self.inner.read_slice_2d(s![rows, ..])
+        })
+    }
+
+    /// Lets HDF5 read values into memory of their own, whole chunks at a time.
+    fn read_values<T, R>(
+        &self,
+        n_values: usize,
+        read: impl FnOnce() -> hdf5::Result<R>,
+    ) -> Result<R, H5adError> {
+        let chunk = self.place.guard(0, || self.inner.chunk());
+        let chunk: usize = chunk.unwrap_or_default().iter().product();
+        // A chunk is held packed and unpacked, while the buffer that it is unpacked into may double.
+        let room = n_values
+            .saturating_add(chunk.saturating_mul(4))
+            .saturating_mul(size_of::<T>().max(8));
+        self.place
+            .guard(room as u64, read)
             .map_err(|e| self.place.refused(e))
     }
 }

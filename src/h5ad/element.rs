@@ -26,7 +26,7 @@ impl Group {
     /// The root of an open file.
     pub(crate) fn root(file: &hdf5::File, path: &Path) -> Result<Self, H5adError> {
         let place = Place::root(path);
-        let inner = file.group("/").map_err(|e| place.refused(e))?;
+        let inner = place.ask(|| file.group("/"))?;
         Ok(Self { inner, place })
     }
 
@@ -42,7 +42,8 @@ impl Group {
             Some(LinkType::External) => return Err(place.elsewhere()),
             Some(link) => link,
         };
-        let kind = self.inner.loc_type_by_name(name).map_err(|e| match link {
+        let kind = place.guard(0, || self.inner.loc_type_by_name(name));
+        let kind = kind.map_err(|e| match link {
             LinkType::Soft => H5adError::BrokenLink {
                 path: place.path(),
                 element: place.element(),
@@ -51,12 +52,12 @@ impl Group {
         })?;
         let element = match kind {
             LocationType::Group => {
-                let inner = self.inner.group(name).map_err(|e| place.refused(e))?;
+                let inner = place.ask(|| self.inner.group(name))?;
                 self.check_same_file(&inner, &place)?;
                 Element::Group(Self { inner, place })
             }
             LocationType::Dataset => {
-                let inner = self.inner.dataset(name).map_err(|e| place.refused(e))?;
+                let inner = place.ask(|| self.inner.dataset(name))?;
                 self.check_same_file(&inner, &place)?;
                 Element::Array(Array::open(inner, place)?)
             }
@@ -80,16 +81,17 @@ impl Group {
     /// and then nobody knows what is in it.
     fn link_type(&self, wanted: &str) -> Result<Option<LinkType>, H5adError> {
         let (by_name, any_order) = (IndexType::default(), IterationOrder::default());
-        self.inner
-            .find_link(by_name, any_order, |name, info| {
+        self.place.ask(|| {
+            self.inner.find_link(by_name, any_order, |name, info| {
                 Ok((name == wanted).then_some(info.link_type))
             })
-            .map_err(|e| self.place.refused(e))
+        })
     }
 
     /// A chain of links may end in another file, which is not the one that was asked for.
     fn check_same_file(&self, found: &Location, place: &Place) -> Result<(), H5adError> {
-        if found.filename() == self.inner.filename() {
+        let is_same = || found.filename() == self.inner.filename();
+        if self.place.guard(0, is_same) {
             return Ok(());
         }
         Err(place.elsewhere())
@@ -116,10 +118,7 @@ impl Group {
 
     /// The names of everything linked here, sorted.
     pub(crate) fn names(&self) -> Result<Vec<String>, H5adError> {
-        let mut names = self
-            .inner
-            .member_names()
-            .map_err(|e| self.place.refused(e))?;
+        let mut names = self.place.ask(|| self.inner.member_names())?;
         names.sort();
         Ok(names)
     }
@@ -132,12 +131,13 @@ impl Group {
 
     /// A text attribute; `None` where there is none, or where it is no text.
     pub(crate) fn text_list_attribute(&self, name: &str) -> Option<Vec<String>> {
-        let attribute = self.inner.attr(name).ok()?;
+        let attribute = self.place.ask(|| self.inner.attr(name)).ok()?;
         text::read(&attribute, &self.place).ok()
     }
 
     /// An attribute of whole numbers.
     pub(crate) fn numbers_attribute(&self, name: &str) -> Option<Vec<u64>> {
-        self.inner.attr(name).ok()?.read_raw().ok()
+        let numbers = || self.inner.attr(name)?.read_raw();
+        self.place.ask(numbers).ok()
     }
 }

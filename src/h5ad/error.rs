@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::Seems;
+use crate::guard::ADVICE;
 
 /// Why an `.h5ad` file could not be read or written. `element` is a path inside the HDF5 file.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +38,39 @@ pub enum H5adError {
         /// The file.
         path: PathBuf,
     },
+    /// The path is a device, a pipe or a socket: HDF5 reads back and forth.
+    #[error("{}: this is no regular file; save the data to one first", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file has no content.
+    #[error("{}: the file is empty (0 bytes): copy or download it again", path.display())]
+    NoBytes {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's end is missing.
+    #[error("{}: the file is cut short: it has {size} of {expected} bytes. Copy or download it again", path.display())]
+    CutShort {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The size that it was closed with.
+        expected: u64,
+    },
+    /// Another program holds the file's lock.
+    #[error(
+        "{}: another program has the file open for writing; wait until that is done, or, where nobody writes \
+         (some network disks cannot lock), set HDF5_USE_FILE_LOCKING=FALSE", path.display()
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
     /// HDF5 refuses an element, or the whole file.
-    #[error("{}: {element} cannot be read: {reason}. The file may be damaged, cut short, or being written", path.display())]
+    #[error("{}: {element} cannot be read: {reason}. {ADVICE}", path.display())]
     Hdf5 {
         /// The file.
         path: PathBuf,

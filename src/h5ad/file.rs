@@ -26,25 +26,47 @@ const MAX_LISTED: usize = 10;
 /// Where a row's chunks exceed HDF5's cache, each of them would be decompressed again for every
 /// block of rows: the cache is then made large enough for one row of chunks, up to 256 MiB.
 pub(crate) fn open<S: AsRef<str>>(path: &Path, datasets: &[S]) -> Result<hdf5::File, H5adError> {
-    check_readable(path)?;
-    let refused = |e| Place::root(path).refused(e);
-    let file = hdf5::File::open(path).map_err(refused)?;
-    let names = datasets.iter().map(AsRef::as_ref);
-    let present = names.filter(|name| file.link_exists(name));
-    let cache = present.filter_map(|name| file.dataset(name).ok());
-    let cache = cache.map(|dataset| band_bytes(&dataset)).max();
+    let size = check_readable(path)?;
+    let place = Place::root(path);
+    let refused = |e| refused_file(&place, size, e);
+    let file = place.guard(0, || hdf5::File::open(path)).map_err(refused)?;
+    let cache = place.guard(0, || widest_band(&file, datasets));
     match cache {
         Some(bytes) if bytes > DEFAULT_CACHE => {
             // The cache of a file is set when it is opened, and while it is open it stays.
-            file.close().map_err(refused)?;
+            place.guard(0, || file.close()).map_err(refused)?;
             let bytes = bytes.min(MAX_CACHE);
-            hdf5::File::with_options()
-                .with_fapl(|access| access.chunk_cache(CACHE_SLOTS, bytes, 0.75))
-                .open(path)
-                .map_err(refused)
+            let mut options = hdf5::File::with_options();
+            options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, bytes, 0.75));
+            place.guard(0, || options.open(path)).map_err(refused)
         }
         _ => Ok(file),
     }
+}
+
+/// The error for a file of `size` bytes that HDF5 refuses as a whole.
+fn refused_file(place: &Place, size: u64, reason: hdf5::Error) -> H5adError {
+    let said = reason.to_string();
+    let (path, after) = (place.path(), said.split_once("stored_eof = "));
+    if said.contains("unable to lock file") {
+        return H5adError::Locked { path };
+    }
+    match after.and_then(|(_, expected)| expected.trim_end().parse().ok()) {
+        Some(expected) => H5adError::CutShort {
+            path,
+            size,
+            expected,
+        },
+        None => place.refused(reason),
+    }
+}
+
+/// The most bytes that [`band_bytes`] gives for one of the datasets that there are.
+fn widest_band<S: AsRef<str>>(file: &hdf5::File, datasets: &[S]) -> Option<usize> {
+    let names = datasets.iter().map(AsRef::as_ref);
+    let present = names.filter(|name| file.link_exists(name));
+    let opened = present.filter_map(|name| file.dataset(name).ok());
+    opened.map(|dataset| band_bytes(&dataset)).max()
 }
 
 /// Bytes of all chunks that a row (or a value, in one dimension) lies in; 0 where there are none.
@@ -62,8 +84,8 @@ fn band_bytes(dataset: &Dataset) -> usize {
     })
 }
 
-/// Fails, with the reason, unless this is an HDF5 file that may be read.
-fn check_readable(path: &Path) -> Result<(), H5adError> {
+/// The size in bytes; fails, with the reason, unless this is an HDF5 file that may be read.
+fn check_readable(path: &Path) -> Result<u64, H5adError> {
     let unreadable = |source| H5adError::Unreadable {
         path: path.to_owned(),
         source,
@@ -84,8 +106,18 @@ fn check_readable(path: &Path) -> Result<(), H5adError> {
             nearby: list_h5ad(path),
         });
     }
+    if !metadata.is_file() {
+        return Err(H5adError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    if metadata.len() == 0 {
+        return Err(H5adError::NoBytes {
+            path: path.to_owned(),
+        });
+    }
     if has_signature(path, metadata.len()).map_err(unreadable)? {
-        Ok(())
+        Ok(metadata.len())
     } else {
         Err(H5adError::NotHdf5 {
             path: path.to_owned(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::H5adError;
+use crate::guard::guarded;
 
 /// An element of an HDF5 file.
 #[derive(Debug, Clone)]
@@ -43,6 +44,17 @@ impl Place {
         } else {
             self.element.clone()
         }
+    }
+
+    /// Lets HDF5 read here, see [`guarded`]; `bytes` is the memory that the answer may take.
+    pub(crate) fn guard<T>(&self, bytes: u64, read: impl FnOnce() -> T) -> T {
+        let subject = format!("{}: {}", self.path.display(), self.element());
+        guarded(subject, bytes, read)
+    }
+
+    /// As [`Place::guard`], for what HDF5 may refuse. The answer is small.
+    pub(crate) fn ask<T>(&self, read: impl FnOnce() -> hdf5::Result<T>) -> Result<T, H5adError> {
+        self.guard(0, read).map_err(|e| self.refused(e))
     }
 
     /// The error for what HDF5 refuses here.

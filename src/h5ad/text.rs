@@ -34,14 +34,18 @@ macro_rules! read_fixed {
 
 /// All texts of a dataset or an attribute, in row order.
 pub(crate) fn read(container: &Container, place: &Place) -> Result<Vec<String>, H5adError> {
-    let dtype = container.dtype().and_then(|dtype| dtype.to_descriptor());
-    let bytes = match dtype.map_err(|e| place.refused(e))? {
+    let dtype = place.ask(|| container.dtype()?.to_descriptor())?;
+    if !is_text(&dtype) {
+        return Err(place.encoding("text", dtype.to_string()));
+    }
+    // A text costs a pointer and an allocation on HDF5's side, and as much on ours.
+    let room = (container.size() as u64).saturating_mul(256 + dtype.size() as u64);
+    let bytes = place.guard(room, || match dtype {
         TypeDescriptor::FixedAscii(size) => read_fixed!(FixedAscii, size, container),
         TypeDescriptor::FixedUnicode(size) => read_fixed!(FixedUnicode, size, container),
         TypeDescriptor::VarLenAscii => bytes::<VarLenAscii>(container),
-        TypeDescriptor::VarLenUnicode => bytes::<VarLenUnicode>(container),
-        other => return Err(place.encoding("text", other.to_string())),
-    };
+        _ => bytes::<VarLenUnicode>(container),
+    });
     let bytes = bytes.map_err(|e| place.refused(e))?;
     let decoded = bytes.into_iter().enumerate().map(|(position, bytes)| {
         String::from_utf8(bytes).map_err(|_| H5adError::NotUtf8 {

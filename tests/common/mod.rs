@@ -6,6 +6,7 @@
 )]
 
 pub mod golden;
+pub mod process;
 pub mod simulate;
 
 use attentionae_sc::counts::Csr;

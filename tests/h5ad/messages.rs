@@ -6,6 +6,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use hdf5::{SimpleExtents, types::FixedAscii};
 use ndarray::arr2;
+use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::draft::{COUNTS, CSC, CSR, Draft, Finished, texts, values};
 
@@ -290,11 +291,7 @@ fn none_of_these_takes_much_memory() {
     let shape = [1_000_000_000_000, 3];
     let draft = Draft::new().sparse("csr_matrix", shape, (&offsets, &indices, &data));
     message(&draft.finish().path);
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: `getrusage` fills the struct that it is given, and zeros are a valid one.
-    let most = unsafe {
-        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
-        usage.assume_init().ru_maxrss
-    };
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the memory of the programs run");
+    let most = usage.max_rss();
     assert!(most > 0 && most < MOST_MEMORY, "{most} kB");
 }

@@ -1,0 +1,137 @@
+//! Calls into the HDF5 library that end in an answer or in a message, whatever a damaged file does to them.
+//!
+//! The library checks little of what a file says of itself: one changed byte can make it read outside of its
+//! memory, ask for terabytes, or never return. No wrapper can stop that from outside, so each call runs
+//!
+//! * with a limit on the memory of the process, at which the library's allocations fail and it returns an error;
+//! * under a timer of the thread's own processor time, so that slow disks and busy machines do not count;
+//! * with handlers for the signals of a crash.
+//!
+//! Timer and crash end the process: exit code 1, a message that names the file, no temporary file left. A call
+//! costs some microseconds more for it; there is no second process and no further thread.
+
+mod limits;
+mod signals;
+
+use std::sync::Once;
+
+use limits::{CpuTimer, MemoryLimit};
+use signals::Watched;
+
+/// What to do about a file that cannot be read to its end; follows a reason and a full stop.
+pub(crate) const ADVICE: &str = "The file may be damaged, cut short, or being written: copy or download it again, \
+     or, where Python can read it, rewrite it with adata.write_h5ad(\"new.h5ad\")";
+
+/// Runs `call`, which uses the HDF5 library to read `subject`: a file, and the element in it. `bytes` is the memory
+/// that the call may take beside what the library needs for itself.
+pub(crate) fn guarded<T>(subject: String, bytes: u64, call: impl FnOnce() -> T) -> T {
+    static HANDLERS: Once = Once::new();
+    HANDLERS.call_once(signals::install);
+    // The memory limit is the process's, and set and restored by one thread at a time.
+    hdf5::sync::sync(|| {
+        let _watched = Watched::new(subject);
+        let _memory = MemoryLimit::above_now(bytes);
+        let _timer = CpuTimer::start(bytes);
+        call()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        hint::black_box,
+        process::{self, Command},
+    };
+
+    use nix::sys::signal::{Signal, raise};
+
+    use super::*;
+
+    #[test]
+    fn a_call_gives_its_answer_and_may_be_nested() {
+        let answer = guarded("outer".to_owned(), 0, || {
+            guarded("inner".to_owned(), 1 << 20, || 20) + 1
+        });
+        assert_eq!(answer, 21);
+    }
+
+    #[test]
+    fn memory_beyond_what_was_asked_for_is_refused_and_comes_back() {
+        let takes = |bytes: usize| Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
+        assert!(!guarded("x".to_owned(), 0, || takes(3 << 30)));
+        assert!(guarded("x".to_owned(), 4 << 30, || takes(3 << 30)));
+        assert!(takes(3 << 30));
+    }
+
+    /// Runs a test that ends its process, in a process of its own: exit code, and the last line on stderr.
+    fn last_words(test: &str) -> (Option<i32>, String) {
+        let mut again = Command::new(env::current_exe().expect("this test"));
+        let test = format!("guard::tests::{test}");
+        let ended = again.args(["--exact", &test, "--ignored", "--nocapture"]);
+        let ended = ended.output().expect("an end");
+        let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let last = stderr.lines().last().unwrap_or_default().to_owned();
+        (ended.status.code(), last)
+    }
+
+    fn crashed() -> (Option<i32>, String) {
+        let line = "error: x.h5ad: X cannot be read: the HDF5 library crashed. ";
+        (Some(1), format!("{line}{ADVICE}"))
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn crash() {
+        guarded("x.h5ad: X".to_owned(), 0, || raise(Signal::SIGSEGV)).expect("a signal");
+    }
+
+    #[test]
+    fn a_crash_is_a_message() {
+        assert_eq!(last_words("crash"), crashed());
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn abort() {
+        guarded("x.h5ad: X".to_owned(), 0, || process::abort());
+    }
+
+    #[test]
+    fn a_heap_that_the_c_library_gives_up_is_a_message() {
+        assert_eq!(last_words("abort"), crashed());
+    }
+
+    fn dive(depth: u64) -> u64 {
+        if depth == 0 {
+            return 0;
+        }
+        1 + black_box(dive(black_box(depth - 1)))
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn overflow() {
+        let depth = guarded("x.h5ad: X".to_owned(), 0, || dive(1 << 40));
+        assert!(depth > 0);
+    }
+
+    #[test]
+    fn a_stack_that_is_used_up_is_a_message() {
+        assert_eq!(last_words("overflow"), crashed());
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn abort_elsewhere() {
+        guarded("x.h5ad: X".to_owned(), 0, || ());
+        process::abort();
+    }
+
+    #[test]
+    fn a_crash_elsewhere_stays_one() {
+        let (code, last) = last_words("abort_elsewhere");
+        assert_eq!(code, None);
+        assert!(!last.contains("HDF5"), "{last}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Damaged copies of sound files: each ends in a result or in one clear error.
+//!
+//! `DAMAGED_COPIES` says how many are tried, `DAMAGED_SEED` which. A copy that fails is kept for a look at it.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod copies;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    str::FromStr,
+    time::Duration,
+};
+
+use attentionae_sc::h5ad::{Column, NewH5ad, write_h5ad};
+use rayon::prelude::*;
+
+use common::{
+    golden::small_path,
+    process::{Ended, run_within},
+    simulate,
+};
+
+/// How many copies are tried where nothing else is asked for.
+const COPIES: u64 = 40;
+/// Far beyond what the program allows the HDF5 library, on a busy machine too.
+const TIME_LIMIT: Duration = Duration::from_secs(150);
+/// The most memory that a small file may cost, in MiB.
+const MOST_MB: u64 = 1000;
+/// The least training that there is: these tests are about reading.
+const SHORT: [&str; 11] = [
+    "-quiet",
+    "-training_epoch",
+    "1",
+    "-clustering_epoch",
+    "0",
+    "-n_hvg",
+    "20",
+    "-n_neighbors",
+    "5",
+    "-threads",
+    "1",
+];
+
+/// A number from the environment.
+fn asked_for<T: FromStr>(name: &str, default: T) -> T {
+    let Ok(typed) = env::var(name) else {
+        return default;
+    };
+    typed.parse().unwrap_or_else(|_| panic!("{name}={typed}"))
+}
+
+/// Two small files: one that anndata wrote, and one of this program's own.
+fn sound_files(folder: &Path) -> [Vec<u8>; 2] {
+    let own = folder.join("own.h5ad");
+    let counts = simulate::counts(40, 30, 0.5, 1);
+    let (n_cells, n_genes) = counts.shape();
+    let named = |kind: &str, n: usize| (0..n).map(|i| format!("{kind}{i}")).collect::<Vec<_>>();
+    let labels = (0..n_cells).map(|cell| Some(format!("type {}", cell % 3)));
+    let data = NewH5ad {
+        obs_names: named("cell", n_cells),
+        var_names: named("gene", n_genes),
+        obs: vec![
+            ("celltype".to_owned(), Column::Categorical(labels.collect())),
+            ("barcode".to_owned(), Column::Text(named("AAAC", n_cells))),
+        ],
+        uns: vec![("source".to_owned(), "simulated".to_owned())],
+        var: Vec::new(),
+        counts: &counts,
+    };
+    write_h5ad(&own, &data).expect("a sound file");
+    [small_path(), own].map(|path| fs::read(path).expect("a sound file"))
+}
+
+/// A run of the program on a file; every fourth is a conversion.
+fn run(path: &Path, output: &Path, number: u64) -> Ended {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"));
+    program.env("HDF5_USE_FILE_LOCKING", "FALSE");
+    if number % 4 == 3 {
+        program.arg("preprocess").arg(path);
+        program.args(["-quiet", "-data_dir"]).arg(output);
+    } else {
+        program.arg("-name").arg(path).args(SHORT);
+        program.arg("-output_dir").arg(output);
+    }
+    run_within(&mut program, TIME_LIMIT)
+}
+
+/// What is wrong with how a run ended, if anything.
+fn complaint(ended: &Ended, output: &Path) -> Option<&'static str> {
+    let has_output = files(output) > 0;
+    let is_one_message = ended.stderr.starts_with("error: ") && ended.stderr.lines().count() <= 2;
+    match ended.status.code() {
+        _ if ended.timed_out => Some("it did not end"),
+        _ if ended.peak_mb > MOST_MB => Some("it took too much memory"),
+        _ if ended.stderr.contains("panicked") => Some("it panicked"),
+        Some(0) if !has_output || ended.stdout.is_empty() => Some("a success without a result"),
+        Some(1) if has_output => Some("an error, and an output file"),
+        Some(1) if !ended.stdout.is_empty() => Some("an error, and a result"),
+        Some(1) if !is_one_message => Some("an error without one clear message"),
+        Some(0 | 1) => None,
+        _ => Some("it ended neither with 0 nor with 1"),
+    }
+}
+
+/// The number of files below a folder, hidden ones too.
+fn files(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |path: PathBuf| if path.is_dir() { files(&path) } else { 1 };
+    entries.map(|entry| count(entry.path())).sum()
+}
+
+/// Tries one copy: how it ended, and a complaint that names the file, which is then kept.
+fn try_copy(sound: &[u8], seed: u64, number: u64) -> (Ended, Option<String>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("copy.h5ad");
+    fs::write(&path, copies::damaged(sound, seed, number)).expect("a copy");
+    let output = folder.path().join("out");
+    let ended = run(&path, &output, number);
+    let complaint = complaint(&ended, &output).map(|what| {
+        let kept =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("damaged-{seed}-{number}.h5ad"));
+        fs::copy(&path, &kept).expect("a copy");
+        format!("{}: {what}: {ended:?}", kept.display())
+    });
+    (ended, complaint)
+}
+
+#[test]
+fn damaged_copies_end_in_a_result_or_in_one_clear_error() {
+    let (n_copies, seed) = (
+        asked_for("DAMAGED_COPIES", COPIES),
+        asked_for("DAMAGED_SEED", 1),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let sound = sound_files(folder.path());
+    let tried = (0..n_copies).into_par_iter().map(|number| {
+        // Conversions, which are every fourth, are of both files.
+        try_copy(&sound[(number / 4 + number) as usize % 2], seed, number)
+    });
+    let (ended, complaints): (Vec<_>, Vec<_>) = tried.unzip();
+    let successes = ended.iter().filter(|ended| ended.status.success()).count();
+    println!(
+        "{n_copies} damaged copies: {successes} results, {} errors; at most {:.0} s and {} MiB",
+        ended.len() - successes,
+        ended.iter().map(|ended| ended.seconds).fold(0.0, f64::max),
+        ended
+            .iter()
+            .map(|ended| ended.peak_mb)
+            .max()
+            .unwrap_or_default(),
+    );
+    let complaints: Vec<String> = complaints.into_iter().flatten().collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// Gives the free space of every heap of texts a length of 0, which HDF5 steps over without end.
+fn with_endless_heaps(mut bytes: Vec<u8>) -> Vec<u8> {
+    let number = |bytes: &[u8], at: usize| {
+        let number = bytes[at..at + 8].try_into().expect("eight bytes");
+        u64::from_le_bytes(number) as usize
+    };
+    let is_heap = |&start: &usize| bytes[start..].starts_with(b"GCOL");
+    let heaps: Vec<usize> = (0..bytes.len()).filter(is_heap).collect();
+    for start in heaps {
+        let end = start + number(&bytes, start + 8);
+        let mut object = start + 16;
+        while object < end && bytes[object..object + 2] != [0, 0] {
+            object += 16 + number(&bytes, object + 8).next_multiple_of(8);
+        }
+        bytes[object + 8..object + 16].fill(0);
+    }
+    bytes
+}
+
+#[test]
+fn a_file_on_which_the_hdf5_library_never_returns_is_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("endless.h5ad");
+    let sound = fs::read(small_path()).expect("a sound file");
+    fs::write(&path, with_endless_heaps(sound)).expect("a file");
+    let ended = run(&path, &folder.path().join("out"), 0);
+    let expected = format!(
+        "error: {}: obs cannot be read: the HDF5 library does not finish. The file may be damaged, cut short, or \
+         being written: copy or download it again, or, where Python can read it, rewrite it with \
+         adata.write_h5ad(\"new.h5ad\")\n",
+        path.display()
+    );
+    assert_eq!(ended.stderr, expected);
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(files(&folder.path().join("out")), 0);
+}
