@@ -1,6 +1,8 @@
 //! From a checked request to its result on stdout.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::Context;
 
 use crate::{
     batch::{self, BatchError, Record, Status},
@@ -32,8 +34,7 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
     let progress = Progress::new(config.quiet);
     let summary = pipeline::run(config, &progress)?;
     progress.finish();
-    print_result(&summary.scores.to_string());
-    Ok(())
+    print_result(&summary.scores.to_string())
 }
 
 fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {
@@ -64,11 +65,15 @@ fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Resul
         RawFiles::Csv(files) => convert::tables_to_h5ad(files, conversion.read.transpose, output)?,
     };
     progress.finish();
-    print_result(&format!("{}: {converted}", output.display()));
-    Ok(())
+    print_result(&format!("{}: {converted}", output.display()))
 }
 
 /// Writes a line to stdout. A reader that has left, as `| head` does, is no failure.
-fn print_result(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+fn print_result(line: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(e).context("stdout: the result cannot be written")
+        }
+        _ => Ok(()),
+    }
 }

@@ -122,6 +122,8 @@ fn write_all(path: &Path, data: &NewH5ad<'_>) -> Result<(), Failed> {
     for (name, value) in &data.uns {
         write_text(&uns, name, value)?;
     }
+    // Closing writes what HDF5 still holds, but keeps to itself what the disk refuses.
+    file.flush()?;
     file.close()?;
     Ok(())
 }

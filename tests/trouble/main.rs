@@ -1,0 +1,9 @@
+//! What the program says, and leaves, where its surroundings fail it.
+//!
+//! Every message is compared whole: it is all that a user gets.
+
+mod files;
+mod full_disk;
+mod pipes;
+mod program;
+mod stopped;
