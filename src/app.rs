@@ -39,7 +39,7 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
 
 fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {
     let records = batch::run(config)?;
-    print_result(&batch::table(&records));
+    print_result(&batch::table(&records))?;
     let failed = |record: &&Record| record.status == Status::Failed;
     let names: Vec<String> = records
         .iter()

@@ -63,6 +63,42 @@ pub(crate) fn remove_unfinished_at_once() {
     }
 }
 
+/// A file for the time being: it goes when dropped, and when a signal stops the run.
+#[derive(Debug)]
+pub struct Scratch {
+    file: NamedTempFile,
+    registered: CString,
+}
+
+impl Scratch {
+    /// An empty file in the system's folder for temporary files.
+    ///
+    /// # Errors
+    /// When the system refuses the file, or the run is being stopped.
+    pub fn new() -> io::Result<Self> {
+        let mut state = UNFINISHED.state();
+        let (file, registered) = state.register(NamedTempFile::new)?;
+        Ok(Self { file, registered })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The file, to be written to.
+    pub fn file(&mut self) -> &mut fs::File {
+        self.file.as_file_mut()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        UNFINISHED.state().paths.remove(&self.registered);
+    }
+}
+
 /// A set of temporary files. Once closed, it accepts and finishes no more.
 #[derive(Debug)]
 struct Registry(Mutex<State>);
@@ -75,6 +111,20 @@ struct State {
 }
 
 impl State {
+    /// Creates a file and notes its name; an error once closed.
+    fn register(
+        &mut self,
+        create: impl FnOnce() -> io::Result<NamedTempFile>,
+    ) -> io::Result<(NamedTempFile, CString)> {
+        if self.is_closed {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let file = create()?;
+        let registered = CString::new(file.path().as_os_str().as_bytes())?;
+        self.paths.insert(registered.clone());
+        Ok((file, registered))
+    }
+
     fn close(&mut self) {
         self.is_closed = true;
         for path in &self.paths {
@@ -106,11 +156,10 @@ impl Registry {
             path: path.to_owned(),
             source,
         };
-        let file = self.create(path).map_err(refused)?;
-        let Some(file) = file else {
-            return Err(AtomicError::Interrupted);
-        };
-        let (file, registered) = file;
+        let (file, registered) = self.create(path).map_err(|e| match e.kind() {
+            io::ErrorKind::Interrupted => AtomicError::Interrupted,
+            _ => refused(e),
+        })?;
         let written = write(file.path()).map_err(AtomicError::Write);
         // Held over the rename: `close` comes either before it, or when nothing is left to remove.
         let mut state = self.state();
@@ -123,21 +172,14 @@ impl Registry {
         Ok(())
     }
 
-    /// A registered temporary file beside `path`; `None` where the registry is closed.
-    fn create(&self, path: &Path) -> io::Result<Option<(NamedTempFile, CString)>> {
+    /// A registered temporary file beside `path`.
+    fn create(&self, path: &Path) -> io::Result<(NamedTempFile, CString)> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         fs::create_dir_all(folder)?;
-        let mut state = self.state();
-        if state.is_closed {
-            return Ok(None);
-        }
-        let file = create_beside(path, folder)?;
-        let registered = CString::new(file.path().as_os_str().as_bytes())?;
-        state.paths.insert(registered.clone());
-        Ok(Some((file, registered)))
+        self.state().register(|| create_beside(path, folder))
     }
 
     fn close(&self) {
@@ -235,6 +277,21 @@ mod tests {
         let result = registry.write(&path, |_| Ok::<_, io::Error>(()));
         assert!(matches!(result, Err(AtomicError::Interrupted)));
         assert_eq!(names(folder.path()), [""; 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_scratch_file_goes_when_dropped_and_when_the_run_is_stopped() -> TestResult {
+        let path = Scratch::new()?.path().to_owned();
+        assert!(!path.exists());
+        let mut registry = State {
+            paths: BTreeSet::new(),
+            is_closed: false,
+        };
+        let (file, _) = registry.register(NamedTempFile::new)?;
+        registry.close();
+        assert!(!file.path().exists());
+        assert!(registry.register(NamedTempFile::new).is_err());
         Ok(())
     }
 

@@ -421,10 +421,10 @@ fn a_missing_data_set_is_answered_with_those_that_are_there() -> TestResult {
 #[test]
 fn a_file_of_another_kind_is_refused() -> TestResult {
     let inputs = folder();
-    for content in ["", "cell,gene\n1,2\n"] {
+    for (content, part) in [("", "empty"), ("cell,gene\n1,2\n", "HDF5")] {
         let path = inputs.path().join("text.h5ad");
         fs::write(&path, content)?;
-        fails(&path.display().to_string(), &[], &["text.h5ad", "HDF5"]);
+        fails(&path.display().to_string(), &[], &["text.h5ad", part]);
     }
     Ok(())
 }

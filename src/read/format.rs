@@ -83,8 +83,8 @@ impl Format {
         if packing::names_inside(path, &archive, packing::HDF5).is_err() {
             return packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table);
         }
-        let (_folder, unpacked) = packing::unpack_hdf5(path)?;
-        Self::of_hdf5(&unpacked, path)
+        let unpacked = packing::unpack_hdf5(path)?;
+        Self::of_hdf5(unpacked.path(), path)
     }
 
     /// The format of the HDF5 file at `path`, which messages call `shown`.

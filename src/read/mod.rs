@@ -37,7 +37,7 @@ pub use options::ReadOptions;
 pub(crate) use packing::copy_hdf5;
 pub(crate) use tables::read_tables;
 
-use crate::{config::CellTypes, h5ad::H5ad};
+use crate::{atomic::Scratch, config::CellTypes, h5ad::H5ad};
 
 /// The `obs` column of true labels that is used where none is named.
 pub(crate) const CELLTYPE: &str = "celltype";
@@ -116,7 +116,7 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
 fn open_hdf5(path: &Path, format: Format, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let is_archive = path.is_file() && packing::open(path)?.1 == packing::Packing::Zip;
     let unpacked = is_archive.then(|| packing::unpack_hdf5(path)).transpose()?;
-    let file = unpacked.as_ref().map_or(path, |(_folder, file)| file);
+    let file = unpacked.as_ref().map_or(path, Scratch::path);
     match format {
         Format::TenxH5 => tenx_h5::open(file, path, options),
         Format::XyH5 => xy_h5::open(file, path),

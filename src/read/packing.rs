@@ -3,15 +3,14 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use flate2::read::MultiGzDecoder;
-use tempfile::TempDir;
 use zip::{ZipArchive, result::ZipError};
 
 use super::{ReadError, lines::LimitedLines};
-use crate::h5ad::H5adError;
+use crate::{atomic::Scratch, h5ad::H5adError};
 
 /// The endings of HDF5 files in archives.
 pub(super) const HDF5: &[&str] = &[".h5ad", ".h5"];
@@ -100,30 +99,30 @@ pub(super) fn names_inside(
     Ok(names)
 }
 
-/// Unpacks the only HDF5 file of an archive. An open file outlives the folder on Unix.
-pub(super) fn unpack_hdf5(path: &Path) -> Result<(TempDir, PathBuf), ReadError> {
-    let folder = tempfile::tempdir().map_err(|source| unreadable(path, source))?;
-    let unpacked = folder.path().join("unpacked.h5");
-    unpack_hdf5_to(path, open(path)?.0, &unpacked)?;
-    Ok((folder, unpacked))
+/// Unpacks the only HDF5 file of an archive. An open file outlives its name on Unix.
+pub(super) fn unpack_hdf5(path: &Path) -> Result<Scratch, ReadError> {
+    let mut unpacked = Scratch::new().map_err(|source| unreadable(path, source))?;
+    unpack_hdf5_to(path, open(path)?.0, unpacked.file())?;
+    Ok(unpacked)
 }
 
 /// Copies an HDF5 file, or the one in an archive. Its content only: the permissions are those of a new
 /// file, also where the input is read-only.
 pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
-    let (mut file, packing) = open(path)?;
-    if packing == Packing::Zip {
-        return unpack_hdf5_to(path, file, target);
-    }
-    let copied = File::create(target).and_then(|mut target| io::copy(&mut file, &mut target));
-    copied.map_err(|e| H5adError::Write {
+    let unwritable = |e: io::Error| H5adError::Write {
         path: target.to_owned(),
         reason: e.to_string(),
-    })?;
+    };
+    let (mut file, packing) = open(path)?;
+    let mut copy = File::create(target).map_err(unwritable)?;
+    if packing == Packing::Zip {
+        return unpack_hdf5_to(path, file, &mut copy);
+    }
+    io::copy(&mut file, &mut copy).map_err(unwritable)?;
     Ok(())
 }
 
-fn unpack_hdf5_to(path: &Path, archive: File, target: &Path) -> Result<(), ReadError> {
+fn unpack_hdf5_to(path: &Path, archive: File, target: &mut File) -> Result<(), ReadError> {
     let mut archive = open_zip(path, archive)?;
     let names = names_inside(path, &archive, HDF5)?;
     let [name] = &names[..] else {
@@ -134,8 +133,7 @@ fn unpack_hdf5_to(path: &Path, archive: File, target: &Path) -> Result<(), ReadE
     };
     let mut entry = archive.by_name(name).map_err(|e| damaged(path, &e))?;
     let refused = |source| unreadable(path, source);
-    let mut target = File::create(target).map_err(refused)?;
-    io::copy(&mut entry, &mut target).map_err(refused)?;
+    io::copy(&mut entry, target).map_err(refused)?;
     Ok(())
 }
 
