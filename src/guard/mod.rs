@@ -8,7 +8,7 @@
 //! * with handlers for the signals of a crash.
 //!
 //! Timer and crash end the process: exit code 1, a message that names the file, no temporary file left. A call
-//! costs some microseconds more for it; there is no second process and no further thread.
+//! costs a fraction of a millisecond more for it; there is no second process and no further thread.
 
 mod limits;
 mod signals;
