@@ -3,6 +3,7 @@
 # make cuda    adds what training on an NVIDIA GPU needs
 # make build   target/release/attentionae-sc
 # make test-damaged  reads 2,400 damaged files, half an hour; make test tries 40 of them
+# make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
 # make bench   the engine in one table: exact, mini-batches and the plain formulation (a quarter of an hour)
 # make bench-large   whole runs on 20,000 and 200,000 simulated cells
 # make bench-stages  each stage by itself
@@ -17,7 +18,7 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: demo test test-damaged build bench bench-large bench-stages cuda setup check-tools
+.PHONY: demo test test-damaged miri build bench bench-large bench-stages cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -28,6 +29,9 @@ test: setup
 
 test-damaged: setup
 	DAMAGED_COPIES=2400 cargo test --release --locked --test damaged -- --nocapture
+
+miri: setup
+	cargo +nightly miri test --locked --lib guard::signals
 
 bench: setup
 	cargo bench --locked --bench engine
