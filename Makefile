@@ -2,7 +2,7 @@
 # make test    builds everything and runs the tests
 # make cuda    adds what training on an NVIDIA GPU needs
 # make build   target/release/attentionae-sc
-# make test-damaged  reads 2,400 damaged files, half an hour; make test tries 40 of them
+# make test-damaged  reads 2,400 damaged files, a quarter of an hour; make test tries 40 of them
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
 # make bench   the engine in one table: exact, mini-batches and the plain formulation (a quarter of an hour)
 # make bench-large   whole runs on 20,000 and 200,000 simulated cells
