@@ -6,6 +6,7 @@
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
 # make bench   the engine in one table: exact, mini-batches and the plain formulation (a quarter of an hour)
 # make bench-large   whole runs on 20,000 and 200,000 simulated cells
+# make quality DATA=FOLDER   how good the clusters of every .h5ad file there are, in one table (hours)
 # make bench-stages  each stage by itself
 
 PYTHON ?= python3
@@ -18,11 +19,11 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: demo test test-damaged miri build bench bench-large bench-stages cuda setup check-tools
+.PHONY: demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
-	target/release/attentionae-sc -name zeisel -resolution 0.3 -batch_size 512 -save_umap True -output_dir demo
+	target/release/attentionae-sc -name zeisel -preset recommended -save_umap True -output_dir demo
 
 test: setup
 	cargo test --release --locked
@@ -38,6 +39,10 @@ bench: setup
 
 bench-large: setup
 	cargo bench --locked --bench large -- 20000 200000 -batch_size 512
+
+DATA ?= ../shared/data
+quality: build
+	$(PYTHON) benches/quality.py $(DATA) --jobs 2 --out quality.json $(ARGS)
 
 bench-stages: setup
 	cargo bench --locked --bench preprocess --bench graph --bench training --bench leiden --bench metrics --bench layout

@@ -87,6 +87,7 @@ pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
         })?;
     let order = column_order(&file, &place)?;
     add(&file, results, order)
+        .and_then(|()| file.flush())
         .and_then(|()| file.close())
         .map_err(refused)
 }
