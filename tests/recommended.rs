@@ -1,0 +1,92 @@
+//! The recommended training, whole runs: what it chooses, and that it repeats.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::tempdir;
+
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
+/// Enough training to pass through every stage.
+const SHORT: &str = "-preset recommended -training_epoch 8 -clustering_epoch 2 -n_hvg 100";
+
+/// A run of the golden data set that must succeed: what it says on stderr.
+fn run(output: &Path, args: &str) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+        .env("HDF5_USE_FILE_LOCKING", "FALSE")
+        .args(["-name", SMALL, "-output_dir"])
+        .arg(output)
+        .args(SHORT.split_whitespace())
+        .args(args.split_whitespace())
+        .assert()
+        .code(0);
+    String::from_utf8_lossy(&run.get_output().stderr).into_owned()
+}
+
+fn results(output: &Path) -> Value {
+    let text = fs::read_to_string(output.join("results/small.json")).expect("results");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn a_resolution_is_chosen_told_and_recorded() {
+    let output = tempdir().expect("a folder");
+    let said = run(output.path(), "-batch_size 64");
+    let results = results(output.path());
+    let chosen = &results["resolution"]["chosen"];
+    let candidates = results["resolution"]["candidates"]
+        .as_array()
+        .expect("a list");
+    assert_eq!(candidates.len(), 12);
+    assert!(candidates.contains(chosen));
+    let agreement = |candidate: &Value| candidate["agreement"].as_f64().expect("a number");
+    assert!(
+        candidates
+            .iter()
+            .all(|one| agreement(one) <= agreement(chosen))
+    );
+    let line = format!(
+        "resolution {} chosen of 12: {} clusters",
+        chosen["resolution"], chosen["n_clusters"]
+    );
+    assert!(said.contains(&line), "{line} is not in\n{said}");
+    assert_eq!(results["parameters"]["resolution"], "auto");
+}
+
+#[test]
+fn a_resolution_that_is_given_is_taken() {
+    let output = tempdir().expect("a folder");
+    run(output.path(), "-resolution 0.5 -batch_size 64");
+    let results = results(output.path());
+    assert_eq!(results["resolution"], Value::Null);
+    assert_eq!(results["parameters"]["resolution"], 0.5);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let written = |threads: &str| {
+        let output = tempdir().expect("a folder");
+        run(output.path(), &format!("-batch_size 64 {threads}"));
+        ["pred_label/small.csv", "embedding/small.csv"]
+            .map(|file| fs::read(output.path().join(file)).expect("an output"))
+    };
+    assert!(written("-threads 1") == written("-threads 2"));
+}
+
+#[test]
+fn it_works_with_every_graph_and_with_all_cells_in_a_step() {
+    for args in [
+        "-batch_size 0",
+        "-batch_size 0 -max_num_cell 100",
+        "-connectivity_methods umap -batch_size 64",
+        "-knn True -batch_size 0",
+        "-n_pcs 0 -batch_size 64 -landmarks 100",
+    ] {
+        let output = tempdir().expect("a folder");
+        run(output.path(), args);
+        assert!(
+            results(output.path())["scores"]["asw"].is_number(),
+            "{args}"
+        );
+    }
+}
