@@ -22,7 +22,8 @@ const STOPPING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// From now on a signal that stops the run removes half-written files and ends the process with 128 and the signal's
-/// number: 130 for Ctrl-C. `first` runs before that. A file that outgrows the system's limit is an error where it is written.
+/// number: 130 for Ctrl-C. `first` runs before that. A file that outgrows the system's limit is an error where it is
+/// written.
 ///
 /// To be called before any other thread starts: they inherit that the signals are blocked, and leave them to a
 /// thread of their own, which may then lock and allocate as it likes.

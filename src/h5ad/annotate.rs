@@ -48,6 +48,15 @@ pub struct Annotations<'a> {
     pub uns: Map<String, Value>,
 }
 
+impl Annotations<'_> {
+    /// Memory that adding them takes: a row for every cell of the file, here and on HDF5's side.
+    fn room(&self) -> u64 {
+        let n_columns = self.embedding.ncols() + self.layout.map_or(0, |layout| layout.ncols());
+        let values = (self.n_cells as u64).saturating_mul(1 + n_columns as u64);
+        values.saturating_mul(2 * size_of::<f32>() as u64)
+    }
+}
+
 /// The elements of a file that results would take the place of. What cannot be read holds none: a run that adds
 /// nothing to the file need not fail for it.
 pub(super) fn taken(root: &Checked) -> Vec<String> {
@@ -78,7 +87,9 @@ pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
         path: path.to_owned(),
         reason: e.to_string(),
     };
-    let file = hdf5::File::open_rw(path).map_err(refused)?;
+    let file = place
+        .guard(0, || hdf5::File::open_rw(path))
+        .map_err(refused)?;
     let n_found = Table::open(&Checked::root(&file, path)?, "obs")?.n_rows();
     place
         .child("obs")
@@ -86,24 +97,29 @@ pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
             format!("{} cells were read before", results.n_cells)
         })?;
     let order = column_order(&file, &place)?;
-    add(&file, results, order)
-        .and_then(|()| file.flush())
-        .and_then(|()| file.close())
-        .map_err(refused)
+    let added = place.guard(results.room(), || {
+        add(&file, results, order)?;
+        // Closing writes what HDF5 still holds, but keeps to itself what the disk refuses.
+        file.flush()?;
+        file.close()
+    });
+    added.map_err(refused)
 }
 
 /// The columns that `obs` lists; `None` where it lists none, not even an empty list.
 fn column_order(file: &Group, place: &Place) -> Result<Option<Vec<String>>, H5adError> {
-    let obs = file.group("obs").map_err(|e| place.refused(e))?;
-    let attributes = obs.attr_names().map_err(|e| place.refused(e))?;
-    if !attributes.iter().any(|name| name == COLUMN_ORDER) {
-        return Ok(None);
-    }
-    let order = obs.attr(COLUMN_ORDER).map_err(|e| place.refused(e))?;
-    match order.size() {
+    let place = place.child("obs");
+    let order = place.ask(|| {
+        let obs = file.group("obs")?;
+        let is_listed = obs.attr_names()?.iter().any(|name| name == COLUMN_ORDER);
+        let order = is_listed.then(|| obs.attr(COLUMN_ORDER)).transpose()?;
+        Ok(order.map(|order| (order.size(), order)))
+    })?;
+    match order {
+        None => Ok(None),
         // anndata stores an empty list as one of numbers.
-        0 => Ok(Some(Vec::new())),
-        _ => text::read(&order, &place.child("obs")).map(Some),
+        Some((0, _)) => Ok(Some(Vec::new())),
+        Some((_, order)) => text::read(&order, &place).map(Some),
     }
 }
 
