@@ -367,16 +367,16 @@ fn wait_for_training(
     }))
 }
 
-#[test]
-fn an_interrupted_batch_stops_every_run_and_leaves_nothing_half_written() -> TestResult {
+/// Asserts that a batch which gets this signal ends with that code, after its runs.
+fn assert_stops(name: &str, code: i32) -> TestResult {
     let place = Place::with(&["a", "b"]);
     let mut batch = place.start(&["a", "b", "-jobs", "2", "-training_epoch=100000"])?;
     let rest = wait_for_training(&mut batch, "b")?;
     let runs = children(batch.id());
     assert_eq!(runs.len(), 2);
     let asked = Instant::now();
-    signal("-INT", batch.id())?;
-    assert_eq!(batch.wait()?.code(), Some(130));
+    signal(name, batch.id())?;
+    assert_eq!(batch.wait()?.code(), Some(code));
     assert!(asked.elapsed() < Duration::from_secs(9));
     for run in runs {
         assert!(
@@ -388,6 +388,16 @@ fn an_interrupted_batch_stops_every_run_and_leaves_nothing_half_written() -> Tes
     let told = rest.join().map_err(|_| "a panic")?;
     assert!(!told.contains("error"), "{told}");
     Ok(())
+}
+
+#[test]
+fn an_interrupted_batch_stops_every_run_and_leaves_nothing_half_written() -> TestResult {
+    assert_stops("-INT", 130)
+}
+
+#[test]
+fn a_batch_that_is_asked_to_end_stops_every_run_too() -> TestResult {
+    assert_stops("-TERM", 143)
 }
 
 #[test]
