@@ -48,16 +48,16 @@ pub struct Candidate {
 
 /// Clusters at every resolution, and chooses the clustering that agrees best with the others.
 ///
-/// `z`: n × d embedding; `graph`: its n × n weights, as [`leiden`] takes them. The groups that a biologist would name
+/// `z`: n × d embedding; `graph`: its n × n weights, as [`leiden()`] takes them. The groups that a biologist would name
 /// are taken to be one of the candidates' clusterings, each as probable as its clusters are separate: the square of
 /// their silhouette (negative ones count 0), on cells scaled to length 1. The clustering returned has the
 /// highest expected adjusted Rand index with them. Of equally good ones the one with fewer clusters is taken.
 ///
-/// Cost: twelve times Leiden and a silhouette, O(n² · d); the memory of [`leiden`].
+/// Cost: twelve times Leiden and a silhouette, O(n² · d); the memory of [`leiden()`].
 ///
 /// # Errors
 ///
-/// Those of [`leiden`].
+/// Those of [`leiden()`].
 pub fn choose_resolution(
     z: ArrayView2<f32>,
     graph: &Adjacency,
