@@ -1,5 +1,8 @@
 //! Batches of whole runs: what is written, what is run again, and what one run's end does to the others.
 
+#[path = "common/signals.rs"]
+mod signals;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -12,6 +15,7 @@ use std::{
 
 use assert_cmd::{Command, assert::Assert};
 use serde_json::Value;
+use signals::listening;
 use tempfile::TempDir;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
@@ -84,7 +88,7 @@ impl Place {
 
     /// A batch that goes on while the test does.
     fn start(&self, args: &[&str]) -> std::io::Result<Child> {
-        Process::new(PROGRAM)
+        listening(&mut Process::new(PROGRAM))
             .env("HDF5_USE_FILE_LOCKING", "FALSE")
             .args(self.arguments(args))
             .stderr(Stdio::piped())

@@ -1,5 +1,8 @@
 //! Whole runs of the program: what it writes, and how it ends on data that it cannot use.
 
+#[path = "common/signals.rs"]
+mod signals;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -13,6 +16,7 @@ use ndarray::{Array1, Array2};
 use predicates::str::is_empty;
 use safetensors::SafeTensors;
 use serde_json::Value;
+use signals::listening;
 use tempfile::TempDir;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
@@ -594,7 +598,7 @@ fn a_gpu_that_is_not_there_is_an_error() {
 #[test]
 fn an_interrupted_run_leaves_nothing() -> TestResult {
     let output = folder();
-    let mut started = Process::new(PROGRAM)
+    let mut started = listening(&mut Process::new(PROGRAM))
         .env("HDF5_USE_FILE_LOCKING", "FALSE")
         .args(["-name", SMALL, "-training_epoch", "100000", "-output_dir"])
         .arg(output.path())

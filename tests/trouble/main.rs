@@ -6,4 +6,6 @@ mod files;
 mod full_disk;
 mod pipes;
 mod program;
+#[path = "../common/signals.rs"]
+mod signals;
 mod stopped;

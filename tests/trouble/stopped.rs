@@ -13,7 +13,10 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::program::{PROGRAM, Place};
+use crate::{
+    program::{PROGRAM, Place},
+    signals::listening,
+};
 
 const ZEISEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Data/AnnData/zeisel.h5ad");
 /// A short run that passes through every stage.
@@ -40,7 +43,7 @@ const EVERY_STAGE: [&str; 18] = [
 
 /// Starts a program, sends it a signal once it prints a line that starts so, and waits for its end.
 fn stop(mut program: Command, signal: Signal, at: &str) -> ExitStatus {
-    let mut run = program
+    let mut run = listening(&mut program)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
