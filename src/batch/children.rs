@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 /// How long processes may take to remove what they have half written.
 const GRACE: Duration = Duration::from_secs(10);
@@ -94,10 +97,10 @@ fn running() -> MutexGuard<'static, State> {
 pub fn stop() {
     state().is_stopped = true;
     let asked = Instant::now();
-    signal_all(Signal::TERM);
+    signal_all(Signal::SIGTERM);
     while !all_ended() {
         if asked.elapsed() > GRACE {
-            signal_all(Signal::KILL);
+            signal_all(Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
     }
@@ -106,9 +109,7 @@ pub fn stop() {
 fn signal_all(signal: Signal) {
     for child in &state().running {
         // A process that has ended is still in the list only until it is waited for: its number is its own.
-        if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
-            let _ = kill_process(pid, signal);
-        }
+        let _ = kill(Pid::from_raw(child.id().cast_signed()), signal);
     }
 }
 
