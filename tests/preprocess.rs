@@ -4,7 +4,7 @@ mod common;
 
 use attentionae_sc::{
     counts::Csr,
-    preprocess::{Prepared, PreprocessError, pca, prepare},
+    preprocess::{Prepared, PreprocessError, Transformation, pca, prepare},
 };
 use common::{dense, golden};
 use ndarray::{Array2, Axis};
@@ -99,7 +99,12 @@ fn the_number_of_threads_changes_nothing() {
         pool.expect("a thread pool can be made").install(|| {
             let prepared = small();
             let scores = pca(&prepared, 10).expect("components can be computed");
-            (prepared.genes, prepared.scaling, scores)
+            let transformed = Transformation::ALL.map(|transformation| {
+                let cells: Vec<usize> = (0..prepared.n_cells()).step_by(2).collect();
+                let scores = transformation.components(&prepared, &cells, 10);
+                scores.expect("components can be computed")
+            });
+            (prepared.genes, prepared.scaling, scores, transformed)
         })
     };
     assert_eq!(prepared_by(1), prepared_by(2));
@@ -179,9 +184,68 @@ fn principal_components_are_those_of_the_singular_value_decomposition() {
 #[test]
 fn there_are_no_more_components_than_cells_or_genes() {
     let prepared = prepare(&counts(&[&[1.0, 5.0, 0.0], &[2.0, 1.0, 3.0]]), 3);
-    let scores = pca(&prepared.expect("two cells suffice"), 50).expect("components exist");
+    let prepared = prepared.expect("two cells suffice");
+    let scores = pca(&prepared, 50).expect("components exist");
     assert_eq!(scores.dim(), (2, 2));
     assert!(scores.iter().all(|score| score.is_finite()));
+    for transformation in Transformation::ALL {
+        let scores = transformation.components(&prepared, &[1, 0], 50);
+        let scores = scores.expect("components exist");
+        assert_eq!(scores.dim(), (2, 2));
+        assert!(scores.iter().all(|score| score.is_finite()));
+    }
+}
+
+#[test]
+fn components_of_dense_cells_are_those_of_the_sparse_counts() {
+    let prepared = small();
+    let scores = pca(&prepared, 10).expect("components can be computed");
+    let dense = Transformation::LogNormalized.components(&prepared, &all_cells(&prepared), 10);
+    for (one, other) in scores
+        .iter()
+        .zip(&dense.expect("components can be computed"))
+    {
+        assert!((one - other).abs() < 1e-3, "{one} is not {other}");
+    }
+}
+
+#[test]
+fn transformed_components_keep_the_distances_of_the_clipped_values() {
+    let prepared = small();
+    let cells: Vec<usize> = (0..40).collect();
+    for (transformation, values) in [
+        (Transformation::ZScores, prepared.zscores(&cells)),
+        (Transformation::Residuals, prepared.residuals(&cells)),
+    ] {
+        let values = values.mapv(|value| value.clamp(-10.0, 10.0));
+        let scores = transformation.components(&prepared, &cells, 40);
+        let scores = scores.expect("components can be computed");
+        for (a, b) in [(0, 1), (3, 17), (39, 20)] {
+            let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
+            let (expected, found) = (apart(&values), apart(&scores));
+            assert!(
+                (expected - found).abs() < 1e-3 * expected,
+                "{found}, not {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn residuals_by_hand() {
+    let prepared = prepare(&counts(&[&[1.0, 5.0, 0.0], &[2.0, 1.0, 3.0]]), 3);
+    let prepared = prepared.expect("two cells suffice");
+    let residuals = prepared.residuals(&[1, 0]);
+    // Totals 6 and 6; the genes have 3, 6 and 3 of 12 counts: means 1.5, 3 and 1.5 in either cell.
+    let expected = |count: f32, mean: f32| (count - mean) / (mean + mean * mean / 100.0).sqrt();
+    let by_hand = [
+        [(2.0, 1.5), (1.0, 3.0), (3.0, 1.5)],
+        [(1.0, 1.5), (5.0, 3.0), (0.0, 1.5)],
+    ];
+    assert_eq!(prepared.genes, [0, 1, 2]);
+    for (found, (count, mean)) in residuals.iter().zip(by_hand.into_iter().flatten()) {
+        assert!((found - expected(count, mean)).abs() < 1e-6);
+    }
 }
 
 proptest! {

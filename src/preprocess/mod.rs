@@ -9,14 +9,17 @@ mod error;
 mod hvg;
 pub(crate) mod normalize;
 mod pca;
+mod residuals;
 mod sample;
 mod scale;
 mod survey;
+mod transformation;
 
 pub use error::PreprocessError;
 pub use pca::pca;
 pub use sample::sample_cells;
 pub use scale::Scaling;
+pub use transformation::Transformation;
 
 pub(crate) use survey::chunks;
 

@@ -41,12 +41,20 @@ pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, Preproces
     lognorm.data_mut().copy_from_slice(&values);
     let (n_cells, n_genes) = lognorm.shape();
     let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
-    let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
-    let eigenvectors =
-        eigenvectors(scatter).map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
     let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
-    let loadings = leading_components(eigenvectors.as_ref(), n_comps);
+    let loadings = loadings(&scatter, n_genes, n_comps)
+        .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
     Ok(scores(&lognorm, &prepared.scaling.mean, &loadings))
+}
+
+/// The leading components of a scatter matrix, whose lower triangle is given by columns: genes × `n_comps`.
+pub(super) fn loadings(
+    scatter: &[f64],
+    n_genes: usize,
+    n_comps: usize,
+) -> Result<Mat<f64>, EvdError> {
+    let scatter = MatRef::from_column_major_slice(scatter, n_genes, n_genes);
+    Ok(leading_components(eigenvectors(scatter)?.as_ref(), n_comps))
 }
 
 /// Lower triangle, by columns, of Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ.

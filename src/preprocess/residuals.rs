@@ -1,0 +1,61 @@
+//! Pearson residuals of counts under a model that knows each cell's depth and each gene's share.
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use super::Prepared;
+
+/// θ of the negative binomial: the variance of a count with mean μ is μ + μ²/θ.
+const THETA: f64 = 100.0;
+
+impl Prepared {
+    /// Pearson residuals of some cells' counts, dense: cells × g.
+    ///
+    /// ```text
+    /// (y − μ) / √(μ + μ²/θ),   μ = total count of the cell × share of the gene in all counts,   θ = 100
+    /// ```
+    ///
+    /// `cells` are positions below [`Self::n_cells`], in any order; shares are always those of all kept cells. Nothing is
+    /// clipped. Cost: the size of the result, and the non-zero counts. Lause, Berens & Kobak 2021,
+    /// doi:10.1186/s13059-021-02451-7.
+    #[must_use]
+    pub fn residuals(&self, cells: &[usize]) -> Array2<f32> {
+        let shares = self.shares();
+        let mut residuals = Array2::zeros((cells.len(), self.n_genes()));
+        residuals
+            .axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .zip(cells)
+            .for_each(|(mut row, &cell)| {
+                let total = f64::from(self.totals[cell]);
+                for (residual, share) in row.iter_mut().zip(&shares) {
+                    *residual = pearson(0.0, total * share);
+                }
+                for (gene, &count) in self.counts.outer_view(cell).iter().flat_map(|c| c.iter()) {
+                    row[gene] = pearson(f64::from(count), total * shares[gene]);
+                }
+            });
+        residuals
+    }
+
+    /// Each gene's share in the counts of all kept cells.
+    fn shares(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.n_genes()];
+        for (&gene, &count) in self.counts.indices().iter().zip(self.counts.data()) {
+            shares[gene as usize] += f64::from(count);
+        }
+        let total: f64 = self.totals.iter().map(|&total| f64::from(total)).sum();
+        for share in &mut shares {
+            *share /= total;
+        }
+        shares
+    }
+}
+
+fn pearson(count: f64, mean: f64) -> f32 {
+    if mean > 0.0 {
+        ((count - mean) / (mean + mean * mean / THETA).sqrt()) as f32
+    } else {
+        0.0
+    }
+}
