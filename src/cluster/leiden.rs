@@ -43,20 +43,38 @@ pub struct Partition {
 /// negative or not finite. A few passes over the edges for each of four runs, 8 bytes per stored weight.
 /// Leiden: Traag, Waltman & van Eck 2019, doi:10.1038/s41598-019-41695-z.
 pub fn leiden(graph: &Adjacency, resolution: f64, seed: u64) -> Result<Partition, ClusterError> {
-    if !(resolution.is_finite() && resolution > 0.0) {
-        return Err(ClusterError::Resolution { found: resolution });
+    let mut profile = leiden_profile(graph, &[resolution], seed)?;
+    Ok(profile.swap_remove(0))
+}
+
+/// [`leiden()`] at each of several resolutions.
+///
+/// # Errors
+///
+/// Those of [`leiden()`].
+pub fn leiden_profile(
+    graph: &Adjacency,
+    resolutions: &[f64],
+    seed: u64,
+) -> Result<Vec<Partition>, ClusterError> {
+    let meaningless = |resolution: &f64| !(resolution.is_finite() && *resolution > 0.0);
+    if let Some(found) = resolutions.iter().copied().find(meaningless) {
+        return Err(ClusterError::Resolution { found });
     }
     let network = network(graph)?;
     let mut rng = stream(seed, Stream::Leiden);
     let seeds: Vec<u64> = (0..RUNS).map(|_| rng.next_u64()).collect();
-    let partitions = seeds
-        .par_iter()
-        .map(|&seed| run(graph, &network, resolution, seed))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(partitions
-        .into_iter()
-        .reduce(better)
-        .unwrap_or_else(|| unreachable!("RUNS is at least 1")))
+    let best = |&resolution: &f64| {
+        let partitions = seeds
+            .par_iter()
+            .map(|&seed| run(graph, &network, resolution, seed))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(partitions
+            .into_iter()
+            .reduce(better)
+            .unwrap_or_else(|| unreachable!("RUNS is at least 1")))
+    };
+    resolutions.par_iter().map(best).collect()
 }
 
 /// The partition of higher modularity, the first of equals.

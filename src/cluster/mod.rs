@@ -1,16 +1,18 @@
 //! From the embedding to clusters.
 
 pub mod assignment;
+mod choice;
 mod connected;
 mod error;
 pub mod labelling;
 mod leiden;
 mod modularity;
 mod partition;
-mod resolution;
+mod purity;
 pub mod self_training;
 
+pub use choice::{Candidate, ChosenResolution, choose_clusters};
 pub use error::ClusterError;
-pub use leiden::{Partition, leiden};
+pub use leiden::{Partition, leiden, leiden_profile};
 pub use modularity::modularity;
-pub use resolution::{Candidate, ChosenResolution, choose_resolution};
+pub use purity::least_purity;

@@ -9,6 +9,7 @@ mod adjacency;
 mod aim;
 mod batch;
 mod cosine;
+mod depth;
 mod error;
 mod features;
 mod fuzzy;
@@ -17,16 +18,19 @@ mod joint;
 mod near;
 mod neighbors;
 mod umap;
+mod views;
 
 pub use adjacency::Adjacency;
 pub use aim::Aim;
 pub use batch::BatchGraphs;
 pub use cosine::ROUNDING;
+pub use depth::balance_depth;
 pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint::joint;
+pub use views::{View, Views};
 
 use cosine::Directions;
 use near::NearKernel;

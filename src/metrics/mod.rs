@@ -3,6 +3,7 @@
 
 mod ari;
 mod contingency;
+mod cosine_silhouette;
 mod davies_bouldin;
 pub(crate) mod distance;
 mod groups;
@@ -11,6 +12,7 @@ mod scores;
 mod silhouette;
 
 pub use ari::adjusted_rand_index;
+pub use cosine_silhouette::cosine_silhouette;
 pub use davies_bouldin::davies_bouldin;
 pub use nmi::normalized_mutual_info;
 pub use scores::{Scores, Truth};

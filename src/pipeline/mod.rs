@@ -3,6 +3,7 @@
 use anyhow::Context;
 use tch::Device;
 
+mod first_clusters;
 mod training;
 
 use crate::{

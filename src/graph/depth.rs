@@ -1,0 +1,155 @@
+//! A cell graph freed of what sequencing depth alone puts into it.
+
+use rayon::prelude::*;
+
+use crate::counts::Csr;
+
+/// Ranges of the difference in depth, equally many pairs of cells in each.
+const RANGES: usize = 12;
+
+/// Cells whose pairs set the ranges.
+const TYPICAL_CELLS: usize = 1000;
+
+/// An edge's weight is changed by this factor at most.
+const MOST: f64 = 8.0;
+
+/// Divides each weight by how much likelier than by chance cells with such a difference in depth are connected.
+///
+/// `graph`: symmetric weights of n cells; `totals`: their total counts, above 0. Cells of one type, some sequenced deeply
+/// and some not, are further apart than they should be, and fall into two groups. Pairs of cells are put into twelve
+/// ranges by |ln total − ln total'|. In each, the weight that the edges hold together is compared with what they would
+/// hold if cells were connected regardless of depth, each as strongly as it is: the sum of `s_i s_j / 2m` over the pairs, s a
+/// cell's summed weight, 2m that of all. The weights of the range are divided by that ratio (by 8 or 1/8 at most).
+/// Cells that differ in more than depth stay apart: where no edges are, none are made.
+///
+/// As the null model of Expert et al. 2011, doi:10.1073/pnas.1018962108, with depth in the place of their space. O(n²)
+/// time; sums in a fixed order whatever the number of threads.
+///
+/// # Panics
+///
+/// If there are fewer totals than cells.
+#[must_use]
+pub fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
+    let depths: Vec<f64> = totals.iter().map(|&total| f64::from(total).ln()).collect();
+    let bounds = bounds(&depths);
+    let range = |a: usize, b: usize| {
+        let difference = (depths[a] - depths[b]).abs();
+        bounds.partition_point(|&bound| bound < difference)
+    };
+    let mut found = [0.0; RANGES];
+    let mut strengths = vec![0.0_f64; graph.rows()];
+    for (&weight, (a, b)) in graph {
+        let weight = f64::from(weight);
+        found[range(a as usize, b as usize)] += weight;
+        strengths[a as usize] += weight;
+    }
+    let of_rows: Vec<[f64; RANGES]> = (0..graph.rows())
+        .into_par_iter()
+        .map(|a| {
+            let mut sums = [0.0; RANGES];
+            for (b, strength) in strengths.iter().enumerate() {
+                sums[range(a, b)] += strengths[a] * strength;
+            }
+            sums
+        })
+        .collect();
+    let mut by_chance = [0.0; RANGES];
+    for sums in of_rows {
+        for (total, sum) in by_chance.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
+    let factors = factors(&found, &by_chance);
+    let mut balanced = graph.clone();
+    let edges = graph.iter().map(|(_, (a, b))| (a as usize, b as usize));
+    for (weight, (a, b)) in balanced.data_mut().iter_mut().zip(edges) {
+        *weight *= factors[range(a, b)];
+    }
+    balanced
+}
+
+/// Upper bounds of all ranges but the last.
+fn bounds(depths: &[f64]) -> Vec<f64> {
+    let mut sorted = depths.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let typical: Vec<f64> = sorted
+        .iter()
+        .step_by(sorted.len().div_ceil(TYPICAL_CELLS).max(1))
+        .copied()
+        .collect();
+    let mut differences: Vec<f64> = typical
+        .iter()
+        .enumerate()
+        .flat_map(|(i, low)| typical[i + 1..].iter().map(move |high| high - low))
+        .collect();
+    differences.sort_unstable_by(f64::total_cmp);
+    if differences.is_empty() {
+        return Vec::new();
+    }
+    (1..RANGES)
+        .map(|range| differences[range * differences.len() / RANGES])
+        .collect()
+}
+
+/// By chance over found, both as shares of their sums.
+fn factors(found: &[f64; RANGES], by_chance: &[f64; RANGES]) -> [f32; RANGES] {
+    let (all_found, all_by_chance): (f64, f64) = (found.iter().sum(), by_chance.iter().sum());
+    std::array::from_fn(|range| {
+        let ratio = (by_chance[range] / all_by_chance) / (found[range] / all_found);
+        if ratio.is_finite() {
+            ratio.clamp(1.0 / MOST, MOST) as f32
+        } else {
+            1.0
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sprs::TriMatI;
+
+    fn graph(n_cells: usize, weight: impl Fn(usize, usize) -> f32) -> Csr {
+        let mut triplets = TriMatI::<f32, u32>::new((n_cells, n_cells));
+        for a in 0..n_cells {
+            for b in (0..n_cells).filter(|&b| b != a) {
+                if weight(a, b) > 0.0 {
+                    triplets.add_triplet(a, b, weight(a, b));
+                }
+            }
+        }
+        triplets.to_csr()
+    }
+
+    /// Weight between the shallow and the deep cells, as a share of all.
+    fn across(graph: &Csr, deep: impl Fn(u32) -> bool) -> f32 {
+        let all: f32 = graph.data().iter().sum();
+        let across = graph.iter().filter(|&(_, (a, b))| deep(a) != deep(b));
+        across.map(|(&weight, _)| weight).sum::<f32>() / all
+    }
+
+    #[test]
+    fn cells_of_unlike_depth_are_joined_as_the_others_are() {
+        let totals: Vec<f32> = (0..40)
+            .map(|cell| if cell < 20 { 900.0 } else { 9000.0 })
+            .collect();
+        // The same depth: weight 4; another: weight 1.
+        let graph = graph(40, |a, b| if (a < 20) == (b < 20) { 4.0 } else { 1.0 });
+        let balanced = balance_depth(&graph, &totals);
+        let share = across(&balanced, |cell| cell >= 20);
+        assert!((across(&graph, |cell| cell >= 20) - 0.208).abs() < 1e-3);
+        assert!((share - 0.5).abs() < 0.02, "{share}");
+        assert_eq!(balanced.indices(), graph.indices());
+    }
+
+    #[test]
+    fn equal_depths_change_nothing_but_rounding() {
+        let graph = graph(6, |a, b| (a + b) as f32);
+        let balanced = balance_depth(&graph, &[500.0; 6]);
+        for (one, other) in graph.data().iter().zip(balanced.data()) {
+            assert!((one - other).abs() < 1e-5 * one);
+        }
+        assert_eq!(balance_depth(&Csr::zero((3, 3)), &[1.0; 3]).nnz(), 0);
+        assert_eq!(balance_depth(&Csr::zero((0, 0)), &[]).nnz(), 0);
+    }
+}
