@@ -38,6 +38,8 @@ pub struct RunConfig {
     pub max_value: Option<f64>,
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
+    /// What the clustering stage learns.
+    pub cluster_target: ClusterTarget,
     /// Principal components that the cell graph is built on, at least 2; `None` for expression.
     pub n_pcs: Option<usize>,
     /// How the cell graph is built.
@@ -98,6 +100,15 @@ pub enum LeidenGraph {
     Embedding,
     /// The embedding, and what the cell graph was made of: groups have to be near in both.
     Joint,
+}
+
+/// What the clustering stage takes for a cell's right cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterTarget {
+    /// The cell's own assignment, sharpened, as published.
+    Sharpened,
+    /// Half of it that, half Leiden's cluster: what the graph knew is not lost where the embedding did not know it.
+    Anchored,
 }
 
 /// Where true cell types are looked for.
@@ -246,6 +257,7 @@ struct Parameters<'a> {
     preset: &'static str,
     resolution: Value,
     leiden_graph: &'static str,
+    cluster_target: &'static str,
     connectivity_methods: &'static str,
     knn: bool,
     n_neighbors: usize,
@@ -296,6 +308,10 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             leiden_graph: match config.leiden_graph {
                 LeidenGraph::Embedding => "embedding",
                 LeidenGraph::Joint => "joint",
+            },
+            cluster_target: match config.cluster_target {
+                ClusterTarget::Sharpened => "sharpened",
+                ClusterTarget::Anchored => "anchored",
             },
             connectivity_methods: method_name(config.graph.method),
             knn: config.graph.knn,

@@ -1,7 +1,7 @@
 //! Sets of defaults: the published training, and one that mends what goes wrong with it.
 
 use crate::{
-    config::{LeidenGraph, Resolution},
+    config::{ClusterTarget, LeidenGraph, Resolution},
     graph::{Aggregation, Aim},
 };
 
@@ -22,6 +22,8 @@ pub struct Defaults {
     pub resolution: Resolution,
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
+    /// What the clustering stage learns.
+    pub cluster_target: ClusterTarget,
     /// Cells of a mini-batch; 0 for all cells in every step.
     pub batch_size: u64,
     /// Principal components that the cell graph is built on; 0 for expression.
@@ -51,6 +53,7 @@ impl Preset {
             Self::Published => Defaults {
                 resolution: Resolution::Fixed(1.0),
                 leiden_graph: LeidenGraph::Embedding,
+                cluster_target: ClusterTarget::Sharpened,
                 batch_size: 0,
                 n_pcs: 0,
                 max_value: 0.0,
@@ -60,6 +63,7 @@ impl Preset {
             Self::Recommended => Defaults {
                 resolution: Resolution::Auto,
                 leiden_graph: LeidenGraph::Joint,
+                cluster_target: ClusterTarget::Anchored,
                 batch_size: 512,
                 n_pcs: 50,
                 max_value: 10.0,

@@ -5,7 +5,7 @@ mod common;
 use std::{borrow::Cow, sync::Arc};
 
 use attentionae_sc::{
-    cluster::assignment::{assign, cluster_loss},
+    cluster::assignment::{Assignment, anchored, assign, cluster_loss},
     graph::{Adjacency, GaussKernel},
     model::{
         ModelConfig,
@@ -175,6 +175,19 @@ fn forward_losses_and_gradients_equal_the_reference_with_running_statistics() {
     for device in devices() {
         compare_with_golden("running_statistics", BatchStatistics::Running, device);
     }
+}
+
+#[test]
+fn half_of_a_target_is_its_anchor() {
+    let q = Tensor::from_slice(&[0.8_f32, 0.2, 0.4, 0.6]).view([2, 2]);
+    let p = Tensor::from_slice(&[0.9_f32, 0.1, 0.3, 0.7]).view([2, 2]);
+    let found = anchored(Assignment { q, p }, &[Some(1), None]);
+    let expected = [0.45, 0.55, 0.3, 0.7];
+    let targets = Vec::<f32>::try_from(found.p.view([-1])).expect("numbers");
+    for (found, expected) in targets.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-6);
+    }
+    assert!(cluster_loss(&found).double_value(&[]).is_finite());
 }
 
 #[test]

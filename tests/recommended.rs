@@ -82,6 +82,8 @@ fn it_works_with_every_graph_and_with_all_cells_in_a_step() {
         "-knn True -batch_size 0",
         "-n_pcs 0 -batch_size 64 -landmarks 100",
         "-leiden_graph embedding -batch_size 64",
+        "-cluster_target sharpened -batch_size 64",
+        "-cluster_target anchored -resolution 0.5 -batch_size 0",
     ] {
         let output = tempdir().expect("a folder");
         run(output.path(), args);

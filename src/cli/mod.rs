@@ -123,6 +123,10 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             .clustering
             .leiden_graph
             .unwrap_or(defaults.leiden_graph),
+        cluster_target: options
+            .clustering
+            .cluster_target
+            .unwrap_or(defaults.cluster_target),
         max_value: (max_value > 0.0).then_some(max_value),
         n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
         model: ModelConfig {

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args};
 
 use super::values::{
-    aggregation, batch_size, boolean, celltype, cuda, graph_target, layer, leiden_graph, max_value,
-    method, n_pcs, positive, preset, resolution, whole,
+    aggregation, batch_size, boolean, celltype, cluster_target, cuda, graph_target, layer,
+    leiden_graph, max_value, method, n_pcs, positive, preset, resolution, whole,
 };
 use crate::{
-    config::{CellTypes, Cuda, LeidenGraph, Resolution},
+    config::{CellTypes, ClusterTarget, Cuda, LeidenGraph, Resolution},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     preset::Preset,
@@ -142,6 +142,10 @@ pub(super) struct ClusteringArgs {
     /// embedding; recommended: joint]
     #[arg(long, value_name = "WHAT", value_parser = leiden_graph)]
     pub leiden_graph: Option<LeidenGraph>,
+    /// What self-training takes for a cell's cluster: its own assignment sharpened, or half that and
+    /// half Leiden's cluster, anchored [default: sharpened; recommended: anchored]
+    #[arg(long, value_name = "WHAT", value_parser = cluster_target)]
+    pub cluster_target: Option<ClusterTarget>,
     /// Most epochs of self-training on the clusters, or steps with -batch_size; 0 keeps Leiden's
     /// (0 to 100000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{CellTypes, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
+    config::{CellTypes, ClusterTarget, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     preset::Preset,
@@ -44,6 +44,7 @@ fn the_defaults_are_the_published_ones() {
         n_hvg: 2500,
         graph: GraphConfig::published(Method::Gauss, false, 15),
         leiden_graph: LeidenGraph::Embedding,
+        cluster_target: ClusterTarget::Sharpened,
         max_value: None,
         n_pcs: None,
         model: ModelConfig {
@@ -80,7 +81,7 @@ fn the_defaults_are_the_published_ones() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding -cluster_target Sharpened \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -save_h5ad yes -overwrite -cuda False \
@@ -89,7 +90,7 @@ fn every_option_arrives_under_its_own_name() {
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
         "transpose": true, "celltype": "types", "n_hvg": 500, "max_value": 5.0,
-        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding",
+        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding", "cluster_target": "sharpened",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
         "aggregation": "sum", "graph_target": "distance", "n_heads": 4, "n_z": 10,
         "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
@@ -106,6 +107,7 @@ fn a_preset_holds_where_an_option_is_not_typed() {
     let recommended = run("-name x -preset recommended");
     assert_eq!(recommended.resolution, Resolution::Auto);
     assert_eq!(recommended.leiden_graph, LeidenGraph::Joint);
+    assert_eq!(recommended.cluster_target, ClusterTarget::Anchored);
     assert_eq!(recommended.train.batch_size, Some(512));
     assert_eq!(recommended.train.training_epoch, 500);
     assert_eq!(
@@ -150,6 +152,7 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
         ("-leiden_graph", "z", "embedding or joint"),
+        ("-cluster_target", "soft", "sharpened or anchored"),
         ("-n_pcs", "1", "0 (expression), or a whole number from 2"),
         ("-aggregation", "max", "sum or mean"),
         ("-graph_target", "both", "distance or similarity"),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    config::{CellTypes, Cuda, LeidenGraph, Resolution},
+    config::{CellTypes, ClusterTarget, Cuda, LeidenGraph, Resolution},
     graph::{Aggregation, Aim, Method},
     preset::Preset,
 };
@@ -85,6 +85,15 @@ pub(super) fn leiden_graph(text: &str) -> Result<LeidenGraph, String> {
         "embedding" => Ok(LeidenGraph::Embedding),
         "joint" => Ok(LeidenGraph::Joint),
         _ => Err("must be embedding or joint".to_owned()),
+    }
+}
+
+/// What the clustering stage learns.
+pub(super) fn cluster_target(text: &str) -> Result<ClusterTarget, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "sharpened" => Ok(ClusterTarget::Sharpened),
+        "anchored" => Ok(ClusterTarget::Anchored),
+        _ => Err("must be sharpened or anchored".to_owned()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The clustering stage: the encoder and the cluster centres learn from their own confident assignments.
 
+use std::collections::HashMap;
+
 use tch::Tensor;
 
-use super::assignment::{Assignment, assign, assign_given, cluster_loss, frequencies};
+use super::assignment::{Assignment, anchored, assign, assign_given, cluster_loss, frequencies};
 use crate::{
     graph::GraphError,
     model::{
@@ -67,6 +69,15 @@ pub fn self_train(
             Some(frequencies) => assign_given(&z, &centers, frequencies),
             None => assign(&z, &centers),
         };
+        round.see(&step, &assignment);
+        let assignment = match &schedule.anchors {
+            Some(anchors) => {
+                let n_cells = z.size()[0] as usize;
+                let of_step = (0..n_cells).map(|i| anchors.get(&step.cell(i)).copied());
+                anchored(assignment, &of_step.collect::<Vec<_>>())
+            }
+            None => assignment,
+        };
         let kl = cluster_loss(&assignment);
         each(EpochLosses {
             epoch: epoch + 1,
@@ -74,7 +85,6 @@ pub fn self_train(
             graph: graph.value,
             cluster: Some(kl.double_value(&[])),
         });
-        round.see(&step, &assignment);
         if (epoch + 1) % steps_per_round == 0 {
             let (share_changed, frequencies) = round.close();
             of_all = frequencies.filter(|_| !whole);
@@ -95,6 +105,8 @@ pub struct Schedule {
     pub epochs: usize,
     /// A training pass.
     pub pass: Pass,
+    /// Clusters, by position among the training cells, that half of a cell's target is; `None` for the published target.
+    pub anchors: Option<HashMap<usize, usize>>,
 }
 
 /// What one round over the cells showed.

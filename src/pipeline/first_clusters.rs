@@ -31,6 +31,8 @@ const MOST_TO_CLUSTER: usize = 5000;
 pub(super) struct Embedded {
     /// Positions among the prepared cells.
     pub cells: Vec<usize>,
+    /// Positions among the training cells.
+    pub rows: Vec<usize>,
     /// Cells × d.
     pub z: Array2<f32>,
 }
@@ -49,7 +51,8 @@ impl Run<'_> {
             model.settle_statistics(reference.x, reference.operator);
             let cells = some_of(prepared.n_cells());
             let z = embed_cells(model, prepared, reference, &cells);
-            return Embedded { cells, z };
+            let rows = cells.clone();
+            return Embedded { cells, rows, z };
         }
         // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
         let encoded = tch::no_grad(|| model.encode(reference.x, reference.operator, pass));
@@ -57,6 +60,7 @@ impl Run<'_> {
         Embedded {
             cells: rows.iter().map(|&row| reference.cells[row]).collect(),
             z: to_array(&encoded.z).select(Axis(0), &rows),
+            rows,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
         labelling::centers,
         self_training::{Schedule, self_train},
     },
+    config::ClusterTarget,
     graph::BatchGraphs,
     model::{
         autoencoder::{Autoencoder, Pass},
@@ -73,9 +74,14 @@ impl Run<'_> {
         let start = centers(embedded.z.view(), &labels).to_device(device);
 
         let pass = Pass::training(noise.next_u64());
+        let anchors = match config.cluster_target {
+            ClusterTarget::Sharpened => None,
+            ClusterTarget::Anchored => Some(embedded.rows.into_iter().zip(labels).collect()),
+        };
         let schedule = Schedule {
             epochs: config.train.clustering_epoch,
             pass,
+            anchors,
         };
         let centers = self.refine(&mut model, &mut cells, &start, schedule)?;
         model.settle_statistics(reference.x, reference.operator);
