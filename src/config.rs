@@ -98,7 +98,9 @@ impl Resolution {
 pub enum LeidenGraph {
     /// The embedding, as published.
     Embedding,
-    /// The embedding, and what the cell graph was made of: groups have to be near in both.
+    /// The expression, seen after three transformations; the embedding has a say in the choice of the clusters.
+    Expression,
+    /// Both, the embedding weighing as much as each transformation.
     Joint,
 }
 
@@ -307,6 +309,7 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             resolution: config.resolution.as_json(),
             leiden_graph: match config.leiden_graph {
                 LeidenGraph::Embedding => "embedding",
+                LeidenGraph::Expression => "expression",
                 LeidenGraph::Joint => "joint",
             },
             cluster_target: match config.cluster_target {

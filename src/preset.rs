@@ -62,7 +62,7 @@ impl Preset {
             },
             Self::Recommended => Defaults {
                 resolution: Resolution::Auto,
-                leiden_graph: LeidenGraph::Joint,
+                leiden_graph: LeidenGraph::Expression,
                 cluster_target: ClusterTarget::Anchored,
                 batch_size: 512,
                 n_pcs: 50,

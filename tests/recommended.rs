@@ -37,7 +37,7 @@ fn a_resolution_is_chosen_told_and_recorded() {
     let candidates = results["resolution"]["candidates"]
         .as_array()
         .expect("a list");
-    assert_eq!(candidates.len(), 16);
+    assert_eq!(candidates.len(), 32);
     assert!(candidates.contains(chosen));
     let agreement = |candidate: &Value| candidate["agreement"].as_f64().expect("a number");
     assert!(
@@ -46,7 +46,7 @@ fn a_resolution_is_chosen_told_and_recorded() {
             .all(|one| agreement(one) <= agreement(chosen))
     );
     let line = format!(
-        "resolution {} chosen of 16: {} clusters",
+        "resolution {} chosen of 32: {} clusters",
         chosen["resolution"], chosen["n_clusters"]
     );
     assert!(said.contains(&line), "{line} is not in\n{said}");
@@ -82,6 +82,7 @@ fn it_works_with_every_graph_and_with_all_cells_in_a_step() {
         "-knn True -batch_size 0",
         "-n_pcs 0 -batch_size 64 -landmarks 100",
         "-leiden_graph embedding -batch_size 64",
+        "-leiden_graph joint -batch_size 64",
         "-cluster_target sharpened -batch_size 64",
         "-cluster_target anchored -resolution 0.5 -batch_size 0",
     ] {

@@ -138,8 +138,8 @@ pub(super) struct ClusteringArgs {
     /// auto: chosen without labels [default: 1.0; recommended: auto]
     #[arg(long, value_name = "X", value_parser = resolution)]
     pub resolution: Option<Resolution>,
-    /// Graph that Leiden clusters: of the embedding, or joint with that of the expression [default:
-    /// embedding; recommended: joint]
+    /// Graph that Leiden clusters: of the embedding, of the expression, or joint [default: embedding;
+    /// recommended: expression]
     #[arg(long, value_name = "WHAT", value_parser = leiden_graph)]
     pub leiden_graph: Option<LeidenGraph>,
     /// What self-training takes for a cell's cluster: its own assignment sharpened, or half that and

@@ -106,7 +106,7 @@ fn every_option_arrives_under_its_own_name() {
 fn a_preset_holds_where_an_option_is_not_typed() {
     let recommended = run("-name x -preset recommended");
     assert_eq!(recommended.resolution, Resolution::Auto);
-    assert_eq!(recommended.leiden_graph, LeidenGraph::Joint);
+    assert_eq!(recommended.leiden_graph, LeidenGraph::Expression);
     assert_eq!(recommended.cluster_target, ClusterTarget::Anchored);
     assert_eq!(recommended.train.batch_size, Some(512));
     assert_eq!(recommended.train.training_epoch, 500);
@@ -151,7 +151,7 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-n_hvg", "2500.5", "a whole number"),
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
-        ("-leiden_graph", "z", "embedding or joint"),
+        ("-leiden_graph", "z", "embedding, expression or joint"),
         ("-cluster_target", "soft", "sharpened or anchored"),
         ("-n_pcs", "1", "0 (expression), or a whole number from 2"),
         ("-aggregation", "max", "sum or mean"),

@@ -83,8 +83,9 @@ pub(super) fn preset(text: &str) -> Result<Preset, String> {
 pub(super) fn leiden_graph(text: &str) -> Result<LeidenGraph, String> {
     match text.to_ascii_lowercase().as_str() {
         "embedding" => Ok(LeidenGraph::Embedding),
+        "expression" => Ok(LeidenGraph::Expression),
         "joint" => Ok(LeidenGraph::Joint),
-        _ => Err("must be embedding or joint".to_owned()),
+        _ => Err("must be embedding, expression or joint".to_owned()),
     }
 }
 

@@ -76,7 +76,9 @@ impl Run<'_> {
                 self.stage("leiden", &format!("Leiden at resolution {resolution}"));
                 let graph = match graph {
                     LeidenGraph::Embedding => graph_of_embedding(&embedded.z)?,
-                    LeidenGraph::Joint => views(graph, prepared, embedded)?.joint,
+                    LeidenGraph::Expression | LeidenGraph::Joint => {
+                        views(graph, prepared, embedded)?.joint
+                    }
                 };
                 Ok((leiden(&graph, resolution, seed)?.labels, None))
             }
@@ -104,26 +106,29 @@ fn graph_of_embedding(z: &Array2<f32>) -> anyhow::Result<Adjacency> {
     Ok(Adjacency::Sparse(weights))
 }
 
-/// The embedding as the one view of the cells, or beside their expression after each transformation.
+/// The embedding and the expression after each transformation, as views of the cells.
 fn views(graph: LeidenGraph, prepared: &Prepared, embedded: &Embedded) -> anyhow::Result<Views> {
     let transformations = match graph {
         LeidenGraph::Embedding => &[][..],
-        LeidenGraph::Joint => &Transformation::ALL,
+        LeidenGraph::Expression | LeidenGraph::Joint => &Transformation::ALL,
     };
     let components = transformations
         .iter()
         .map(|transformation| transformation.components(prepared, &embedded.cells, N_COMPONENTS))
         .collect::<Result<Vec<_>, PreprocessError>>()?;
-    let views: Vec<_> = std::iter::once(&embedded.z)
-        .chain(&components)
-        .map(|features| features.view())
-        .collect();
+    let expression: Vec<_> = components.iter().map(|scores| scores.view()).collect();
+    let embedding = embedded.z.view();
     let totals: Vec<f32> = embedded
         .cells
         .iter()
         .map(|&cell| prepared.totals[cell])
         .collect();
-    Views::of(&views, &totals).context(NOT_FINITE)
+    let views = match graph {
+        LeidenGraph::Embedding => Views::of(&[embedding], &[], &totals),
+        LeidenGraph::Expression => Views::of(&expression, &[embedding], &totals),
+        LeidenGraph::Joint => Views::of(&[&[embedding], &expression[..]].concat(), &[], &totals),
+    };
+    views.context(NOT_FINITE)
 }
 
 const NOT_FINITE: &str = "the embedding is not finite after training; try a smaller -lr";
