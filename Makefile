@@ -23,7 +23,7 @@ PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 .DEFAULT_GOAL := demo
 
 demo: build
-	target/release/attentionae-sc -name zeisel -preset recommended -save_umap True -output_dir demo
+	target/release/attentionae-sc -name zeisel -resolution auto -save_umap True -output_dir demo
 
 test: setup
 	cargo test --release --locked
@@ -38,7 +38,7 @@ bench: setup
 	cargo bench --locked --bench engine
 
 bench-large: setup
-	cargo bench --locked --bench large -- 20000 200000 -batch_size 512
+	cargo bench --locked --bench large -- 20000 200000
 
 DATA ?= ../shared/data
 quality: build

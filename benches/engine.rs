@@ -34,8 +34,11 @@ const PLAIN_EPOCHS: usize = 4;
 const PRETRAINING: f64 = 200.0;
 /// How the program is run.
 const MODES: [(&str, &[&str]); 2] = [
-    ("exact", &["-batch_size", "0"]),
-    ("mini-batch", &["-batch_size", "512"]),
+    ("exact", &["-preset", "published"]),
+    (
+        "mini-batch",
+        &["-preset", "published", "-batch_size", "512"],
+    ),
 ];
 
 /// The stages before scores and outputs.

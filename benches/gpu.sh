@@ -57,7 +57,7 @@ PYTHON
 
 ours() {
     local cells=$1; shift
-    watched "$PROGRAM" -name "$work/$cells.h5ad" -cuda True -batch_size 0 -max_num_cell "$cells" -output_dir "$work" "$@"
+    watched "$PROGRAM" -name "$work/$cells.h5ad" -cuda True -preset published -max_num_cell "$cells" -output_dir "$work" "$@"
     row "$cells cells" "$work/results/$cells.json"
 }
 

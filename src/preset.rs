@@ -1,7 +1,7 @@
 //! Sets of defaults: the published training, and one that mends what goes wrong with it.
 
 use crate::{
-    config::{ClusterTarget, LeidenGraph, Resolution},
+    config::{ClusterTarget, LeidenGraph},
     graph::{Aggregation, Aim},
 };
 
@@ -11,15 +11,13 @@ pub enum Preset {
     /// The published training, exactly.
     Published,
     /// Mini-batches, a cell graph on principal components whose convolutions are means, similarities as its
-    /// target, clipped z-scores, and a resolution that is chosen from the data.
+    /// target, clipped z-scores, clusters of the expression's graph, and self-training that holds to them.
     Recommended,
 }
 
 /// What a preset decides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Defaults {
-    /// Leiden's resolution.
-    pub resolution: Resolution,
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
     /// What the clustering stage learns.
@@ -51,7 +49,6 @@ impl Preset {
     pub fn defaults(self) -> Defaults {
         match self {
             Self::Published => Defaults {
-                resolution: Resolution::Fixed(1.0),
                 leiden_graph: LeidenGraph::Embedding,
                 cluster_target: ClusterTarget::Sharpened,
                 batch_size: 0,
@@ -61,7 +58,6 @@ impl Preset {
                 graph_target: Aim::Distances,
             },
             Self::Recommended => Defaults {
-                resolution: Resolution::Auto,
                 leiden_graph: LeidenGraph::Expression,
                 cluster_target: ClusterTarget::Anchored,
                 batch_size: 512,

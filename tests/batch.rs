@@ -162,7 +162,7 @@ fn a_data_set_that_fails_does_not_stop_the_others() -> TestResult {
         told.contains("error: broken: ") && told.contains("broken.h5ad: this is not"),
         "{told}"
     );
-    assert!(told.contains("alpha: Pretraining: epoch 2/2"), "{told}");
+    assert!(told.contains("alpha: Pretraining: step 2/2"), "{told}");
     assert!(
         told.contains("note: alpha: 1 cells without counts"),
         "{told}"
@@ -360,7 +360,7 @@ fn wait_for_training(
     name: &str,
 ) -> Result<thread::JoinHandle<String>, &'static str> {
     let mut lines = BufReader::new(batch.stderr.take().ok_or("no stderr")?).lines();
-    let trains = format!("{name}: Pretraining: epoch 1/");
+    let trains = format!("{name}: Pretraining: step 1/");
     let training =
         |line: &Result<String, _>| line.as_ref().is_ok_and(|line| line.starts_with(&trains));
     if !lines.any(|line| training(&line)) {

@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
 /// Enough training to pass through every stage.
-const SHORT: &str = "-preset recommended -training_epoch 8 -clustering_epoch 2 -n_hvg 100";
+const SHORT: &str = "-training_epoch 8 -clustering_epoch 2 -n_hvg 100";
 
 /// A run of the golden data set that must succeed: what it says on stderr.
 fn run(output: &Path, args: &str) -> String {
@@ -31,7 +31,7 @@ fn results(output: &Path) -> Value {
 #[test]
 fn a_resolution_is_chosen_told_and_recorded() {
     let output = tempdir().expect("a folder");
-    let said = run(output.path(), "-batch_size 64");
+    let said = run(output.path(), "-resolution auto -batch_size 64");
     let results = results(output.path());
     let chosen = &results["resolution"]["chosen"];
     let candidates = results["resolution"]["candidates"]
@@ -66,7 +66,7 @@ fn a_resolution_that_is_given_is_taken() {
 fn the_number_of_threads_changes_nothing() {
     let written = |threads: &str| {
         let output = tempdir().expect("a folder");
-        run(output.path(), &format!("-batch_size 64 {threads}"));
+        run(output.path(), &format!("-resolution auto -batch_size 64 {threads}"));
         ["pred_label/small.csv", "embedding/small.csv"]
             .map(|file| fs::read(output.path().join(file)).expect("an output"))
     };
@@ -84,10 +84,10 @@ fn it_works_with_every_graph_and_with_all_cells_in_a_step() {
         "-leiden_graph embedding -batch_size 64",
         "-leiden_graph joint -batch_size 64",
         "-cluster_target sharpened -batch_size 64",
-        "-cluster_target anchored -resolution 0.5 -batch_size 0",
+        "-cluster_target anchored -batch_size 0",
     ] {
         let output = tempdir().expect("a folder");
-        run(output.path(), args);
+        run(output.path(), &format!("-resolution auto {args}"));
         assert!(
             results(output.path())["scores"]["asw"].is_number(),
             "{args}"

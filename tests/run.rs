@@ -21,8 +21,10 @@ use tempfile::TempDir;
 
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
 const PROGRAM: &str = env!("CARGO_BIN_EXE_attentionae-sc");
-/// Enough training to pass through every stage.
-const SHORT: [&str; 6] = [
+/// The published training, just enough of it to pass through every stage.
+const SHORT: [&str; 8] = [
+    "-preset",
+    "published",
     "-training_epoch",
     "3",
     "-clustering_epoch",
@@ -606,7 +608,7 @@ fn an_interrupted_run_leaves_nothing() -> TestResult {
         .spawn()?;
     let mut lines = BufReader::new(started.stderr.take().ok_or("no stderr")?).lines();
     let training =
-        |line: &Result<String, _>| line.as_ref().is_ok_and(|line| line.contains("epoch 1/"));
+        |line: &Result<String, _>| line.as_ref().is_ok_and(|line| line.contains("step 1/"));
     assert!(
         lines.any(|line| training(&line)),
         "the run ended before training"
@@ -684,14 +686,14 @@ fn a_large_data_set_is_sampled_and_labelled_whole_without_looking_at_labels() {
         eprintln!("skipped: {data} is not there");
         return;
     }
-    let short = ["-training_epoch", "1", "-clustering_epoch", "1", "-quiet"];
+    let short = "-preset published -training_epoch 1 -clustering_epoch 1 -quiet";
     let [with, without] = ["known", "unknown"].map(|celltype| {
         let output = folder();
         let args = ["-name", data, "-celltype", celltype, "-output_dir"];
         program()
             .args(args)
             .arg(output.path())
-            .args(short)
+            .args(short.split_whitespace())
             .assert()
             .code(0);
         fs::read_to_string(output.path().join("pred_label/worm_neuron.csv")).expect("labels")

@@ -143,7 +143,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             batch_size,
         },
         preset: options.clustering.preset,
-        resolution: options.clustering.resolution.unwrap_or(defaults.resolution),
+        resolution: options.clustering.resolution,
         max_num_cell,
         landmarks,
         overwrite: options.outputs.overwrite,

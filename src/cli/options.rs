@@ -54,7 +54,7 @@ pub(super) struct InputArgs {
     /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
-    /// Clip z-scores beyond +/- this; 0 for none (0, or 1 to 1000) [default: 0; recommended: 10]
+    /// Clip z-scores beyond +/- this; 0 for none (0, or 1 to 1000) [default: 10; published: 0]
     #[arg(long, value_name = "X", value_parser = max_value)]
     pub max_value: Option<f64>,
 }
@@ -130,23 +130,23 @@ impl From<ReadArgs> for ReadOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering", rename_all = "snake_case")]
 pub(super) struct ClusteringArgs {
-    /// Defaults: published = the published training, recommended = mini-batches, a cell graph that
-    /// does not saturate and a resolution chosen from the data
-    #[arg(long, value_name = "WHICH", default_value = "published", value_parser = preset)]
+    /// Defaults: recommended = mini-batches, a cell graph that does not saturate, clusters of the
+    /// expression; published = the published training
+    #[arg(long, value_name = "WHICH", default_value = "recommended", value_parser = preset)]
     pub preset: Preset,
     /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0), or
-    /// auto: chosen without labels [default: 1.0; recommended: auto]
-    #[arg(long, value_name = "X", value_parser = resolution)]
-    pub resolution: Option<Resolution>,
-    /// Graph that Leiden clusters: of the embedding, of the expression, or joint [default: embedding;
-    /// recommended: expression]
+    /// auto: chosen without labels
+    #[arg(long, value_name = "X", default_value = "1.0", value_parser = resolution)]
+    pub resolution: Resolution,
+    /// Graph that Leiden clusters: of the embedding, of the expression, or joint [default: expression;
+    /// published: embedding]
     #[arg(long, value_name = "WHAT", value_parser = leiden_graph)]
     pub leiden_graph: Option<LeidenGraph>,
     /// What self-training takes for a cell's cluster: its own assignment sharpened, or half that and
-    /// half Leiden's cluster, anchored [default: sharpened; recommended: anchored]
+    /// half Leiden's cluster, anchored [default: anchored; published: sharpened]
     #[arg(long, value_name = "WHAT", value_parser = cluster_target)]
     pub cluster_target: Option<ClusterTarget>,
-    /// Most epochs of self-training on the clusters, or steps with -batch_size; 0 keeps Leiden's
+    /// Most steps of self-training on the clusters, or epochs with -batch_size 0; 0 keeps Leiden's
     /// (0 to 100000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]
     pub clustering_epoch: u64,
@@ -173,15 +173,15 @@ pub(super) struct GraphArgs {
     #[arg(long, value_name = "N", default_value = "15", value_parser = whole(2..=10_000))]
     pub n_neighbors: u64,
     /// Principal components that cells are compared on; 0 for expression (0, or 2 to 1000) [default:
-    /// 0; recommended: 50]
+    /// 50; published: 0]
     #[arg(long, value_name = "N", value_parser = n_pcs)]
     pub n_pcs: Option<u64>,
-    /// What a graph convolution makes of a cell's neighbours: sum or mean [default: sum;
-    /// recommended: mean]
+    /// What a graph convolution makes of a cell's neighbours: sum or mean [default: mean;
+    /// published: sum]
     #[arg(long, value_name = "HOW", value_parser = aggregation)]
     pub aggregation: Option<Aggregation>,
-    /// What the graph branch learns to reproduce: distance or similarity [default: distance;
-    /// recommended: similarity]
+    /// What the graph branch learns to reproduce: distance or similarity [default: similarity;
+    /// published: distance]
     #[arg(long, value_name = "WHAT", value_parser = graph_target)]
     pub graph_target: Option<Aim>,
 }
@@ -198,12 +198,12 @@ pub(super) struct TrainingArgs {
     /// Learning rate of pretraining (above 0, at most 1)
     #[arg(long, value_name = "X", default_value = "0.001", value_parser = positive(1.0))]
     pub lr: f64,
-    /// Most epochs of pretraining, or steps with -batch_size (1 to 100000) [default: 200 epochs, or
-    /// 500 steps]
+    /// Most steps of pretraining, or epochs with -batch_size 0 (1 to 100000) [default: 500 steps, or
+    /// 200 epochs]
     #[arg(long, value_name = "N", value_parser = whole(1..=100_000))]
     pub training_epoch: Option<u64>,
     /// Cells that a training step learns from: a mini-batch of all cells, or 0 for all in every step
-    /// (0, or 32 to 1000000, above -n_neighbors) [default: 0; recommended: 512]
+    /// (0, or 32 to 1000000, above -n_neighbors) [default: 512; published: 0]
     #[arg(long, value_name = "N", value_parser = batch_size)]
     pub batch_size: Option<u64>,
     /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)

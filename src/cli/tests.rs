@@ -33,7 +33,7 @@ fn refusal(line: &str) -> String {
 }
 
 #[test]
-fn the_defaults_are_the_published_ones() {
+fn the_published_defaults_are_those_of_the_script() {
     let expected = RunConfig {
         name: "zeisel".to_owned(),
         input: "Data/AnnData/zeisel.h5ad".into(),
@@ -76,7 +76,7 @@ fn the_defaults_are_the_published_ones() {
         threads: None,
         quiet: false,
     };
-    assert_eq!(run("-name zeisel"), expected);
+    assert_eq!(run("-name zeisel -preset published"), expected);
 }
 
 #[test]
@@ -104,8 +104,9 @@ fn every_option_arrives_under_its_own_name() {
 
 #[test]
 fn a_preset_holds_where_an_option_is_not_typed() {
-    let recommended = run("-name x -preset recommended");
-    assert_eq!(recommended.resolution, Resolution::Auto);
+    let recommended = run("-name x");
+    assert_eq!(recommended, run("-name x -preset recommended"));
+    assert_eq!(recommended.resolution, Resolution::Fixed(1.0));
     assert_eq!(recommended.leiden_graph, LeidenGraph::Expression);
     assert_eq!(recommended.cluster_target, ClusterTarget::Anchored);
     assert_eq!(recommended.train.batch_size, Some(512));
@@ -116,12 +117,11 @@ fn a_preset_holds_where_an_option_is_not_typed() {
     );
     assert_eq!(recommended.graph.aggregation, Aggregation::Mean);
     assert_eq!(recommended.graph.aim, Aim::Similarities);
-    let typed =
-        run("-name x -preset recommended -batch_size 0 -n_pcs 0 -resolution 0.3 -max_value 0");
+    let typed = run("-name x -batch_size 0 -n_pcs 0 -resolution Auto -max_value 0");
     assert_eq!(typed.train.batch_size, None);
     assert_eq!(typed.train.training_epoch, 200);
     assert_eq!((typed.n_pcs, typed.max_value), (None, None));
-    assert_eq!(typed.resolution, Resolution::Fixed(0.3));
+    assert_eq!(typed.resolution, Resolution::Auto);
 }
 
 #[test]
@@ -203,20 +203,19 @@ fn bad_values_are_refused_with_flag_value_and_range() {
 
 #[test]
 fn a_sample_is_larger_than_a_neighbourhood() {
-    let message = refusal("-name x -max_num_cell 50 -n_neighbors 50");
+    let message = refusal("-name x -batch_size 0 -max_num_cell 50 -n_neighbors 50");
     assert_eq!(
         message,
         "invalid value '50' for '-max_num_cell': must be above -n_neighbors, which is 50"
     );
-    assert_eq!(
-        run("-name x -max_num_cell 51 -n_neighbors 50").max_num_cell,
-        51
-    );
+    let line = "-name x -batch_size 0 -max_num_cell 51 -n_neighbors 50";
+    assert_eq!(run(line).max_num_cell, 51);
 }
 
 #[test]
 fn batches_and_landmarks_are_larger_than_a_neighbourhood() {
     for line in [
+        "-name x -n_neighbors 512",
         "-name x -batch_size 64 -n_neighbors 64",
         "-name x -batch_size 64 -landmarks 30 -n_neighbors 40",
     ] {
@@ -224,17 +223,19 @@ fn batches_and_landmarks_are_larger_than_a_neighbourhood() {
         assert!(message.contains("must be above -n_neighbors"), "{message}");
     }
     // Landmarks mean nothing without batches, nor a sample with them.
-    assert_eq!(run("-name x -n_neighbors 3000").landmarks, 2000);
+    let whole = run("-name x -batch_size 0 -n_neighbors 3000");
+    assert_eq!(whole.landmarks, 2000);
     let batches = run("-name x -batch_size 5000 -n_neighbors 4500 -landmarks 6000");
     assert_eq!(batches.train.batch_size, Some(5000));
 }
 
 #[test]
-fn batches_have_an_own_number_of_steps() {
+fn steps_and_epochs_have_numbers_of_their_own() {
     let epochs = |line| run(line).train.training_epoch;
-    assert_eq!(epochs("-name x"), 200);
-    assert_eq!(epochs("-name x -batch_size 256"), 500);
-    assert_eq!(epochs("-name x -batch_size 256 -training_epoch 70"), 70);
+    assert_eq!(epochs("-name x"), 500);
+    assert_eq!(epochs("-name x -batch_size 0"), 200);
+    assert_eq!(epochs("-name x -preset published"), 200);
+    assert_eq!(epochs("-name x -training_epoch 70"), 70);
 }
 
 #[test]
@@ -431,7 +432,7 @@ fn a_batch_says_what_it_lacks() {
     assert!(refusal("batch a/..").contains("'a/..' for 'NAME'"));
     assert!(refusal("batch x -jobs 0").contains("-jobs"));
     assert!(refusal("batch x -lr 0").contains("above 0"));
-    assert!(refusal("batch x -max_num_cell 20 -n_neighbors 20").contains("above -n_neighbors"));
+    assert!(refusal("batch x -landmarks 20 -n_neighbors 20").contains("above -n_neighbors"));
     assert!(refusal("-lr 1 batch x").starts_with("'-lr' stands before 'batch'"));
 }
 

@@ -25,7 +25,7 @@ const EVERY_STAGE: [&str; 18] = [
     ZEISEL,
     "-output_dir",
     "out",
-    "-max_num_cell",
+    "-landmarks",
     "400",
     "-n_hvg",
     "200",
