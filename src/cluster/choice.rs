@@ -53,7 +53,7 @@ pub struct Candidate {
 ///
 /// A clustering is sound when its clusters are apart (their mean silhouette by cosine; negative counts 0), when none
 /// of them mixes with its neighbours (the purity of the least pure) and when it is no coarser than the graph asks for
-/// (its modularity, which varies little): soundness is silhouette · (purity · modularity⁵)². The groups that a biologist
+/// (its modularity, which varies little): soundness is silhouette · (purity · modularity³)⁴. The groups that a biologist
 /// would name are taken to be one of the clusterings, each as probable as it is sound; the one with the highest expected
 /// adjusted Rand index is returned, of equally good ones that with fewer clusters. The exponents are from the middle of a
 /// range over which six labelled data sets agree.
@@ -136,7 +136,7 @@ impl Soundness {
 
     fn weight(&self) -> f64 {
         let silhouette = self.silhouette.unwrap_or(0.0).max(0.0);
-        silhouette * (self.purity * self.modularity.max(0.0).powi(5)).powi(2)
+        silhouette * (self.purity * self.modularity.max(0.0).powi(3)).powi(4)
     }
 }
 
