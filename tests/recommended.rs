@@ -66,7 +66,10 @@ fn a_resolution_that_is_given_is_taken() {
 fn the_number_of_threads_changes_nothing() {
     let written = |threads: &str| {
         let output = tempdir().expect("a folder");
-        run(output.path(), &format!("-resolution auto -batch_size 64 {threads}"));
+        run(
+            output.path(),
+            &format!("-resolution auto -batch_size 64 {threads}"),
+        );
         ["pred_label/small.csv", "embedding/small.csv"]
             .map(|file| fs::read(output.path().join(file)).expect("an output"))
     };
