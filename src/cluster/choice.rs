@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{ClusterError, Partition, leiden_profile, modularity, purity::least_purity};
+use super::{ClusterError, Partition, leiden::leiden_profile, modularity, purity::least_purity};
 use crate::{
     graph::Views,
     metrics::{adjusted_rand_index, cosine_silhouette},
@@ -64,13 +64,14 @@ pub struct Candidate {
 ///
 /// Those of [`leiden()`](super::leiden()).
 pub fn choose_clusters(views: &Views, seed: u64) -> Result<Choice, ClusterError> {
-    let mut partitions = leiden_profile(&views.joint, &tried(), seed)?;
+    let tried = tried();
+    let mut partitions = leiden_profile(&views.joint, &tried, seed)?;
     let soundness: Vec<Soundness> = partitions
         .par_iter()
         .map(|partition| Soundness::of(&partition.labels, views))
         .collect();
     let weights: Vec<f64> = soundness.iter().map(Soundness::weight).collect();
-    let candidates: Vec<Candidate> = tried()
+    let candidates: Vec<Candidate> = tried
         .into_iter()
         .zip(&partitions)
         .zip(soundness.iter().zip(agreements(&partitions, &weights)))

@@ -52,7 +52,7 @@ pub fn leiden(graph: &Adjacency, resolution: f64, seed: u64) -> Result<Partition
 /// # Errors
 ///
 /// Those of [`leiden()`].
-pub fn leiden_profile(
+pub(super) fn leiden_profile(
     graph: &Adjacency,
     resolutions: &[f64],
     seed: u64,

@@ -1,4 +1,4 @@
-//! From the embedding to clusters.
+//! From cell graphs and the embedding to clusters.
 
 pub mod assignment;
 mod choice;
@@ -13,6 +13,5 @@ pub mod self_training;
 
 pub use choice::{Candidate, ChosenResolution, choose_clusters};
 pub use error::ClusterError;
-pub use leiden::{Partition, leiden, leiden_profile};
+pub use leiden::{Partition, leiden};
 pub use modularity::modularity;
-pub use purity::least_purity;

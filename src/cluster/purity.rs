@@ -9,8 +9,7 @@
 /// # Panics
 ///
 /// If a neighbour is not among the cells.
-#[must_use]
-pub fn least_purity(neighbors: &[Vec<u32>], labels: &[usize]) -> f64 {
+pub(super) fn least_purity(neighbors: &[Vec<u32>], labels: &[usize]) -> f64 {
     let n_clusters = labels.iter().max().map_or(0, |&last| last + 1);
     let mut sums = vec![0.0; n_clusters];
     let mut sizes = vec![0_usize; n_clusters];

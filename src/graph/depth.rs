@@ -28,8 +28,7 @@ const MOST: f64 = 8.0;
 /// # Panics
 ///
 /// If there are fewer totals than cells.
-#[must_use]
-pub fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
+pub(super) fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
     let depths: Vec<f64> = totals.iter().map(|&total| f64::from(total).ln()).collect();
     let bounds = bounds(&depths);
     let range = |a: usize, b: usize| {

@@ -11,8 +11,7 @@ use crate::counts::Csr;
 /// # Panics
 ///
 /// If the graphs are of different sizes.
-#[must_use]
-pub fn joint(graphs: impl IntoIterator<Item = Csr>) -> Csr {
+pub(super) fn joint(graphs: impl IntoIterator<Item = Csr>) -> Csr {
     let scaled = graphs.into_iter().map(|graph| scaled(&graph));
     scaled
         .reduce(|sum, graph| &sum + &graph)

@@ -24,12 +24,10 @@ pub use adjacency::Adjacency;
 pub use aim::Aim;
 pub use batch::BatchGraphs;
 pub use cosine::ROUNDING;
-pub use depth::balance_depth;
 pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
-pub use joint::joint;
 pub use views::{View, Views};
 
 use cosine::Directions;

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::{
-    Adjacency, GraphError, Method, balance_depth, cosine::Directions, error, joint,
+    Adjacency, GraphError, Method, cosine::Directions, depth::balance_depth, error, joint::joint,
     near::NearKernel, neighbors::Neighborhoods,
 };
 
