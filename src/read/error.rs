@@ -53,6 +53,19 @@ pub enum ReadError {
         /// Why.
         reason: String,
     },
+    /// What is inside a zip archive does not fit into the temporary folder.
+    #[error(
+        "{file}: the archive is unpacked into a temporary file, which cannot be written to {}: {source}; set TMPDIR to a \
+         larger folder", folder.display()
+    )]
+    Unpack {
+        /// The archive.
+        file: String,
+        /// The temporary folder.
+        folder: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
     /// A zip archive holds no file of the kind looked for.
     #[error("{file}: the archive holds no {endings} file")]
     NothingInside {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read, Seek},
+    io::{self, BufRead, BufReader, Read, Seek, Write},
     path::Path,
 };
 
@@ -99,30 +99,42 @@ pub(super) fn names_inside(
     Ok(names)
 }
 
-/// Unpacks the only HDF5 file of an archive. An open file outlives its name on Unix.
+/// Unpacks the only HDF5 file of an archive into a temporary file.
 pub(super) fn unpack_hdf5(path: &Path) -> Result<Scratch, ReadError> {
-    let mut unpacked = Scratch::new().map_err(|source| unreadable(path, source))?;
-    unpack_hdf5_to(path, open(path)?.0, unpacked.file())?;
+    let unwritable = |source| ReadError::Unpack {
+        file: path.display().to_string(),
+        folder: std::env::temp_dir(),
+        source,
+    };
+    let mut unpacked = Scratch::new().map_err(unwritable)?;
+    unpack_hdf5_to(path, open(path)?.0, unpacked.file(), unwritable)?;
     Ok(unpacked)
 }
 
 /// Copies an HDF5 file, or the one in an archive. Its content only: the permissions are those of a new
 /// file, also where the input is read-only.
 pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
-    let unwritable = |e: io::Error| H5adError::Write {
-        path: target.to_owned(),
-        reason: e.to_string(),
+    let unwritable = |e: io::Error| {
+        ReadError::from(H5adError::Write {
+            path: target.to_owned(),
+            reason: e.to_string(),
+        })
     };
     let (mut file, packing) = open(path)?;
     let mut copy = File::create(target).map_err(unwritable)?;
     if packing == Packing::Zip {
-        return unpack_hdf5_to(path, file, &mut copy);
+        return unpack_hdf5_to(path, file, &mut copy, unwritable);
     }
     io::copy(&mut file, &mut copy).map_err(unwritable)?;
     Ok(())
 }
 
-fn unpack_hdf5_to(path: &Path, archive: File, target: &mut File) -> Result<(), ReadError> {
+fn unpack_hdf5_to(
+    path: &Path,
+    archive: File,
+    target: &mut File,
+    unwritable: impl Fn(io::Error) -> ReadError,
+) -> Result<(), ReadError> {
     let mut archive = open_zip(path, archive)?;
     let names = names_inside(path, &archive, HDF5)?;
     let [name] = &names[..] else {
@@ -131,10 +143,17 @@ fn unpack_hdf5_to(path: &Path, archive: File, target: &mut File) -> Result<(), R
             n_files: names.len(),
         });
     };
-    let mut entry = archive.by_name(name).map_err(|e| damaged(path, &e))?;
-    let refused = |source| unreadable(path, source);
-    io::copy(&mut entry, target).map_err(refused)?;
-    Ok(())
+    let mut entry = BufReader::new(archive.by_name(name).map_err(|e| damaged(path, &e))?);
+    // Not `io::copy`, whose error does not say whether the archive or the disk is to blame.
+    loop {
+        let unpacked = entry.fill_buf().map_err(|e| unreadable(path, e))?;
+        if unpacked.is_empty() {
+            return Ok(());
+        }
+        target.write_all(unpacked).map_err(&unwritable)?;
+        let n_bytes = unpacked.len();
+        entry.consume(n_bytes);
+    }
 }
 
 pub(super) fn damaged(path: &Path, error: &ZipError) -> ReadError {

@@ -5,11 +5,12 @@ use std::{fs, path::Path};
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
 
-use super::{Findings, OutputPaths, WriteError, write_file};
+use super::{Findings, OutputPaths, WriteError};
 use crate::{
+    atomic::{AtomicError, write_atomically},
     config::RunConfig,
     convert::new_h5ad,
-    h5ad::{Annotations, annotate, write_unfinished},
+    h5ad::{Annotations, H5adError, annotate, write_unfinished},
     read::{Format, Input, ReadError, copy_hdf5},
 };
 
@@ -50,9 +51,17 @@ pub(super) fn write_annotated(
         layout,
         uns: uns(found),
     };
-    write_file(path, |unfinished| -> Result<(), ReadError> {
+    let written = write_atomically(path, |unfinished| -> Result<(), ReadError> {
         write_input(found, unfinished)?;
         Ok(annotate(unfinished, &results)?)
+    });
+    written.map_err(|error| WriteError::File {
+        path: path.to_owned(),
+        source: match error {
+            // Without its path, that of the unfinished file.
+            AtomicError::Write(ReadError::H5ad(H5adError::Write { reason, .. })) => reason.into(),
+            error => error.into(),
+        },
     })
 }
 

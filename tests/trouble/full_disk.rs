@@ -1,13 +1,16 @@
 //! Disks that fill up, and files that may not grow.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use crate::program::{PROGRAM, Place, SHORT, assert_fails};
+use zip::{ZipWriter, write::SimpleFileOptions};
+
+use crate::program::{PROGRAM, Place, SHORT, SMALL, assert_fails};
 
 /// A disk of 64 KiB; unmounted with this value.
 struct SmallDisk(PathBuf);
@@ -116,6 +119,58 @@ fn a_disk_that_fills_up_while_converting() {
     let ended = place.command(PROGRAM).args(args).output().expect("a run");
     assert_cannot_write(&ended, "disk/x.h5ad", "No space left on device");
     assert_eq!(place.content(), ["a.csv", "disk/", "disk/filler"]);
+}
+
+/// The golden data set, larger than the small disk, in an archive.
+fn archive(path: &Path) {
+    let mut archive = ZipWriter::new(File::create(path).expect("a file"));
+    archive
+        .start_file("small.h5ad", SimpleFileOptions::default())
+        .expect("an entry");
+    archive
+        .write_all(&fs::read(SMALL).expect("a file"))
+        .expect("a written entry");
+    archive.finish().expect("an archive");
+}
+
+#[test]
+fn a_disk_that_fills_up_while_unpacking() {
+    let place = Place::new();
+    let Some(_disk) = SmallDisk::mount(place.path("disk")) else {
+        return;
+    };
+    archive(&place.path("small.zip"));
+    let mut program = place.command(PROGRAM);
+    program.env("TMPDIR", "disk").args(["-name", "./small.zip"]);
+    assert_fails(
+        &program.args(SHORT).output().expect("a run"),
+        "error: ./small.zip: the archive is unpacked into a temporary file, which cannot be written to disk: No space \
+         left on device (os error 28); set TMPDIR to a larger folder",
+    );
+    assert_eq!(place.content(), ["disk/", "small.zip"]);
+}
+
+#[test]
+fn a_disk_that_is_full_before_the_copy_with_results() {
+    let place = Place::new().with_data();
+    archive(&place.path("small.zip"));
+    let Some(_disk) = SmallDisk::mount(place.path("disk")) else {
+        return;
+    };
+    for input in ["./small.h5ad", "./small.zip"] {
+        let mut program = place.command(PROGRAM);
+        program.args(["-name", input, "-output_dir", "disk", "-save_h5ad"]);
+        program.args(["-save_embedding=False", "-save_pred_label=False"]);
+        let ended = program.args(SHORT).output().expect("a run");
+        assert_fails(
+            &ended,
+            "error: disk/h5ad/small.h5ad: cannot be written\n  because No space left on device (os error 28)",
+        );
+    }
+    assert_eq!(
+        place.content(),
+        ["disk/", "disk/h5ad/", "small.h5ad", "small.zip"]
+    );
 }
 
 #[test]
