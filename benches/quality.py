@@ -55,7 +55,7 @@ def arguments():
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--sets", nargs="+", help="names of data sets; all of DATA_DIR where left out")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
-    parser.add_argument("--trainings", nargs="+", default=["published", "recommended"], help="values of -preset")
+    parser.add_argument("--trainings", nargs="*", default=["published", "recommended"], help="values of -preset")
     parser.add_argument("--resolutions", nargs="+", default=["1.0", "0.3", "auto"])
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time; they share the cores")
     parser.add_argument("--out", default="quality.json")
