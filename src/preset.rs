@@ -1,12 +1,15 @@
 //! Sets of defaults: the published training, and one that mends what goes wrong with it.
 
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
 use crate::{
     config::{ClusterTarget, LeidenGraph},
     graph::{Aggregation, Aim},
 };
 
 /// A set of defaults. Every one of them is an option of its own, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Preset {
     /// The published training, exactly.
     Published,
@@ -35,15 +38,6 @@ pub struct Defaults {
 }
 
 impl Preset {
-    /// As typed after `-preset`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Recommended => "recommended",
-        }
-    }
-
     /// What holds where an option is not typed.
     #[must_use]
     pub fn defaults(self) -> Defaults {

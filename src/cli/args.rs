@@ -7,11 +7,11 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use super::{
     options::{QuietArg, ReadArgs, RunOptions, TableArgs},
-    values::{boolean, whole},
+    values::{Switch, whole},
 };
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
@@ -128,30 +128,12 @@ pub(super) struct BatchArgs {
     #[arg(value_name = "NAME", help_heading = "Input")]
     pub names: Vec<String>,
     /// Take every .h5ad file of -data_dir
-    #[arg(
-        long,
-        value_name = "BOOL",
-        help_heading = "Input",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub all: bool,
+    #[arg(long, help_heading = "Input", default_value = "False")]
+    pub all: Switch,
     /// Skip data sets that an earlier batch finished (as results/batch.json records), unless the file,
     /// the options or the version have changed
-    #[arg(
-        long,
-        value_name = "BOOL",
-        help_heading = "Batch",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub resume: bool,
+    #[arg(long, help_heading = "Batch", default_value = "False")]
+    pub resume: Switch,
     /// Most data sets to run at once, which share -threads; fewer where memory is short (1 to 1024)
     #[arg(
         long,

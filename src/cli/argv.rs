@@ -10,7 +10,7 @@ use std::{
 
 use clap::{Arg, Command};
 
-use super::values::boolean;
+use super::values::Switch;
 
 /// Respells the options in `args`, whose first element is the program's name, for the built
 /// `command` and its sub-commands.
@@ -95,7 +95,10 @@ impl<'a> Spelled<'a> {
         if !is_switch(self.option) {
             return next.map(|_| NextValue::Typed);
         }
-        let is_boolean = |word: &OsString| word.to_str().is_some_and(|word| boolean(word).is_ok());
+        let is_boolean = |word: &OsString| {
+            word.to_str()
+                .is_some_and(|word| word.parse::<Switch>().is_ok())
+        };
         match next {
             Some(word) if is_boolean(word) || command.get_positionals().next().is_none() => {
                 Some(NextValue::Typed)

@@ -21,7 +21,7 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
             path: found.path,
         })
     };
-    let data_sets = match (args.all, args.names.is_empty()) {
+    let data_sets = match (args.all.0, args.names.is_empty()) {
         (true, true) => DataSets::All,
         (false, false) => DataSets::Named(
             args.names
@@ -44,7 +44,7 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
         typed: matches
             .subcommand()
             .map_or_else(Vec::new, |(_, typed)| typed_options(typed)),
-        resume: args.resume,
+        resume: args.resume.0,
         jobs: args.jobs as usize,
     })
 }

@@ -9,7 +9,7 @@ mod options;
 mod refusal;
 mod values;
 
-use std::{collections::HashSet, ffi::OsString, path::Path};
+use std::{any::TypeId, collections::HashSet, ffi::OsString, path::Path};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
@@ -19,6 +19,7 @@ use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
     options::{RunOptions, TrainingArgs},
+    values::Switch,
 };
 use crate::{
     config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
@@ -72,9 +73,21 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
 
 /// The built command with its help text.
 fn command() -> clap::Command {
-    let mut command = Cli::command();
+    let mut command = with_switches(Cli::command());
     command.build();
     help::with_help(command)
+}
+
+/// Boolean options may stand without a value; see [`argv`] for what they then mean.
+fn with_switches(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|option| {
+        if option.get_value_parser().type_id() == TypeId::of::<Switch>() {
+            option.value_name("BOOL").num_args(0..=1)
+        } else {
+            option
+        }
+    });
+    command.mut_subcommands(with_switches)
 }
 
 /// Options of a run mean nothing to a sub-command, so they may not stand before it.
@@ -114,7 +127,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         n_hvg: options.input.n_hvg as usize,
         graph: GraphConfig {
             method: options.graph.connectivity_methods,
-            knn: options.graph.knn,
+            knn: options.graph.knn.0,
             n_neighbors: n_neighbors as usize,
             aim: options.graph.graph_target.unwrap_or(defaults.graph_target),
             aggregation: options.graph.aggregation.unwrap_or(defaults.aggregation),
@@ -146,20 +159,20 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         resolution: options.clustering.resolution,
         max_num_cell,
         landmarks,
-        overwrite: options.outputs.overwrite,
+        overwrite: options.outputs.overwrite.0,
         n_markers: options.outputs.n_markers as usize,
         save: Outputs {
-            pred_label: options.outputs.save_pred_label,
-            embedding: options.outputs.save_embedding,
-            model_para: options.outputs.save_model_para,
-            umap: options.outputs.save_umap,
-            markers: options.outputs.save_markers,
-            h5ad: options.outputs.save_h5ad,
+            pred_label: options.outputs.save_pred_label.0,
+            embedding: options.outputs.save_embedding.0,
+            model_para: options.outputs.save_model_para.0,
+            umap: options.outputs.save_umap.0,
+            markers: options.outputs.save_markers.0,
+            h5ad: options.outputs.save_h5ad.0,
         },
         cuda: options.machine.cuda,
         seed: options.machine.seed,
         threads: options.machine.threads.map(|threads| threads as usize),
-        quiet: options.machine.quiet.quiet,
+        quiet: options.machine.quiet.quiet.0,
     })
 }
 
@@ -221,7 +234,7 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
     different_outputs(&conversions)?;
     Ok(Request::Convert {
         conversions,
-        quiet: args.output.quiet.quiet,
+        quiet: args.output.quiet.quiet.0,
     })
 }
 
@@ -239,7 +252,7 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
     different_outputs(&conversions)?;
     Ok(Request::Convert {
         conversions,
-        quiet: args.output.quiet.quiet,
+        quiet: args.output.quiet.quiet.0,
     })
 }
 
@@ -248,12 +261,12 @@ fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
     let name = data_set::file_name(&typed).map_err(refused("-name", &typed))?;
     let input = RawFiles::Csv(args.files);
     let read = ReadOptions {
-        transpose: args.table.transpose,
+        transpose: args.table.transpose.0,
         ..ReadOptions::default()
     };
     Ok(Request::Convert {
         conversions: vec![conversion(name, input, read, &args.output.data_dir)],
-        quiet: args.output.quiet.quiet,
+        quiet: args.output.quiet.quiet.0,
     })
 }
 

@@ -8,11 +8,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
 use super::values::{
-    aggregation, batch_size, boolean, celltype, cluster_target, cuda, graph_target, layer,
-    leiden_graph, max_value, method, n_pcs, positive, preset, resolution, whole,
+    Switch, batch_size, celltype, cuda, layer, max_value, n_pcs, positive, resolution, whole, word,
 };
 use crate::{
     config::{CellTypes, ClusterTarget, Cuda, LeidenGraph, Resolution},
@@ -67,27 +66,11 @@ pub(super) struct ReadArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "use_raw", value_parser = layer)]
     pub layer: Option<String>,
     /// Read the raw counts of an .h5ad file from raw, with its genes, instead of X
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub use_raw: bool,
+    #[arg(long, default_value = "False")]
+    pub use_raw: Switch,
     /// Of 10x data, read genes only, not antibodies, guides or peaks
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "True",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub gex_only: bool,
+    #[arg(long, default_value = "True")]
+    pub gex_only: Switch,
     /// Of 10x data, read this genome only
     #[arg(long, value_name = "NAME")]
     pub genome: Option<String>,
@@ -100,16 +83,8 @@ pub(super) struct ReadArgs {
 #[command(next_help_heading = "Input", rename_all = "snake_case")]
 pub(super) struct TableArgs {
     /// CSV and TSV tables have genes in rows and cells in columns
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub transpose: bool,
+    #[arg(long, default_value = "False")]
+    pub transpose: Switch,
 }
 
 impl From<ReadArgs> for ReadOptions {
@@ -117,12 +92,12 @@ impl From<ReadArgs> for ReadOptions {
         Self {
             counts_in: match args.layer {
                 Some(layer) => CountsIn::Layer(layer),
-                None if args.use_raw => CountsIn::Raw,
+                None if args.use_raw.0 => CountsIn::Raw,
                 None => CountsIn::X,
             },
-            gex_only: args.gex_only,
+            gex_only: args.gex_only.0,
             genome: args.genome,
-            transpose: args.table.transpose,
+            transpose: args.table.transpose.0,
         }
     }
 }
@@ -132,7 +107,7 @@ impl From<ReadArgs> for ReadOptions {
 pub(super) struct ClusteringArgs {
     /// Defaults: recommended = mini-batches, a cell graph that does not saturate, clusters of the
     /// expression; published = the published training
-    #[arg(long, value_name = "WHICH", default_value = "recommended", value_parser = preset)]
+    #[arg(long, value_name = "WHICH", default_value = "recommended", value_parser = word::<Preset>)]
     pub preset: Preset,
     /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0), or
     /// auto: chosen without labels
@@ -140,11 +115,11 @@ pub(super) struct ClusteringArgs {
     pub resolution: Resolution,
     /// Graph that Leiden clusters: of the embedding, of the expression, or joint [default: expression;
     /// published: embedding]
-    #[arg(long, value_name = "WHAT", value_parser = leiden_graph)]
+    #[arg(long, value_name = "WHAT", value_parser = word::<LeidenGraph>)]
     pub leiden_graph: Option<LeidenGraph>,
     /// What self-training takes for a cell's cluster: its own assignment sharpened, or half that and
     /// half Leiden's cluster, anchored [default: anchored; published: sharpened]
-    #[arg(long, value_name = "WHAT", value_parser = cluster_target)]
+    #[arg(long, value_name = "WHAT", value_parser = word::<ClusterTarget>)]
     pub cluster_target: Option<ClusterTarget>,
     /// Most steps of self-training on the clusters, or epochs with -batch_size 0; 0 keeps Leiden's
     /// (0 to 100000)
@@ -156,19 +131,11 @@ pub(super) struct ClusteringArgs {
 #[command(next_help_heading = "Graph", rename_all = "snake_case")]
 pub(super) struct GraphArgs {
     /// Kernel of the cell graph: gauss or umap
-    #[arg(long, value_name = "METHOD", default_value = "gauss", value_parser = method)]
+    #[arg(long, value_name = "METHOD", default_value = "gauss", value_parser = word::<Method>)]
     pub connectivity_methods: Method,
     /// Connect nearest neighbours only (gauss; umap always does)
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub knn: bool,
+    #[arg(long, default_value = "False")]
+    pub knn: Switch,
     /// Cells in a neighbourhood, the cell itself included (2 to 10000, advised: up to 100)
     #[arg(long, value_name = "N", default_value = "15", value_parser = whole(2..=10_000))]
     pub n_neighbors: u64,
@@ -178,11 +145,11 @@ pub(super) struct GraphArgs {
     pub n_pcs: Option<u64>,
     /// What a graph convolution makes of a cell's neighbours: sum or mean [default: mean;
     /// published: sum]
-    #[arg(long, value_name = "HOW", value_parser = aggregation)]
+    #[arg(long, value_name = "HOW", value_parser = word::<Aggregation>)]
     pub aggregation: Option<Aggregation>,
     /// What the graph branch learns to reproduce: distance or similarity [default: similarity;
     /// published: distance]
-    #[arg(long, value_name = "WHAT", value_parser = graph_target)]
+    #[arg(long, value_name = "WHAT", value_parser = word::<Aim>)]
     pub graph_target: Option<Aim>,
 }
 
@@ -217,105 +184,41 @@ pub(super) struct TrainingArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Outputs", rename_all = "snake_case")]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub(super) struct OutputArgs {
     /// Folder below which outputs are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output_dir: PathBuf,
     /// Write each cell's cluster: pred_label/NAME.csv
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "True",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_pred_label: bool,
+    #[arg(long, default_value = "True")]
+    pub save_pred_label: Switch,
     /// Write each cell's embedding: embedding/NAME.csv
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "True",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_embedding: bool,
+    #[arg(long, default_value = "True")]
+    pub save_embedding: Switch,
     /// Write the model: model_save/NAME.safetensors
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_model_para: bool,
+    #[arg(long, default_value = "False")]
+    pub save_model_para: Switch,
     /// Draw the clusters: umap_figure/NAME_*.png
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_umap: bool,
+    #[arg(long, default_value = "False")]
+    pub save_umap: Switch,
     /// Write each cluster's marker genes: markers/NAME.csv
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_markers: bool,
+    #[arg(long, default_value = "False")]
+    pub save_markers: Switch,
     /// Marker genes to write of each cluster, the best first (1 to 1000000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=1_000_000))]
     pub n_markers: u64,
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub save_h5ad: bool,
+    #[arg(long, default_value = "False")]
+    pub save_h5ad: Switch,
     /// With -save_h5ad: replace results of an earlier run in that copy
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub overwrite: bool,
+    #[arg(long, default_value = "False")]
+    pub overwrite: Switch,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run", rename_all = "snake_case")]
 pub(super) struct MachineArgs {
     /// Train on the GPU: auto (where there is one), True or False
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        value_parser = cuda,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = cuda, num_args = 0..=1)]
     pub cuda: Cuda,
     /// Seed of every random number: same seed, same result (0 to 4294967295)
     #[arg(
@@ -337,14 +240,6 @@ pub(super) struct MachineArgs {
 #[command(next_help_heading = "Run", rename_all = "snake_case")]
 pub(super) struct QuietArg {
     /// No progress and no notes, only errors and the result
-    #[arg(
-        long,
-        value_name = "BOOL",
-        default_value = "False",
-        value_parser = boolean,
-        action = ArgAction::Set,
-        num_args = 0..=1,
-        default_missing_value = "True"
-    )]
-    pub quiet: bool,
+    #[arg(long, default_value = "False")]
+    pub quiet: Switch,
 }

@@ -1,20 +1,33 @@
 //! One function for each rule that a typed value has to meet.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, str::FromStr};
 
-use crate::{
-    config::{CellTypes, ClusterTarget, Cuda, LeidenGraph, Resolution},
-    graph::{Aggregation, Aim, Method},
-    preset::Preset,
-};
+use strum::VariantNames;
 
-/// `True`, `False`, `1`, `0`, `yes` or `no`, in any case.
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" => Ok(true),
-        "false" | "0" | "no" => Ok(false),
-        _ => Err("must be True or False (or yes, no, 1, 0)".to_owned()),
+use crate::config::{CellTypes, Cuda, Resolution};
+
+/// A boolean option: `True`, `False`, `1`, `0`, `yes` or `no`, in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Switch(pub bool);
+
+impl FromStr for Switch {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" => Ok(Self(true)),
+            "false" | "0" | "no" => Ok(Self(false)),
+            _ => Err("must be True or False (or yes, no, 1, 0)".to_owned()),
+        }
     }
+}
+
+/// One of the words of `T`, in any case.
+pub(super) fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| match T::VARIANTS {
+        [words @ .., last] => format!("must be {} or {last}", words.join(", ")),
+        [] => "has no value".to_owned(),
+    })
 }
 
 /// A whole number within `range`.
@@ -70,52 +83,6 @@ pub(super) fn resolution(text: &str) -> Result<Resolution, String> {
         .map_err(|why| format!("{why}, or auto"))
 }
 
-/// The set of defaults.
-pub(super) fn preset(text: &str) -> Result<Preset, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "published" => Ok(Preset::Published),
-        "recommended" => Ok(Preset::Recommended),
-        _ => Err("must be published or recommended".to_owned()),
-    }
-}
-
-/// What Leiden's graph is made of.
-pub(super) fn leiden_graph(text: &str) -> Result<LeidenGraph, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "embedding" => Ok(LeidenGraph::Embedding),
-        "expression" => Ok(LeidenGraph::Expression),
-        "joint" => Ok(LeidenGraph::Joint),
-        _ => Err("must be embedding, expression or joint".to_owned()),
-    }
-}
-
-/// What the clustering stage learns.
-pub(super) fn cluster_target(text: &str) -> Result<ClusterTarget, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "sharpened" => Ok(ClusterTarget::Sharpened),
-        "anchored" => Ok(ClusterTarget::Anchored),
-        _ => Err("must be sharpened or anchored".to_owned()),
-    }
-}
-
-/// What a graph convolution makes of a cell's neighbours.
-pub(super) fn aggregation(text: &str) -> Result<Aggregation, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "sum" => Ok(Aggregation::Sum),
-        "mean" => Ok(Aggregation::Mean),
-        _ => Err("must be sum or mean".to_owned()),
-    }
-}
-
-/// What the graph branch learns to reproduce.
-pub(super) fn graph_target(text: &str) -> Result<Aim, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "distance" => Ok(Aim::Distances),
-        "similarity" => Ok(Aim::Similarities),
-        _ => Err("must be distance or similarity".to_owned()),
-    }
-}
-
 /// A bound of z-scores, or 0 for none.
 pub(super) fn max_value(text: &str) -> Result<f64, String> {
     text.parse()
@@ -132,23 +99,14 @@ pub(super) fn n_pcs(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "must be 0 (expression), or a whole number from 2 to 1000".to_owned())
 }
 
-/// The kernel of the cell graph.
-pub(super) fn method(text: &str) -> Result<Method, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "gauss" => Ok(Method::Gauss),
-        "umap" => Ok(Method::Umap),
-        _ => Err("must be gauss or umap".to_owned()),
-    }
-}
-
 /// `auto`, or whether the GPU is used.
 pub(super) fn cuda(text: &str) -> Result<Cuda, String> {
     if text.eq_ignore_ascii_case("auto") {
         return Ok(Cuda::Auto);
     }
-    match boolean(text) {
-        Ok(true) => Ok(Cuda::Always),
-        Ok(false) => Ok(Cuda::Never),
+    match text.parse() {
+        Ok(Switch(true)) => Ok(Cuda::Always),
+        Ok(Switch(false)) => Ok(Cuda::Never),
         Err(_) => Err("must be auto, True or False".to_owned()),
     }
 }
@@ -156,11 +114,11 @@ pub(super) fn cuda(text: &str) -> Result<Cuda, String> {
 /// Where true labels are: the published script's words, or the name of an `obs` column.
 pub(super) fn celltype(text: &str) -> Result<CellTypes, String> {
     let word = text.to_ascii_lowercase();
-    match (word.as_str(), boolean(text)) {
+    match (word.as_str(), text.parse()) {
         ("", _) => Err("must be known, unknown or the name of an obs column".to_owned()),
         ("auto", _) => Ok(CellTypes::Auto),
-        ("known", _) | (_, Ok(true)) => Ok(CellTypes::Column("celltype".to_owned())),
-        ("unknown", _) | (_, Ok(false)) => Ok(CellTypes::Unknown),
+        ("known", _) | (_, Ok(Switch(true))) => Ok(CellTypes::Column("celltype".to_owned())),
+        ("unknown", _) | (_, Ok(Switch(false))) => Ok(CellTypes::Unknown),
         _ => Ok(CellTypes::Column(text.to_owned())),
     }
 }
@@ -179,17 +137,21 @@ pub(super) fn layer(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        config::LeidenGraph,
+        graph::{Aim, Method},
+    };
 
     #[test]
     fn booleans_are_typed_as_in_python() {
         for word in ["True", "true", "TRUE", "1", "yes", "Yes"] {
-            assert_eq!(boolean(word), Ok(true), "{word}");
+            assert_eq!(word.parse(), Ok(Switch(true)), "{word}");
         }
         for word in ["False", "false", "0", "no", "NO"] {
-            assert_eq!(boolean(word), Ok(false), "{word}");
+            assert_eq!(word.parse(), Ok(Switch(false)), "{word}");
         }
         for word in ["", "maybe", "2", "t", " True"] {
-            assert!(boolean(word).is_err(), "{word}");
+            assert!(word.parse::<Switch>().is_err(), "{word}");
         }
     }
 
@@ -248,9 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn graph_methods_are_gauss_and_umap() {
-        assert_eq!(method("gauss"), Ok(Method::Gauss));
-        assert_eq!(method("UMAP"), Ok(Method::Umap));
-        assert!(method("rbf").is_err());
+    fn words_are_those_of_the_option() {
+        assert_eq!(word("gauss"), Ok(Method::Gauss));
+        assert_eq!(word("UMAP"), Ok(Method::Umap));
+        let refused = word::<Method>("rbf");
+        assert_eq!(refused, Err("must be gauss or umap".to_owned()));
+        assert_eq!(word("similarity"), Ok(Aim::Similarities));
+        let refused = word::<LeidenGraph>("similarities");
+        let expected = "must be embedding, expression or joint";
+        assert_eq!(refused, Err(expected.to_owned()));
     }
 }

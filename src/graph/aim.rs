@@ -1,17 +1,21 @@
 //! What the model's graph branch learns to reproduce of a pair of cells.
 
 use ndarray::Array2;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::Adjacency;
 
 /// The target of the graph loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(ascii_case_insensitive)]
 pub enum Aim {
     /// The cosine distance D of the two cells, as published.
+    #[strum(serialize = "distance")]
     Distances,
     /// Their cosine similarity max(1 − D, 0): like cells get like codes.
     ///
     /// Deviation: with the distance as target, the codes of like cells are pushed apart.
+    #[strum(serialize = "similarity")]
     Similarities,
 }
 

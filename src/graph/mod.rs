@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 use petgraph::unionfind::UnionFind;
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 mod adjacency;
 mod aim;
@@ -63,7 +64,8 @@ impl GraphConfig {
 }
 
 /// What a graph convolution makes of a cell's neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Aggregation {
     /// The weighted sum of their messages, as published.
     Sum,
@@ -74,7 +76,8 @@ pub enum Aggregation {
 }
 
 /// Kernel of the cell graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Method {
     /// Gaussian kernel with one bandwidth per cell.
     Gauss,

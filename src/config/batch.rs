@@ -1,0 +1,42 @@
+//! What a batch runs.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use super::RunConfig;
+
+/// Several data sets to run with the same options.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchConfig {
+    /// The data sets.
+    pub data_sets: DataSets,
+    /// The parameters of each run, whose name and input are yet to be filled in. `threads` are those of all
+    /// runs together.
+    pub options: RunConfig,
+    /// The options of a run that were typed, as `--lr=0.01`, for other processes of this program. Without
+    /// `threads` and `quiet`.
+    pub typed: Vec<OsString>,
+    /// Data sets that an earlier batch finished are not run again, unless input or options have changed.
+    pub resume: bool,
+    /// Most data sets to run at once, at least 1.
+    pub jobs: usize,
+}
+
+/// Which data sets a batch runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataSets {
+    /// These, at least one.
+    Named(Vec<NamedDataSet>),
+    /// Every `.h5ad` file of the folder of data sets.
+    All,
+}
+
+/// A data set by name or path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedDataSet {
+    /// As it was typed.
+    pub typed: String,
+    /// What its outputs are called.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+}

@@ -1,0 +1,166 @@
+//! A run's parameters, all of them checked.
+
+mod batch;
+mod convert;
+mod parameters;
+
+use std::path::PathBuf;
+
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+pub use self::{
+    batch::{BatchConfig, DataSets, NamedDataSet},
+    convert::{ConvertConfig, RawFiles},
+};
+use crate::{
+    graph::GraphConfig,
+    model::{ModelConfig, TrainConfig},
+    preset::Preset,
+    read::ReadOptions,
+};
+
+/// Everything that decides a run. Built once from the command line; an invalid value cannot exist
+/// here.
+///
+/// Serialises as one flat object whose keys are the command line's option names, in the order of
+/// `--help`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunConfig {
+    /// The data set's name, which names every output file.
+    pub name: String,
+    /// The file or folder to read.
+    pub input: PathBuf,
+    /// What is read of it.
+    pub read: ReadOptions,
+    /// The folder that holds data sets known by name.
+    pub data_dir: PathBuf,
+    /// The folder below which outputs are written.
+    pub output_dir: PathBuf,
+    /// Where true labels are.
+    pub celltype: CellTypes,
+    /// Number of highly variable genes to keep, at least 1.
+    pub n_hvg: usize,
+    /// Z-scores beyond ± this, above 0, are clipped to it.
+    pub max_value: Option<f64>,
+    /// What the graph that Leiden clusters is made of.
+    pub leiden_graph: LeidenGraph,
+    /// What the clustering stage learns.
+    pub cluster_target: ClusterTarget,
+    /// Principal components that the cell graph is built on, at least 2; `None` for expression.
+    pub n_pcs: Option<usize>,
+    /// How the cell graph is built.
+    pub graph: GraphConfig,
+    /// The autoencoder's shape.
+    pub model: ModelConfig,
+    /// The training schedule.
+    pub train: TrainConfig,
+    /// The set of defaults that the options were typed on top of.
+    pub preset: Preset,
+    /// Leiden's resolution.
+    pub resolution: Resolution,
+    /// Without mini-batches: with more cells than this, a sample of this size is trained on; more
+    /// than the graph's neighbours.
+    pub max_num_cell: usize,
+    /// With mini-batches: cells that every cell is embedded against, where there are as many; more
+    /// than the graph's neighbours.
+    pub landmarks: usize,
+    /// Marker genes written of each cluster, at least 1.
+    pub n_markers: usize,
+    /// Results that the input holds are replaced in the copy that is saved.
+    pub overwrite: bool,
+    /// Which outputs are written.
+    pub save: Outputs,
+    /// Which device trains.
+    pub cuda: Cuda,
+    /// The seed of every random number.
+    pub seed: u64,
+    /// Threads of all stages; every core where `None`.
+    pub threads: Option<usize>,
+    /// Nothing on stderr but errors.
+    pub quiet: bool,
+}
+
+impl RunConfig {
+    /// Most cells in the cell graph: those trained on, or those that mini-batch runs embed against.
+    #[must_use]
+    pub fn reference_cells(&self) -> usize {
+        match self.train.batch_size {
+            None => self.max_num_cell,
+            Some(_) => self.landmarks,
+        }
+    }
+}
+
+/// Leiden's resolution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Resolution {
+    /// This one, above 0.
+    Fixed(f64),
+    /// The one of a range whose clusters agree best with all others.
+    Auto,
+}
+
+/// What the graph that Leiden clusters is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+pub enum LeidenGraph {
+    /// The embedding, as published.
+    Embedding,
+    /// The expression, seen after three transformations; the embedding has a say in the choice of the clusters.
+    Expression,
+    /// Both, the embedding weighing as much as each transformation.
+    Joint,
+}
+
+/// What the clustering stage takes for a cell's right cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+pub enum ClusterTarget {
+    /// The cell's own assignment, sharpened, as published.
+    Sharpened,
+    /// Half of it that, half Leiden's cluster: what the graph knew is not lost where the embedding did not know it.
+    Anchored,
+}
+
+/// Where true cell types are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellTypes {
+    /// `obs['celltype']` where there is one (the default).
+    Auto,
+    /// Nowhere: no ARI, no NMI.
+    Unknown,
+    /// This `obs` column, which must exist.
+    Column(String),
+}
+
+/// Which outputs are written. The results file always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
+pub struct Outputs {
+    /// `pred_label/NAME.csv`
+    pub pred_label: bool,
+    /// `embedding/NAME.csv`
+    pub embedding: bool,
+    /// `model_save/NAME.safetensors`
+    pub model_para: bool,
+    /// `umap_figure/NAME_*.png`
+    pub umap: bool,
+    /// `markers/NAME.csv`
+    pub markers: bool,
+    /// `h5ad/NAME.h5ad`
+    pub h5ad: bool,
+}
+
+/// Whether the GPU is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cuda {
+    /// Where there is one.
+    Auto,
+    /// Always; an error without one.
+    Always,
+    /// Never.
+    Never,
+}

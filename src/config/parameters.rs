@@ -1,0 +1,146 @@
+//! A run's parameters as they are recorded: one flat object under the command line's names.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::{CellTypes, Cuda, Resolution, RunConfig};
+use crate::h5ad::CountsIn;
+
+impl Serialize for RunConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Parameters::from(self).serialize(serializer)
+    }
+}
+
+/// A run's parameters under the command line's names.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
+struct Parameters<'a> {
+    name: &'a str,
+    data_dir: String,
+    layer: Option<&'a str>,
+    use_raw: bool,
+    gex_only: bool,
+    genome: Option<&'a str>,
+    transpose: bool,
+    celltype: &'a str,
+    n_hvg: usize,
+    max_value: f64,
+    preset: &'static str,
+    resolution: Value,
+    leiden_graph: &'static str,
+    cluster_target: &'static str,
+    connectivity_methods: &'static str,
+    knn: bool,
+    n_neighbors: usize,
+    n_pcs: usize,
+    aggregation: &'static str,
+    graph_target: &'static str,
+    n_heads: usize,
+    n_z: usize,
+    lr: f64,
+    training_epoch: usize,
+    clustering_epoch: usize,
+    batch_size: usize,
+    landmarks: usize,
+    max_num_cell: usize,
+    output_dir: String,
+    save_pred_label: bool,
+    save_embedding: bool,
+    save_model_para: bool,
+    save_umap: bool,
+    save_markers: bool,
+    n_markers: usize,
+    save_h5ad: bool,
+    overwrite: bool,
+    cuda: &'static str,
+    seed: u64,
+    threads: Option<usize>,
+    quiet: bool,
+}
+
+impl<'a> From<&'a RunConfig> for Parameters<'a> {
+    fn from(config: &'a RunConfig) -> Self {
+        Self {
+            name: &config.name,
+            data_dir: config.data_dir.display().to_string(),
+            layer: match &config.read.counts_in {
+                CountsIn::Layer(name) => Some(name),
+                CountsIn::X | CountsIn::Raw => None,
+            },
+            use_raw: config.read.counts_in == CountsIn::Raw,
+            gex_only: config.read.gex_only,
+            genome: config.read.genome.as_deref(),
+            transpose: config.read.transpose,
+            celltype: config.celltype.as_str(),
+            n_hvg: config.n_hvg,
+            max_value: config.max_value.unwrap_or(0.0),
+            preset: config.preset.into(),
+            resolution: config.resolution.as_json(),
+            leiden_graph: config.leiden_graph.into(),
+            cluster_target: config.cluster_target.into(),
+            connectivity_methods: config.graph.method.into(),
+            knn: config.graph.knn,
+            n_neighbors: config.graph.n_neighbors,
+            n_pcs: config.n_pcs.unwrap_or(0),
+            aggregation: config.graph.aggregation.into(),
+            graph_target: config.graph.aim.into(),
+            n_heads: config.model.n_heads,
+            n_z: config.model.n_z,
+            lr: config.train.lr,
+            training_epoch: config.train.training_epoch,
+            clustering_epoch: config.train.clustering_epoch,
+            batch_size: config.train.batch_size.unwrap_or(0),
+            landmarks: config.landmarks,
+            max_num_cell: config.max_num_cell,
+            output_dir: config.output_dir.display().to_string(),
+            save_pred_label: config.save.pred_label,
+            save_embedding: config.save.embedding,
+            save_model_para: config.save.model_para,
+            save_umap: config.save.umap,
+            save_markers: config.save.markers,
+            n_markers: config.n_markers,
+            save_h5ad: config.save.h5ad,
+            overwrite: config.overwrite,
+            cuda: config.cuda.as_str(),
+            seed: config.seed,
+            threads: config.threads,
+            quiet: config.quiet,
+        }
+    }
+}
+
+impl Resolution {
+    /// As typed after `-resolution`.
+    fn as_json(self) -> Value {
+        match self {
+            Self::Fixed(resolution) => resolution.into(),
+            Self::Auto => "auto".into(),
+        }
+    }
+}
+
+impl CellTypes {
+    /// As typed after `-celltype`.
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Auto => "auto",
+            Self::Unknown => "unknown",
+            Self::Column(column) => column,
+        }
+    }
+}
+
+impl Cuda {
+    /// As typed after `-cuda`.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "True",
+            Self::Never => "False",
+        }
+    }
+}
