@@ -39,11 +39,11 @@ fn a_resolution_is_chosen_told_and_recorded() {
         .expect("a list");
     assert_eq!(candidates.len(), 32);
     assert!(candidates.contains(chosen));
-    let agreement = |candidate: &Value| candidate["agreement"].as_f64().expect("a number");
+    let soundness = |candidate: &Value| candidate["soundness"].as_f64().expect("a number");
     assert!(
         candidates
             .iter()
-            .all(|one| agreement(one) <= agreement(chosen))
+            .all(|one| soundness(one) <= soundness(chosen))
     );
     let line = format!(
         "resolution {} chosen of 32: {} clusters",

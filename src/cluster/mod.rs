@@ -10,6 +10,7 @@ mod modularity;
 mod partition;
 mod purity;
 pub mod self_training;
+mod separating_genes;
 
 pub use choice::{Candidate, ChosenResolution, choose_clusters};
 pub use error::ClusterError;

@@ -22,42 +22,35 @@ pub struct View {
 /// Views of the same n cells.
 #[derive(Debug, Clone)]
 pub struct Views {
-    /// Each of them, those of the graph first.
+    /// Each of them.
     pub each: Vec<View>,
-    /// The sum of UMAP's connectivities in those of the graph, all weighing the same, freed of depth: n × n.
+    /// The sum of UMAP's connectivities in them, all weighing the same, freed of depth: n × n.
     pub joint: Adjacency,
 }
 
 impl Views {
-    /// Finds each cell's 14 nearest others in each view (all of them, where they are fewer), and connects the cells in
-    /// those that make the graph.
+    /// Finds each cell's 14 nearest others in each view (all of them, where they are fewer), and connects the cells.
     ///
-    /// `in_graph`, at least one, and `beside`: n × features each, finite, of any scale. `totals`: the cells' total counts. O(n² · features) time for each
-    /// view, O(n · features) memory.
+    /// `features`, of at least one view: n × features, finite, of any scale. `totals`: the cells' total counts.
+    /// O(n² · features) time for each view, O(n · features) memory.
     ///
     /// # Errors
     ///
     /// Where a feature is not finite, or there is a single cell.
-    pub fn of(
-        in_graph: &[ArrayView2<f32>],
-        beside: &[ArrayView2<f32>],
-        totals: &[f32],
-    ) -> Result<Self, GraphError> {
-        let mut graphs = Vec::with_capacity(in_graph.len());
-        let mut each = Vec::with_capacity(in_graph.len() + beside.len());
-        for (place, features) in in_graph.iter().chain(beside).enumerate() {
+    pub fn of(features: &[ArrayView2<f32>], totals: &[f32]) -> Result<Self, GraphError> {
+        let mut graphs = Vec::with_capacity(features.len());
+        let mut each = Vec::with_capacity(features.len());
+        for features in features {
             let n_neighbors = N_NEIGHBORS.min(features.nrows());
             error::check(features, n_neighbors)?;
             let directions = Directions::of(features);
             let unit = directions.view().to_owned();
             let (kernel, neighborhoods) = NearKernel::fit(directions, Method::Umap, n_neighbors);
+            graphs.push(kernel.connect(&neighborhoods));
             each.push(View {
                 directions: unit,
                 neighbors: cells(&neighborhoods),
             });
-            if place < in_graph.len() {
-                graphs.push(kernel.connect(&neighborhoods));
-            }
         }
         let joint = balance_depth(&joint(graphs), totals);
         Ok(Self {
@@ -83,13 +76,9 @@ mod tests {
     fn views_of_few_cells() {
         let one = array![[1.0_f32, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]];
         let other = array![[2.0_f32], [2.0], [-1.0], [-1.0]];
-        let views = Views::of(
-            &[one.view(), other.view()],
-            &[one.view()],
-            &[100.0, 200.0, 100.0, 200.0],
-        )
-        .expect("finite");
-        assert_eq!(views.each.len(), 3);
+        let totals = [100.0, 200.0, 100.0, 200.0];
+        let views = Views::of(&[one.view(), other.view()], &totals).expect("finite");
+        assert_eq!(views.each.len(), 2);
         assert_eq!(views.joint.shape(), (4, 4));
         for view in &views.each {
             assert_eq!(view.neighbors[0][0], 1);
@@ -105,6 +94,6 @@ mod tests {
     #[test]
     fn features_that_are_not_finite_are_refused() {
         let bad = array![[1.0_f32], [f32::NAN]];
-        assert!(Views::of(&[bad.view()], &[], &[1.0, 1.0]).is_err());
+        assert!(Views::of(&[bad.view()], &[1.0, 1.0]).is_err());
     }
 }

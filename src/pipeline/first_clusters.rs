@@ -1,6 +1,6 @@
 //! The clusters that the clustering stage begins with.
 
-use anyhow::Context;
+use anyhow::ensure;
 use ndarray::{Array2, Axis};
 
 use super::Run;
@@ -37,22 +37,33 @@ pub(super) struct Embedded {
     pub z: Array2<f32>,
 }
 
+impl Embedded {
+    fn checked(self) -> anyhow::Result<Self> {
+        ensure!(
+            self.z.iter().all(|value| value.is_finite()),
+            "the embedding is not finite after training; try a smaller -lr"
+        );
+        Ok(self)
+    }
+}
+
 impl Run<'_> {
-    /// The cells that the first clusters are found on, [`MOST_TO_CLUSTER`] at most.
+    /// The cells that the first clusters are found on, [`MOST_TO_CLUSTER`] at most; an error where their embedding is
+    /// not finite.
     pub(super) fn embedding_to_cluster(
         &self,
         model: &Autoencoder,
         prepared: &Prepared,
         reference: &Reference<'_>,
         pass: &mut Pass,
-    ) -> Embedded {
+    ) -> anyhow::Result<Embedded> {
         let some_of = |n_cells| sample_cells(n_cells, MOST_TO_CLUSTER, self.config.seed);
         if self.config.train.batch_size.is_some() {
             model.settle_statistics(reference.x, reference.operator);
             let cells = some_of(prepared.n_cells());
             let z = embed_cells(model, prepared, reference, &cells);
             let rows = cells.clone();
-            return Embedded { cells, rows, z };
+            return Embedded { cells, rows, z }.checked();
         }
         // With the noise that the clustering stage trains with, so that its first centres fit what it sees.
         let encoded = tch::no_grad(|| model.encode(reference.x, reference.operator, pass));
@@ -62,6 +73,7 @@ impl Run<'_> {
             z: to_array(&encoded.z).select(Axis(0), &rows),
             rows,
         }
+        .checked()
     }
 
     /// Clusters of these cells, and how they were chosen, where the resolution was not given.
@@ -84,14 +96,17 @@ impl Run<'_> {
             }
             Resolution::Auto => {
                 self.stage("leiden", "Leiden at several resolutions");
-                let found = choose_clusters(&views(graph, prepared, embedded)?, seed)?;
+                let views = views(graph, prepared, embedded)?;
+                let expression = prepared.lognorm(&embedded.cells);
+                let found = choose_clusters(&views, expression.view(), seed)?;
                 let ChosenResolution { chosen, candidates } = &found.resolution;
                 self.progress.note(&format!(
-                    "resolution {} chosen of {}: {} clusters, agreement {:.2} with the others",
+                    "resolution {} chosen of {}: {} clusters, silhouette {:.2}, told apart by {:.0} genes",
                     chosen.resolution,
                     candidates.len(),
                     chosen.n_clusters,
-                    chosen.agreement
+                    chosen.silhouette.unwrap_or_default(),
+                    chosen.separating_genes
                 ));
                 Ok((found.partition.labels, Some(found.resolution)))
             }
@@ -102,11 +117,10 @@ impl Run<'_> {
 /// The published graph of an embedding.
 fn graph_of_embedding(z: &Array2<f32>) -> anyhow::Result<Adjacency> {
     let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
-    let weights = gauss_weights(z.view(), n_neighbors).context(NOT_FINITE)?;
-    Ok(Adjacency::Sparse(weights))
+    Ok(Adjacency::Sparse(gauss_weights(z.view(), n_neighbors)?))
 }
 
-/// The embedding and the expression after each transformation, as views of the cells.
+/// The expression after each transformation, the embedding, or both, as views of the cells.
 fn views(graph: LeidenGraph, prepared: &Prepared, embedded: &Embedded) -> anyhow::Result<Views> {
     let transformations = match graph {
         LeidenGraph::Embedding => &[][..],
@@ -116,19 +130,14 @@ fn views(graph: LeidenGraph, prepared: &Prepared, embedded: &Embedded) -> anyhow
         .iter()
         .map(|transformation| transformation.components(prepared, &embedded.cells, N_COMPONENTS))
         .collect::<Result<Vec<_>, PreprocessError>>()?;
-    let expression: Vec<_> = components.iter().map(|scores| scores.view()).collect();
-    let embedding = embedded.z.view();
+    let mut features: Vec<_> = components.iter().map(|scores| scores.view()).collect();
+    if graph != LeidenGraph::Expression {
+        features.push(embedded.z.view());
+    }
     let totals: Vec<f32> = embedded
         .cells
         .iter()
         .map(|&cell| prepared.totals[cell])
         .collect();
-    let views = match graph {
-        LeidenGraph::Embedding => Views::of(&[embedding], &[], &totals),
-        LeidenGraph::Expression => Views::of(&expression, &[embedding], &totals),
-        LeidenGraph::Joint => Views::of(&[&[embedding], &expression[..]].concat(), &[], &totals),
-    };
-    views.context(NOT_FINITE)
+    Ok(Views::of(&features, &totals)?)
 }
-
-const NOT_FINITE: &str = "the embedding is not finite after training; try a smaller -lr";

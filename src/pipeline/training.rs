@@ -69,7 +69,7 @@ impl Run<'_> {
         let pass = &mut Pass::training(noise.next_u64());
         self.pretrain(&mut model, &mut cells, pass)?;
 
-        let embedded = self.embedding_to_cluster(&model, prepared, reference, pass);
+        let embedded = self.embedding_to_cluster(&model, prepared, reference, pass)?;
         let (labels, resolution) = self.first_clusters(prepared, &embedded)?;
         let start = centers(embedded.z.view(), &labels).to_device(device);
 
