@@ -2,12 +2,14 @@
 """How good the clusters are: every data set x training x resolution x seed, in one table.
 
     benches/quality.py DATA_DIR [--sets a b] [--seeds 1 2 3] [--trainings recommended] [--resolutions auto]
-                       [--jobs 2] [--out quality.json] [--baseline] [--table] [-- OPTION VALUE ...]
+                       [--jobs 2] [--out quality.json] [--baseline] [--table] [--against older.json]
+                       [-- OPTION VALUE ...]
 
 DATA_DIR holds .h5ad files with obs['celltype']. Each run's scores are added to the JSON file as soon as it is
 done; a run that stands there is not repeated, so that a stopped table goes on where it was, and a part of it can be
-run alone. --table prints the table of what is there. --baseline adds scanpy's Leiden on 50 principal components
-(needs scanpy 1.10). Options after -- are handed to every run, and name its rows.
+run alone. --table prints the table of what is there, --against with the mean ARI of another such file beside it.
+--baseline adds scanpy's Leiden on 50 principal components (needs scanpy 1.10). Options after -- are handed to every
+run, and name its rows.
 """
 
 import argparse
@@ -43,7 +45,7 @@ def main():
         if args.baseline:
             for data in data_sets(args):
                 baseline(table, data)
-    table.print()
+    table.print(Table(args.against) if args.against else None)
     sys.exit(1 if table.failed else 0)
 
 
@@ -61,6 +63,7 @@ def arguments():
     parser.add_argument("--out", default="quality.json")
     parser.add_argument("--program", type=Path, default=PROGRAM)
     parser.add_argument("--baseline", action="store_true")
+    parser.add_argument("--against", type=Path, help="scores of another version")
     parser.add_argument("--table", action="store_true", help="print what is there, and run nothing")
     args = parser.parse_args(own)
     args.handed_on = handed_on
@@ -146,30 +149,42 @@ class Table:
         with self.lock:
             self.rows.append(row)
             written = self.path.with_suffix(".part")
-            written.write_text(json.dumps(self.rows, indent=1) + "\n")
+            written.write_text("[\n" + ",\n".join(map(json.dumps, self.rows)) + "\n]\n")
             written.replace(self.path)
             print("{options} {resolution} {data_set} {seed}: ARI {ari:.3f}, {clusters} clusters, {seconds:.0f} s".format(**row),
                   file=sys.stderr, flush=True)
 
-    def print(self):
-        print("| options | resolution | data set | seeds | ARI mean | s.d. | worst | NMI | clusters | ASW | median s |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    def runs(self, **wanted):
+        return [row for row in self.rows if all(row[name] == value for name, value in wanted.items())]
+
+    def mean_ari(self, **wanted):
+        runs = self.runs(**wanted)
+        return statistics.mean(row["ari"] for row in runs) if runs else None
+
+    def print(self, older=None):
+        before = " ARI before |" if older else ""
+        print(f"| options | resolution | data set | seeds | ARI mean |{before} s.d. | worst | NMI | clusters | ASW | median s |")
+        print("| --- " * (11 + bool(older)) + "|")
         for options, resolution in dict.fromkeys((row["options"], row["resolution"]) for row in self.rows):
-            of_setting = [r for r in self.rows if (r["options"], r["resolution"]) == (options, resolution)]
+            setting = {"options": options, "resolution": resolution}
             means = []
-            for data_set in dict.fromkeys(row["data_set"] for row in of_setting):
-                runs = [row for row in of_setting if row["data_set"] == data_set]
+            for data_set in dict.fromkeys(row["data_set"] for row in self.runs(**setting)):
+                runs = self.runs(**setting, data_set=data_set)
                 ari, nmi, clusters, asw, seconds = (
                     [row[name] for row in runs if row[name] is not None] for name in SCORES
                 )
                 means.append(statistics.mean(ari))
                 spread = statistics.stdev(ari) if len(ari) > 1 else 0.0
+                if older:
+                    mean = older.mean_ari(**setting, data_set=data_set)
+                    before = f" {mean:.3f} |" if mean is not None else " |"
                 print(
-                    f"| {options} | {resolution} | {data_set} | {len(runs)} | {means[-1]:.3f} | {spread:.3f} | {min(ari):.3f} | "
-                    f"{statistics.mean(nmi):.3f} | {statistics.mean(clusters):.1f} | "
+                    f"| {options} | {resolution} | {data_set} | {len(runs)} | {means[-1]:.3f} |{before} {spread:.3f} | "
+                    f"{min(ari):.3f} | {statistics.mean(nmi):.3f} | {statistics.mean(clusters):.1f} | "
                     f"{statistics.mean(asw) if asw else float('nan'):.2f} | {statistics.median(seconds):.0f} |"
                 )
-            print(f"| {options} | {resolution} | **mean of {len(means)}** | | **{statistics.mean(means):.3f}** | | | | | | |")
+            blank = " |" * (6 + bool(older))
+            print(f"| {options} | {resolution} | **mean of {len(means)}** | | **{statistics.mean(means):.3f}** |{blank}")
 
 
 if __name__ == "__main__":

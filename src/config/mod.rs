@@ -96,7 +96,7 @@ impl RunConfig {
 pub enum Resolution {
     /// This one, above 0.
     Fixed(f64),
-    /// The one of a range whose clusters agree best with all others.
+    /// The one of a range whose clusters are the soundest.
     Auto,
 }
 
@@ -106,7 +106,7 @@ pub enum Resolution {
 pub enum LeidenGraph {
     /// The embedding, as published.
     Embedding,
-    /// The expression, seen after three transformations; the embedding has a say in the choice of the clusters.
+    /// The expression, seen after three transformations.
     Expression,
     /// Both, the embedding weighing as much as each transformation.
     Joint,
