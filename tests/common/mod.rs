@@ -7,6 +7,7 @@
 
 pub mod golden;
 pub mod process;
+pub mod short;
 pub mod simulate;
 
 use attentionae_sc::counts::Csr;

@@ -20,6 +20,7 @@ use rayon::prelude::*;
 use common::{
     golden::small_path,
     process::{Ended, run_within},
+    short::SHORT,
     simulate,
 };
 
@@ -29,21 +30,6 @@ const COPIES: u64 = 40;
 const TIME_LIMIT: Duration = Duration::from_secs(150);
 /// The most memory that a small file may cost, in MiB.
 const MOST_MB: u64 = 1000;
-/// The least training that there is: these tests are about reading.
-const SHORT: [&str; 11] = [
-    "-quiet",
-    "-training_epoch",
-    "1",
-    "-clustering_epoch",
-    "0",
-    "-n_hvg",
-    "20",
-    "-n_neighbors",
-    "5",
-    "-threads",
-    "1",
-];
-
 /// A number from the environment.
 fn asked_for<T: FromStr>(name: &str, default: T) -> T {
     let Ok(typed) = env::var(name) else {
@@ -83,6 +69,7 @@ fn run(path: &Path, output: &Path, number: u64) -> Ended {
         program.args(["-quiet", "-data_dir"]).arg(output);
     } else {
         program.arg("-name").arg(path).args(SHORT);
+        program.args(["-quiet", "-threads", "1"]);
         program.arg("-output_dir").arg(output);
     }
     run_within(&mut program, TIME_LIMIT)

@@ -15,7 +15,10 @@ use nix::{
     unistd::mkfifo,
 };
 
-use crate::program::{PROGRAM, Place, SHORT, assert_fails};
+use crate::{
+    program::{PROGRAM, Place, assert_fails},
+    short::SHORT,
+};
 
 /// The user that owns nothing.
 const NOBODY: u32 = 65534;
@@ -82,7 +85,8 @@ fn a_file_that_another_program_writes() {
     let lock = Flock::lock(file, FlockArg::LockExclusive).expect("a lock");
     let mut program = place.command(PROGRAM);
     program.env("HDF5_USE_FILE_LOCKING", "TRUE");
-    program.args(["-name", "./small.h5ad"]).args(SHORT);
+    program.args(["-quiet", "-name", "./small.h5ad"]);
+    program.args(SHORT);
     assert_fails(
         &program.output().expect("a run"),
         "error: ./small.h5ad: another program has the file open for writing; wait until that is done, or, where \
@@ -107,7 +111,7 @@ fn as_nobody(place: &Place, args: &[&str]) -> Option<Output> {
         return None;
     }
     let mut program = place.command(PROGRAM);
-    program.args(args).args(SHORT);
+    program.arg("-quiet").args(args).args(SHORT);
     Some(bound(program).expect("a run"))
 }
 
@@ -153,7 +157,7 @@ fn an_output_folder_that_is_a_file() {
     let place = Place::new().with_data();
     fs::write(place.path("out"), "kept").expect("a file");
     let mut program = place.command(PROGRAM);
-    program.args(["-name", "./small.h5ad", "-output_dir", "out"]);
+    program.args(["-quiet", "-name", "./small.h5ad", "-output_dir", "out"]);
     assert_fails(
         &program.args(SHORT).output().expect("a run"),
         "error: out: is a file where outputs need a folder; choose another folder",

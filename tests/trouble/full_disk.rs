@@ -10,7 +10,10 @@ use std::{
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use crate::program::{PROGRAM, Place, SHORT, SMALL, assert_fails};
+use crate::{
+    program::{PROGRAM, Place, SMALL, assert_fails},
+    short::SHORT,
+};
 
 /// A disk of 64 KiB; unmounted with this value.
 struct SmallDisk(PathBuf);
@@ -38,8 +41,30 @@ impl Drop for SmallDisk {
 
 /// Arguments of a run that writes labels (3 kB) and an embedding.
 fn run_args<'a>(output: &'a str, n_z: &'a str) -> Vec<&'a str> {
-    let ours = ["-name", "./small.h5ad", "-output_dir", output, "-n_z", n_z];
+    let ours = [
+        "-quiet",
+        "-name",
+        "./small.h5ad",
+        "-output_dir",
+        output,
+        "-n_z",
+        n_z,
+    ];
     [&ours[..], &SHORT].concat()
+}
+
+/// Arguments that convert `a.csv`.
+fn conversion(data_dir: &str) -> [&str; 8] {
+    [
+        "preprocess",
+        "csv",
+        "a.csv",
+        "-name",
+        "x",
+        "-quiet",
+        "-data_dir",
+        data_dir,
+    ]
 }
 
 /// A run whose files may not grow beyond one block of 512 or 1024 bytes, whichever the shell takes.
@@ -106,16 +131,7 @@ fn a_disk_that_fills_up_while_converting() {
     };
     fs::write(disk.0.join("filler"), vec![1; 58 << 10]).expect("a file");
     table(&place.path("a.csv"));
-    let args = [
-        "preprocess",
-        "csv",
-        "a.csv",
-        "-name",
-        "x",
-        "-quiet",
-        "-data_dir",
-        "disk",
-    ];
+    let args = conversion("disk");
     let ended = place.command(PROGRAM).args(args).output().expect("a run");
     assert_cannot_write(&ended, "disk/x.h5ad", "No space left on device");
     assert_eq!(place.content(), ["a.csv", "disk/", "disk/filler"]);
@@ -141,7 +157,8 @@ fn a_disk_that_fills_up_while_unpacking() {
     };
     archive(&place.path("small.zip"));
     let mut program = place.command(PROGRAM);
-    program.env("TMPDIR", "disk").args(["-name", "./small.zip"]);
+    program.env("TMPDIR", "disk");
+    program.args(["-quiet", "-name", "./small.zip"]);
     assert_fails(
         &program.args(SHORT).output().expect("a run"),
         "error: ./small.zip: the archive is unpacked into a temporary file, which cannot be written to disk: No space \
@@ -159,7 +176,14 @@ fn a_disk_that_is_full_before_the_copy_with_results() {
     };
     for input in ["./small.h5ad", "./small.zip"] {
         let mut program = place.command(PROGRAM);
-        program.args(["-name", input, "-output_dir", "disk", "-save_h5ad"]);
+        program.args([
+            "-quiet",
+            "-name",
+            input,
+            "-output_dir",
+            "disk",
+            "-save_h5ad",
+        ]);
         program.args(["-save_embedding=False", "-save_pred_label=False"]);
         let ended = program.args(SHORT).output().expect("a run");
         assert_fails(
@@ -187,16 +211,7 @@ fn a_file_that_may_not_grow() {
 fn a_converted_file_that_may_not_grow() {
     let place = Place::new();
     table(&place.path("a.csv"));
-    let args = [
-        "preprocess",
-        "csv",
-        "a.csv",
-        "-name",
-        "x",
-        "-quiet",
-        "-data_dir",
-        "out",
-    ];
+    let args = conversion("out");
     let ended = limited(&place, &args);
     assert_cannot_write(&ended, "out/x.h5ad", "File too large");
     assert_eq!(place.content(), ["a.csv", "out/"]);

@@ -6,6 +6,8 @@ mod files;
 mod full_disk;
 mod pipes;
 mod program;
+#[path = "../common/short.rs"]
+mod short;
 #[path = "../common/signals.rs"]
 mod signals;
 mod stopped;

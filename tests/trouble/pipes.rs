@@ -2,13 +2,16 @@
 
 use std::process::Stdio;
 
-use crate::program::{PROGRAM, Place, SHORT};
+use crate::{
+    program::{PROGRAM, Place},
+    short::SHORT,
+};
 
 #[test]
 fn a_run_goes_on_when_nobody_reads_what_it_says() {
     let place = Place::new().with_data();
     let mut program = place.command(PROGRAM);
-    program.args(["-name", "./small.h5ad"]).args(&SHORT[1..]);
+    program.args(["-name", "./small.h5ad"]).args(SHORT);
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = program.spawn().expect("a run");
     drop((run.stdout.take(), run.stderr.take()));

@@ -8,21 +8,10 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::short::SHORT;
+
 pub const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_attentionae-sc");
-/// The least training that there is.
-pub const SHORT: [&str; 9] = [
-    "-quiet",
-    "-training_epoch",
-    "1",
-    "-clustering_epoch",
-    "0",
-    "-n_hvg",
-    "20",
-    "-n_neighbors",
-    "5",
-];
-
 /// A folder for the program to run in.
 pub struct Place {
     pub folder: TempDir,
@@ -55,7 +44,8 @@ impl Place {
     /// A short run of `./NAME`.
     pub fn run(&self, name: &str) -> Output {
         let mut program = self.command(PROGRAM);
-        program.args(["-name", &format!("./{name}")]).args(SHORT);
+        program.args(["-quiet", "-name", &format!("./{name}")]);
+        program.args(SHORT);
         program.output().expect("a run")
     }
 
