@@ -66,6 +66,8 @@ def arguments():
     parser.add_argument("--against", type=Path, help="scores of another version")
     parser.add_argument("--table", action="store_true", help="print what is there, and run nothing")
     args = parser.parse_args(own)
+    if args.against and not args.against.exists():
+        parser.error(f"{args.against}: no such file")
     args.handed_on = handed_on
     return args
 

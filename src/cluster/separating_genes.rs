@@ -1,6 +1,6 @@
 //! How many genes tell clusters apart.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2, Zip};
 
 /// Added to the variance of a gene's log-normalised values, so that a gene which hardly varies within clusters does not
 /// count for more than its difference between them.
@@ -111,7 +111,7 @@ fn standardized(rows: &Array2<f64>) -> Array2<f64> {
     for mut row in rows.outer_iter_mut() {
         let mean = row.mean().unwrap_or_default();
         row -= mean;
-        let length = length(row.view());
+        let length = row.dot(&row).sqrt();
         if length > 0.0 {
             row /= length;
         }
@@ -119,14 +119,10 @@ fn standardized(rows: &Array2<f64>) -> Array2<f64> {
     rows
 }
 
-fn length(row: ArrayView1<f64>) -> f64 {
-    row.dot(&row).sqrt()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     #[test]
     fn genes_by_hand() {

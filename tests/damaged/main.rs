@@ -30,6 +30,7 @@ const COPIES: u64 = 40;
 const TIME_LIMIT: Duration = Duration::from_secs(150);
 /// The most memory that a small file may cost, in MiB.
 const MOST_MB: u64 = 1000;
+
 /// A number from the environment.
 fn asked_for<T: FromStr>(name: &str, default: T) -> T {
     let Ok(typed) = env::var(name) else {

@@ -12,6 +12,7 @@ use crate::short::SHORT;
 
 pub const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_attentionae-sc");
+
 /// A folder for the program to run in.
 pub struct Place {
     pub folder: TempDir,
