@@ -3,8 +3,9 @@
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
-    config::{ClusterTarget, LeidenGraph},
+    config::{LeidenGraph, Resolution},
     graph::{Aggregation, Aim},
+    model::Parts,
 };
 
 /// A set of defaults. Every one of them is an option of its own, too.
@@ -13,8 +14,10 @@ use crate::{
 pub enum Preset {
     /// The published training, exactly.
     Published,
-    /// Mini-batches, a cell graph on principal components whose convolutions are means, similarities as its
-    /// target, clipped z-scores, clusters of the expression's graph, and self-training that holds to them.
+    /// Mini-batches of neighbours, which are contrasted; an embedding that starts from the components that several
+    /// transformations share; a cell graph on principal components whose convolutions are means, with similarities as its
+    /// target; clipped z-scores; clusters of the graph that the embedding and the expression share, as many as the
+    /// cells call for.
     Recommended,
 }
 
@@ -23,8 +26,18 @@ pub enum Preset {
 pub struct Defaults {
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
-    /// What the clustering stage learns.
-    pub cluster_target: ClusterTarget,
+    /// Leiden's resolution.
+    pub resolution: Resolution,
+    /// What the network is made of.
+    pub parts: Parts,
+    /// Width of the embedding.
+    pub n_z: u64,
+    /// Genes that a step reproduces the counts of; 0 for all.
+    pub zinb_genes: u64,
+    /// Most steps of self-training.
+    pub clustering_epoch: u64,
+    /// Most cells that are trained on.
+    pub max_num_cell: u64,
     /// Cells of a mini-batch; 0 for all cells in every step.
     pub batch_size: u64,
     /// Principal components that the cell graph is built on; 0 for expression.
@@ -43,8 +56,13 @@ impl Preset {
     pub fn defaults(self) -> Defaults {
         match self {
             Self::Published => Defaults {
-                leiden_graph: LeidenGraph::Embedding,
-                cluster_target: ClusterTarget::Sharpened,
+                leiden_graph: LeidenGraph::Dense,
+                resolution: Resolution::Fixed(1.0),
+                parts: Parts::PUBLISHED,
+                n_z: 16,
+                zinb_genes: 0,
+                clustering_epoch: 100,
+                max_num_cell: 4000,
                 batch_size: 0,
                 n_pcs: 0,
                 max_value: 0.0,
@@ -52,9 +70,14 @@ impl Preset {
                 graph_target: Aim::Distances,
             },
             Self::Recommended => Defaults {
-                leiden_graph: LeidenGraph::Expression,
-                cluster_target: ClusterTarget::Anchored,
-                batch_size: 512,
+                leiden_graph: LeidenGraph::Joint,
+                resolution: Resolution::Auto,
+                parts: Parts::ALL,
+                n_z: 32,
+                zinb_genes: 300,
+                clustering_epoch: 0,
+                max_num_cell: 20_000,
+                batch_size: 256,
                 n_pcs: 50,
                 max_value: 10.0,
                 aggregation: Aggregation::Mean,

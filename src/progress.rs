@@ -123,11 +123,10 @@ impl Drop for Progress {
 }
 
 impl Bar {
-    /// `epoch` epochs are done, counted from 1; their last losses, `cluster` in the clustering
-    /// stage.
-    pub fn tick(&self, epoch: usize, zinb: f64, graph: f64, cluster: Option<f64>) {
+    /// `epoch` epochs are done, counted from 1; their last losses, `other` with its name.
+    pub fn tick(&self, epoch: usize, zinb: f64, graph: f64, other: Option<(&str, f64)>) {
         let before = self.done.replace(epoch);
-        let losses = losses(zinb, graph, cluster);
+        let losses = losses(zinb, graph, other);
         match &self.display {
             Display::Quiet => {}
             Display::Live(_) => {
@@ -227,10 +226,10 @@ pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn losses(zinb: f64, graph: f64, cluster: Option<f64>) -> String {
+fn losses(zinb: f64, graph: f64, other: Option<(&str, f64)>) -> String {
     let mut text = format!("ZINB {zinb:.4}, graph {graph:.4}");
-    if let Some(cluster) = cluster {
-        let _ = write!(text, ", KL {cluster:.4}");
+    if let Some((name, value)) = other {
+        let _ = write!(text, ", {name} {value:.4}");
     }
     text
 }

@@ -20,6 +20,10 @@ pub enum Stream {
     Layout = 5,
     /// Which cells make up each mini-batch.
     Batches = 6,
+    /// Where the search for principal components starts.
+    Components = 7,
+    /// Which genes a step reconstructs.
+    Genes = 8,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -28,7 +28,11 @@ pub(super) fn threads_each(threads: Option<usize>, jobs: usize) -> usize {
 
 /// The memory that a run may need, in MiB: an estimate on the safe side.
 pub(super) fn need_mb(run: &RunConfig) -> f64 {
-    let cells = run.reference_cells().min(MOST_STORED) as f64;
+    let in_graph = match run.train.batch_size {
+        Some(_) => run.landmarks.min(run.max_num_cell),
+        None => run.max_num_cell,
+    };
+    let cells = in_graph.min(MOST_STORED) as f64;
     let unpacked: f64 = files_of(&run.input)
         .iter()
         .map(|file| unpacked_mb(file))

@@ -18,13 +18,14 @@ pub use self::refusal::Refusal;
 use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
-    options::{RunOptions, TrainingArgs},
+    options::RunOptions,
     values::Switch,
 };
 use crate::{
     config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
+    preset::Defaults,
     read::ReadOptions,
 };
 
@@ -110,13 +111,12 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
 
 /// The run of a data set, its options checked.
 fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal> {
-    let n_neighbors = options.graph.n_neighbors;
     let defaults = options.clustering.preset.defaults();
-    let batch_size = options.training.batch_size.unwrap_or(defaults.batch_size);
-    let (batch_size, landmarks, max_num_cell) =
-        training_cells(&options.training, batch_size, n_neighbors)?;
+    let n_neighbors = options.graph.n_neighbors;
+    let max_num_cell = options.training.max_num_cell;
     let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
     let max_value = options.input.max_value.unwrap_or(defaults.max_value);
+    let (model, train) = trained(&options, &defaults)?;
     Ok(RunConfig {
         name: data_set.name,
         input: data_set.path,
@@ -136,29 +136,23 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             .clustering
             .leiden_graph
             .unwrap_or(defaults.leiden_graph),
-        cluster_target: options
-            .clustering
-            .cluster_target
-            .unwrap_or(defaults.cluster_target),
         max_value: (max_value > 0.0).then_some(max_value),
         n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
-        model: ModelConfig {
-            n_z: options.training.n_z as usize,
-            n_heads: options.training.n_heads as usize,
+        landmarks: match train.batch_size {
+            Some(_) => {
+                at_least_a_neighborhood("-landmarks", options.training.landmarks, n_neighbors)?
+            }
+            None => options.training.landmarks as usize,
         },
-        train: TrainConfig {
-            lr: options.training.lr,
-            training_epoch: options
-                .training
-                .training_epoch
-                .map_or(default_epochs(batch_size), |epochs| epochs as usize),
-            clustering_epoch: options.clustering.clustering_epoch as usize,
-            batch_size,
-        },
+        model,
+        train,
         preset: options.clustering.preset,
-        resolution: options.clustering.resolution,
-        max_num_cell,
-        landmarks,
+        resolution: options.clustering.resolution.unwrap_or(defaults.resolution),
+        max_num_cell: at_least_a_neighborhood(
+            "-max_num_cell",
+            max_num_cell.unwrap_or(defaults.max_num_cell),
+            n_neighbors,
+        )?,
         overwrite: options.outputs.overwrite.0,
         n_markers: options.outputs.n_markers as usize,
         save: Outputs {
@@ -176,26 +170,44 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
     })
 }
 
-/// Cells of a mini-batch, landmarks, and most cells without either; what is used holds a neighbourhood.
-fn training_cells(
-    options: &TrainingArgs,
-    batch_size: u64,
-    n_neighbors: u64,
-) -> Result<(Option<usize>, usize, usize), Refusal> {
-    let checked = |option, n_cells| at_least_a_neighborhood(option, n_cells, n_neighbors);
-    let (landmarks, max_num_cell) = (options.landmarks, options.max_num_cell);
-    match batch_size {
-        0 => Ok((
-            None,
-            landmarks as usize,
-            checked("-max_num_cell", max_num_cell)?,
-        )),
-        size => Ok((
-            Some(checked("-batch_size", size)?),
-            checked("-landmarks", landmarks)?,
-            max_num_cell as usize,
-        )),
-    }
+/// The network and its schedule.
+fn trained(
+    options: &RunOptions,
+    defaults: &Defaults,
+) -> Result<(ModelConfig, TrainConfig), Refusal> {
+    let args = &options.training;
+    let parts = args.parts.unwrap_or(defaults.parts);
+    let batch_size = match args.batch_size.unwrap_or(defaults.batch_size) {
+        0 if parts.contrast => {
+            return Err(refused("-batch_size", "0")(
+                "neighbours are contrasted in mini-batches; leave contrast out of -parts"
+                    .to_owned(),
+            ));
+        }
+        0 => None,
+        size => Some(at_least_a_neighborhood(
+            "-batch_size",
+            size,
+            options.graph.n_neighbors,
+        )?),
+    };
+    let zinb_genes = args.zinb_genes.unwrap_or(defaults.zinb_genes) as usize;
+    let model = ModelConfig {
+        n_z: args.n_z.unwrap_or(defaults.n_z) as usize,
+        n_heads: args.n_heads as usize,
+        parts,
+    };
+    let train = TrainConfig {
+        lr: args.lr,
+        training_epoch: args.training_epoch as usize,
+        clustering_epoch: options
+            .clustering
+            .clustering_epoch
+            .unwrap_or(defaults.clustering_epoch) as usize,
+        zinb_genes: (zinb_genes > 0).then_some(zinb_genes),
+        batch_size,
+    };
+    Ok((model, train))
 }
 
 /// Cells that are to hold a whole neighbourhood.
@@ -205,14 +217,6 @@ fn at_least_a_neighborhood(option: &str, n_cells: u64, n_neighbors: u64) -> Resu
     }
     let why = format!("must be above -n_neighbors, which is {n_neighbors}");
     Err(refused(option, &n_cells.to_string())(why))
-}
-
-/// Pretraining epochs over all cells, or steps of mini-batches.
-fn default_epochs(batch_size: Option<usize>) -> usize {
-    match batch_size {
-        None => 200,
-        Some(_) => 500,
-    }
 }
 
 fn from_any(args: AnyArgs) -> Result<Request, Refusal> {

@@ -14,9 +14,10 @@ use super::values::{
     Switch, batch_size, celltype, cuda, layer, max_value, n_pcs, positive, resolution, whole, word,
 };
 use crate::{
-    config::{CellTypes, ClusterTarget, Cuda, LeidenGraph, Resolution},
+    config::{CellTypes, Cuda, LeidenGraph, Resolution},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    model::Parts,
     preset::Preset,
     read::ReadOptions,
 };
@@ -105,26 +106,22 @@ impl From<ReadArgs> for ReadOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering", rename_all = "snake_case")]
 pub(super) struct ClusteringArgs {
-    /// Defaults: recommended = mini-batches, a cell graph that does not saturate, clusters of the
-    /// expression; published = the published training
+    /// Defaults: recommended = a network that learns to keep neighbours together, and as many clusters
+    /// as the cells call for; published = the published training
     #[arg(long, value_name = "WHICH", default_value = "recommended", value_parser = word::<Preset>)]
     pub preset: Preset,
     /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0), or
-    /// auto: chosen without labels
-    #[arg(long, value_name = "X", default_value = "1.0", value_parser = resolution)]
-    pub resolution: Resolution,
-    /// Graph that Leiden clusters: of the embedding, of the expression, or joint [default: expression;
-    /// published: embedding]
+    /// auto: chosen without labels [default: auto; published: 1.0]
+    #[arg(long, value_name = "X", value_parser = resolution)]
+    pub resolution: Option<Resolution>,
+    /// Graph that Leiden clusters: nearest neighbours in the embedding, in the expression, or in both,
+    /// joint; dense = the published one [default: joint; published: dense]
     #[arg(long, value_name = "WHAT", value_parser = word::<LeidenGraph>)]
     pub leiden_graph: Option<LeidenGraph>,
-    /// What self-training takes for a cell's cluster: its own assignment sharpened, or half that and
-    /// half Leiden's cluster, anchored [default: anchored; published: sharpened]
-    #[arg(long, value_name = "WHAT", value_parser = word::<ClusterTarget>)]
-    pub cluster_target: Option<ClusterTarget>,
     /// Most steps of self-training on the clusters, or epochs with -batch_size 0; 0 keeps Leiden's
-    /// (0 to 100000)
-    #[arg(long, value_name = "N", default_value = "100", value_parser = whole(0..=100_000))]
-    pub clustering_epoch: u64,
+    /// (0 to 100000) [default: 0; published: 100]
+    #[arg(long, value_name = "N", value_parser = whole(0..=100_000))]
+    pub clustering_epoch: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -156,30 +153,37 @@ pub(super) struct GraphArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training", rename_all = "snake_case")]
 pub(super) struct TrainingArgs {
+    /// Parts of the network, with commas between: zinb, graph, attention, residual, contrast
+    /// [default: all of them; published: zinb,graph,attention]
+    #[arg(long, value_name = "LIST", value_parser = str::parse::<Parts>)]
+    pub parts: Option<Parts>,
     /// Attention heads (1 to 64, advised: 4 to 8)
     #[arg(long, value_name = "N", default_value = "8", value_parser = whole(1..=64))]
     pub n_heads: u64,
-    /// Width of the embedding (2 to 256)
-    #[arg(long, value_name = "N", default_value = "16", value_parser = whole(2..=256))]
-    pub n_z: u64,
+    /// Width of the embedding (2 to 256) [default: 32; published: 16]
+    #[arg(long, value_name = "N", value_parser = whole(2..=256))]
+    pub n_z: Option<u64>,
     /// Learning rate of pretraining (above 0, at most 1)
     #[arg(long, value_name = "X", default_value = "0.001", value_parser = positive(1.0))]
     pub lr: f64,
-    /// Most steps of pretraining, or epochs with -batch_size 0 (1 to 100000) [default: 500 steps, or
-    /// 200 epochs]
-    #[arg(long, value_name = "N", value_parser = whole(1..=100_000))]
-    pub training_epoch: Option<u64>,
+    /// Most steps of pretraining, or epochs with -batch_size 0 (1 to 100000)
+    #[arg(long, value_name = "N", default_value = "200", value_parser = whole(1..=100_000))]
+    pub training_epoch: u64,
     /// Cells that a training step learns from: a mini-batch of all cells, or 0 for all in every step
-    /// (0, or 32 to 1000000, above -n_neighbors) [default: 512; published: 0]
+    /// (0, or 32 to 1000000, above -n_neighbors) [default: 256; published: 0]
     #[arg(long, value_name = "N", value_parser = batch_size)]
     pub batch_size: Option<u64>,
+    /// With -batch_size: genes, drawn at random, that a step reproduces the counts of; 0 for all (0 to
+    /// 1000000) [default: 300; published: 0]
+    #[arg(long, value_name = "N", value_parser = whole(0..=1_000_000))]
+    pub zinb_genes: Option<u64>,
     /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "2000", value_parser = whole(20..=1_000_000))]
     pub landmarks: u64,
-    /// With -batch_size 0: cells to train on; a larger data set is sampled, then labelled whole
-    /// (20 to 100000000, above -n_neighbors)
-    #[arg(long, value_name = "N", default_value = "4000", value_parser = whole(20..=100_000_000))]
-    pub max_num_cell: u64,
+    /// Cells to train on and to cluster; a larger data set is sampled, then labelled whole
+    /// (20 to 100000000, above -n_neighbors) [default: 20000; published: 4000]
+    #[arg(long, value_name = "N", value_parser = whole(20..=100_000_000))]
+    pub max_num_cell: Option<u64>,
 }
 
 #[derive(Debug, Args)]

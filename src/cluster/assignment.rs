@@ -51,33 +51,6 @@ pub fn target(q: &Tensor, frequencies: &Tensor) -> Tensor {
     rows_to_one(&(q.square() / frequencies))
 }
 
-/// The target of which half is p and half each cell's anchor, for the cells that have one; no gradient flows through it.
-///
-/// `anchors`: the cluster, below k, of each of the n cells, or `None`.
-#[must_use]
-pub fn anchored(assignment: Assignment, anchors: &[Option<usize>]) -> Assignment {
-    let Assignment { q, p } = assignment;
-    let n_clusters = p.size()[1] as usize;
-    let mut halves = vec![0.0_f32; anchors.len() * n_clusters];
-    let mut left = vec![1.0_f32; anchors.len()];
-    for (cell, anchor) in anchors.iter().enumerate() {
-        if let Some(cluster) = anchor {
-            halves[cell * n_clusters + cluster] = 0.5;
-            left[cell] = 0.5;
-        }
-    }
-    let halves = Tensor::from_slice(&halves)
-        .view_as(&p)
-        .to_device(p.device());
-    let left = Tensor::from_slice(&left)
-        .view([-1, 1])
-        .to_device(p.device());
-    Assignment {
-        p: p.detach() * left + halves,
-        q,
-    }
-}
-
 /// KL(p‖q) summed over cells and clusters, divided by the number of cells.
 ///
 /// Gradients flow through p as well as q, as in the published code.

@@ -11,6 +11,7 @@ mod partition;
 mod purity;
 pub mod self_training;
 mod separating_genes;
+pub mod vote;
 
 pub use choice::{Candidate, ChosenResolution, choose_clusters};
 pub use error::ClusterError;

@@ -1,10 +1,8 @@
 //! The clustering stage: the encoder and the cluster centres learn from their own confident assignments.
 
-use std::collections::HashMap;
-
 use tch::Tensor;
 
-use super::assignment::{Assignment, anchored, assign, assign_given, cluster_loss, frequencies};
+use super::assignment::{Assignment, assign, assign_given, cluster_loss, frequencies};
 use crate::{
     graph::GraphError,
     model::{
@@ -62,7 +60,7 @@ pub fn self_train(
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
         let step = cells.next_step()?;
-        let Reconstruction { z, zinb, graph } =
+        let Reconstruction { z, zinb, graph, .. } =
             step.batch()
                 .reconstruct(model, &mut schedule.pass, HeadWeights::Frozen);
         let assignment = match &of_all {
@@ -70,20 +68,12 @@ pub fn self_train(
             None => assign(&z, &centers),
         };
         round.see(&step, &assignment);
-        let assignment = match &schedule.anchors {
-            Some(anchors) => {
-                let n_cells = z.size()[0] as usize;
-                let of_step = (0..n_cells).map(|i| anchors.get(&step.cell(i)).copied());
-                anchored(assignment, &of_step.collect::<Vec<_>>())
-            }
-            None => assignment,
-        };
         let kl = cluster_loss(&assignment);
         each(EpochLosses {
             epoch: epoch + 1,
             zinb: zinb.value,
             graph: graph.value,
-            cluster: Some(kl.double_value(&[])),
+            other: Some(("KL", kl.double_value(&[]))),
         });
         if (epoch + 1) % steps_per_round == 0 {
             let (share_changed, frequencies) = round.close();
@@ -105,8 +95,6 @@ pub struct Schedule {
     pub epochs: usize,
     /// A training pass.
     pub pass: Pass,
-    /// Clusters, by position among the training cells, that half of a cell's target is; `None` for the published target.
-    pub anchors: Option<HashMap<usize, usize>>,
 }
 
 /// What one round over the cells showed.

@@ -44,8 +44,6 @@ pub struct RunConfig {
     pub max_value: Option<f64>,
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
-    /// What the clustering stage learns.
-    pub cluster_target: ClusterTarget,
     /// Principal components that the cell graph is built on, at least 2; `None` for expression.
     pub n_pcs: Option<usize>,
     /// How the cell graph is built.
@@ -58,8 +56,8 @@ pub struct RunConfig {
     pub preset: Preset,
     /// Leiden's resolution.
     pub resolution: Resolution,
-    /// Without mini-batches: with more cells than this, a sample of this size is trained on; more
-    /// than the graph's neighbours.
+    /// With more cells than this, a sample of this size is trained on and clustered; more than the graph's
+    /// neighbours.
     pub max_num_cell: usize,
     /// With mini-batches: cells that every cell is embedded against, where there are as many; more
     /// than the graph's neighbours.
@@ -80,17 +78,6 @@ pub struct RunConfig {
     pub quiet: bool,
 }
 
-impl RunConfig {
-    /// Most cells in the cell graph: those trained on, or those that mini-batch runs embed against.
-    #[must_use]
-    pub fn reference_cells(&self) -> usize {
-        match self.train.batch_size {
-            None => self.max_num_cell,
-            Some(_) => self.landmarks,
-        }
-    }
-}
-
 /// Leiden's resolution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Resolution {
@@ -104,22 +91,14 @@ pub enum Resolution {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum LeidenGraph {
-    /// The embedding, as published.
+    /// The embedding's nearest neighbours.
     Embedding,
     /// The expression, seen after three transformations.
     Expression,
     /// Both, the embedding weighing as much as each transformation.
     Joint,
-}
-
-/// What the clustering stage takes for a cell's right cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
-#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
-pub enum ClusterTarget {
-    /// The cell's own assignment, sharpened, as published.
-    Sharpened,
-    /// Half of it that, half Leiden's cluster: what the graph knew is not lost where the embedding did not know it.
-    Anchored,
+    /// The published one: the dense gauss graph of the embedding.
+    Dense,
 }
 
 /// Where true cell types are looked for.

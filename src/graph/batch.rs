@@ -15,16 +15,16 @@ const BLOCK: usize = 1024;
 #[derive(Debug)]
 pub struct BatchGraphs {
     config: GraphConfig,
-    /// Bandwidths of all cells, where the kernel is dense.
+    /// Bandwidths of the training cells, where the kernel is dense.
     bandwidths: Option<Vec<f32>>,
     /// Cells of the graph that weights add up over.
     n_reference: usize,
 }
 
 impl BatchGraphs {
-    /// Graphs of batches of the prepared cells.
+    /// Graphs of batches of the `training` cells (positions in `prepared`, ascending).
     ///
-    /// `reference` is the graph of the cells at `cells` (positions in `prepared`, ascending), built with `config`.
+    /// `reference` is the graph of the cells at `cells`, some of these, built with `config`.
     /// The dense gauss kernel takes every cell's bandwidth from its nearest cells there; the others have a
     /// neighbourhood within each batch.
     ///
@@ -34,12 +34,13 @@ impl BatchGraphs {
         config: &GraphConfig,
         reference: &CellGraph,
         cells: &[usize],
+        training: &[usize],
         prepared: &Prepared,
         features: &Features,
     ) -> Self {
         Self {
             config: *config,
-            bandwidths: reference.bandwidths_of_all(cells, prepared, features),
+            bandwidths: reference.bandwidths_of(cells, training, prepared, features),
             n_reference: cells.len(),
         }
     }
@@ -50,7 +51,8 @@ impl BatchGraphs {
         self.config.aggregation
     }
 
-    /// The graph of a batch, weights and targets: `features` are those of `cells`, cells × features.
+    /// The graph of a batch, weights and targets: `cells` are places among the training cells, `features` theirs,
+    /// cells × features.
     ///
     /// With the dense kernel, weights are multiplied by reference cells / batch cells, so that sums over a batch
     /// have the scale of sums over the reference whatever the batch's size. Sums over neighbours have it anyway.
@@ -89,27 +91,30 @@ impl BatchGraphs {
 }
 
 impl CellGraph {
-    /// Bandwidths of all prepared cells; `None` where the kernel is not dense.
-    fn bandwidths_of_all(
+    /// Bandwidths of the training cells, of which `members` are in the graph; `None` where the kernel is not dense.
+    fn bandwidths_of(
         &self,
         members: &[usize],
+        training: &[usize],
         prepared: &Prepared,
         features: &Features,
     ) -> Option<Vec<f32>> {
         let Kernel::Dense(kernel) = &self.kernel else {
             return None;
         };
-        let mut all = vec![0.0; prepared.n_cells()];
-        for (&cell, &bandwidth) in members.iter().zip(kernel.bandwidths()) {
-            all[cell] = bandwidth;
+        let mut all = vec![0.0; training.len()];
+        let mut others = Vec::new();
+        for (row, cell) in training.iter().enumerate() {
+            match members.binary_search(cell) {
+                Ok(member) => all[row] = kernel.bandwidths()[member],
+                Err(_) => others.push(row),
+            }
         }
-        let others: Vec<usize> = (0..prepared.n_cells())
-            .filter(|cell| members.binary_search(cell).is_err())
-            .collect();
-        for block in others.chunks(BLOCK) {
-            let queries = Directions::of(&features.of(prepared, block).view());
-            for (&cell, bandwidth) in block.iter().zip(kernel.bandwidths_of(&queries)) {
-                all[cell] = bandwidth;
+        for rows in others.chunks(BLOCK) {
+            let block: Vec<usize> = rows.iter().map(|&row| training[row]).collect();
+            let queries = Directions::of(&features.of(prepared, &block).view());
+            for (&row, bandwidth) in rows.iter().zip(kernel.bandwidths_of(&queries)) {
+                all[row] = bandwidth;
             }
         }
         Some(all)
@@ -157,7 +162,7 @@ mod tests {
                 ..GraphConfig::published(method, knn, 5)
             };
             let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-            let graphs = BatchGraphs::new(&config, &graph, &all, &prepared, &features);
+            let graphs = BatchGraphs::new(&config, &graph, &all, &all, &prepared, &features);
             let (weights, target) = graphs.of(&all, rows.view()).expect("a graph");
             let Pairs::Stored {
                 connectivities,
@@ -178,7 +183,8 @@ mod tests {
         let config = GraphConfig::published(Method::Gauss, false, 5);
         let rows = features.of(&prepared, &reference);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-        let graphs = BatchGraphs::new(&config, &graph, &reference, &prepared, &features);
+        let all: Vec<usize> = (0..30).collect();
+        let graphs = BatchGraphs::new(&config, &graph, &reference, &all, &prepared, &features);
         let batch = [1, 3, 10];
         let of_batch = features.of(&prepared, &batch);
         let (weights, _) = graphs.of(&batch, of_batch.view()).expect("a graph");

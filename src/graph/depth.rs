@@ -1,7 +1,5 @@
 //! A cell graph freed of what sequencing depth alone puts into it.
 
-use rayon::prelude::*;
-
 use crate::counts::Csr;
 
 /// Ranges of the difference in depth, equally many pairs of cells in each.
@@ -22,8 +20,8 @@ const MOST: f64 = 8.0;
 /// cell's summed weight, 2m that of all. The weights of the range are divided by that ratio (by 8 or 1/8 at most).
 /// Cells that differ in more than depth stay apart: where no edges are, none are made.
 ///
-/// As the null model of Expert et al. 2011, doi:10.1073/pnas.1018962108, with depth in the place of their space. O(n²)
-/// time; sums in a fixed order whatever the number of threads.
+/// As the null model of Expert et al. 2011, doi:10.1073/pnas.1018962108, with depth in the place of their space. O(n log n
+/// + edges) time.
 ///
 /// # Panics
 ///
@@ -42,22 +40,7 @@ pub(super) fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
         found[range(a as usize, b as usize)] += weight;
         strengths[a as usize] += weight;
     }
-    let of_rows: Vec<[f64; RANGES]> = (0..graph.rows())
-        .into_par_iter()
-        .map(|a| {
-            let mut sums = [0.0; RANGES];
-            for (b, strength) in strengths.iter().enumerate() {
-                sums[range(a, b)] += strengths[a] * strength;
-            }
-            sums
-        })
-        .collect();
-    let mut by_chance = [0.0; RANGES];
-    for sums in of_rows {
-        for (total, sum) in by_chance.iter_mut().zip(sums) {
-            *total += sum;
-        }
-    }
+    let by_chance = by_chance(&depths, &strengths, &bounds);
     let factors = factors(&found, &by_chance);
     let mut balanced = graph.clone();
     let edges = graph.iter().map(|(_, (a, b))| (a as usize, b as usize));
@@ -65,6 +48,33 @@ pub(super) fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
         *weight *= factors[range(a, b)];
     }
     balanced
+}
+
+/// What each range holds where cells are connected regardless of depth: the sum of `s_i s_j` over all pairs, each cell
+/// with itself too.
+fn by_chance(depths: &[f64], strengths: &[f64], bounds: &[f64]) -> [f64; RANGES] {
+    let mut order: Vec<usize> = (0..depths.len()).collect();
+    order.sort_by(|&a, &b| depths[a].total_cmp(&depths[b]));
+    let sorted: Vec<f64> = order.iter().map(|&cell| depths[cell]).collect();
+    let mut sums = vec![0.0];
+    for &cell in &order {
+        sums.push(sums[sums.len() - 1] + strengths[cell]);
+    }
+    let all = sums[sums.len() - 1];
+    let mut by_chance = [0.0; RANGES];
+    for (depth, strength) in depths.iter().zip(strengths) {
+        let mut nearer = 0.0;
+        for (range, total) in by_chance.iter_mut().enumerate() {
+            let within = bounds.get(range).map_or(all, |bound| {
+                let first = sorted.partition_point(|other| *other < depth - bound);
+                let last = sorted.partition_point(|other| *other <= depth + bound);
+                sums[last] - sums[first]
+            });
+            *total += strength * (within - nearer);
+            nearer = within;
+        }
+    }
+    by_chance
 }
 
 /// Upper bounds of all ranges but the last.

@@ -11,8 +11,8 @@ use crate::counts::Csr;
 /// # Panics
 ///
 /// If the graphs are of different sizes.
-pub(super) fn joint(graphs: impl IntoIterator<Item = Csr>) -> Csr {
-    let scaled = graphs.into_iter().map(|graph| scaled(&graph));
+pub(super) fn joint<'a>(graphs: impl IntoIterator<Item = &'a Csr>) -> Csr {
+    let scaled = graphs.into_iter().map(scaled);
     scaled
         .reduce(|sum, graph| &sum + &graph)
         .unwrap_or_else(|| Csr::zero((0, 0)))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::cosine::Directions;
@@ -48,6 +48,22 @@ pub(super) fn of_queries(cells: &Directions, queries: &Directions, count: usize)
     };
     let blocks: Vec<Neighborhoods> = cells.blocks(queries.n_cells()).map(nearest).collect();
     blocks.into_iter().flatten().collect()
+}
+
+/// The `count` cells nearest to each query by cosine, nearest first; of equally near ones the one of lower index first.
+///
+/// `cells` are n × features, `queries` m × features, of any scale. O(n · m · features) time.
+#[must_use]
+pub fn nearest(
+    cells: ArrayView2<'_, f32>,
+    queries: ArrayView2<'_, f32>,
+    count: usize,
+) -> Vec<Vec<u32>> {
+    let (cells, queries) = (Directions::of(&cells), Directions::of(&queries));
+    of_queries(&cells, &queries, count)
+        .into_iter()
+        .map(|near| near.iter().map(|neighbor| neighbor.cell).collect())
+        .collect()
 }
 
 /// The `count` nearest columns of each row of a distance matrix.

@@ -17,6 +17,8 @@ pub struct CrossAttention {
     pub tovalues: Linear,
     /// heads·width → width.
     pub unifyheads: Linear,
+    /// What the result is multiplied by, one number, where the model has a residual part.
+    pub gate: Option<Tensor>,
 }
 
 /// What cells are attended to: keys and values, each n × (heads·width).
@@ -36,6 +38,7 @@ impl CrossAttention {
             tokeys: Linear::without_bias(width, wide, rng),
             tovalues: Linear::without_bias(width, wide, rng),
             unifyheads: Linear::new(wide, width, rng),
+            gate: None,
         }
     }
 
@@ -60,7 +63,11 @@ impl CrossAttention {
         } else {
             self.gather_on_cpu(&queries, attended, pass)
         };
-        self.unifyheads.forward(&gathered)
+        let result = self.unifyheads.forward(&gathered);
+        match &self.gate {
+            Some(gate) => result * gate,
+            None => result,
+        }
     }
 
     fn gather_on_cpu(&self, queries: &Tensor, attended: &KeysValues, pass: &mut Pass) -> Tensor {

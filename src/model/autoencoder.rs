@@ -1,10 +1,10 @@
 //! The attention autoencoder: a denoising autoencoder and a graph autoencoder, fused by attention.
 
-use tch::{Device, Tensor};
+use tch::{Device, Tensor, kind::FLOAT_CPU};
 
 use super::{
-    ModelConfig,
-    attention::CrossAttention,
+    ModelConfig, Parts,
+    attention::{CrossAttention, KeysValues},
     decoder::Decoder,
     graph_conv::{GraphConv, GraphOperator},
     layers::{BatchNorm, BatchStatistics, Linear},
@@ -22,6 +22,7 @@ pub const WIDTH_2: usize = 64;
 /// All layers of the model; fields carry the published parameter names.
 #[derive(Debug)]
 pub struct Autoencoder {
+    parts: Parts,
     /// genes → 256.
     pub enc_1: Linear,
     /// After `enc_1`.
@@ -95,6 +96,7 @@ impl Autoencoder {
         let rng = &mut stream(seed, Stream::Weights);
         let d = config.n_z;
         let mut model = Self {
+            parts: config.parts,
             enc_1: Linear::new(n_genes, WIDTH_1, rng),
             bn_1: BatchNorm::new(WIDTH_1),
             enc_2: Linear::new(WIDTH_1, WIDTH_2, rng),
@@ -106,6 +108,11 @@ impl Autoencoder {
             attn1: CrossAttention::new(WIDTH_2, config.n_heads, rng),
             attn2: CrossAttention::new(d, config.n_heads, rng),
         };
+        if config.parts.residual {
+            model.z_layer = Linear::zeros(WIDTH_2, d);
+            model.attn1.gate = Some(Tensor::zeros([1], FLOAT_CPU));
+            model.attn2.gate = Some(Tensor::zeros([1], FLOAT_CPU));
+        }
         for parameter in model.parameters_mut() {
             *parameter.tensor = parameter.tensor.to_device(device);
             if parameter.trained {
@@ -115,20 +122,36 @@ impl Autoencoder {
         model
     }
 
+    /// What this network is made of.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        self.parts
+    }
+
     /// Makes the running statistics those of these cells without noise.
     ///
     /// They are averages over the last training epochs, and the weights that these saw have moved on since.
-    pub fn settle_statistics(&self, x: &Tensor, graph: &GraphOperator) {
+    pub fn settle_statistics(&self, x: &Tensor) {
         let mut pass = Pass {
             statistics: BatchStatistics::Settle,
             ..Pass::embedding()
         };
-        let _ = tch::no_grad(|| self.encode(x, graph, &mut pass));
+        tch::no_grad(|| {
+            let e1 = self.first_layer(x, &mut pass);
+            let _ = self.second_layer(&e1, &mut pass);
+        });
     }
 
-    /// Encodes the cells of a graph: `x` is n × genes (z-scores), `graph` their n × n weights.
+    /// Encodes the cells of a graph: `x` is n × genes (z-scores), `graph` their n × n weights, `base` what their embedding
+    /// starts from, n × d, where the model has a residual part.
     #[must_use]
-    pub fn encode(&self, x: &Tensor, graph: &GraphOperator, pass: &mut Pass) -> Encoded {
+    pub fn encode(
+        &self,
+        x: &Tensor,
+        base: Option<&Tensor>,
+        graph: &GraphOperator,
+        pass: &mut Pass,
+    ) -> Encoded {
         pass.tape.clear();
         let e1 = self.first_layer(x, pass);
         let e1 = pass.tape.knot(&e1);
@@ -137,14 +160,42 @@ impl Autoencoder {
         let e2 = self.second_layer(&e1, pass);
         let e2 = pass.tape.knot(&e2);
         let attended = self.attn1.keys_values(&e2);
-        let e2 = &e2 + self.attn1.forward(&attended, &g1, pass);
+        let e2 = self.add_attended(&self.attn1, &attended, &e2, &g1, pass);
         let z = self
             .z_layer
             .forward(&pass.noise.corrupt(&e2, &mut pass.tape));
-        let z = pass.tape.knot(&z);
+        let z = pass.tape.knot(&self.from_base(z, base));
         let attended = self.attn2.keys_values(&z);
-        let z = &z + self.attn2.forward(&attended, &g2, pass);
+        let z = self.add_attended(&self.attn2, &attended, &z, &g2, pass);
         Encoded { z, g2 }
+    }
+
+    /// What the embedding starts from added to what the encoder makes.
+    pub(super) fn from_base(&self, z: Tensor, base: Option<&Tensor>) -> Tensor {
+        match base.filter(|_| self.parts.residual) {
+            Some(base) => base + z,
+            None => z,
+        }
+    }
+
+    /// Cells (m × width) with what they gather added. Queries come from the graph branch, or, without it, from the cells
+    /// themselves.
+    pub(super) fn add_attended(
+        &self,
+        attention: &CrossAttention,
+        attended: &KeysValues,
+        cells: &Tensor,
+        graph_branch: &Tensor,
+        pass: &mut Pass,
+    ) -> Tensor {
+        let queries = match self.parts {
+            Parts {
+                attention: false, ..
+            } => return cells.shallow_clone(),
+            Parts { graph: true, .. } => graph_branch,
+            Parts { graph: false, .. } => cells,
+        };
+        cells + attention.forward(attended, queries, pass)
     }
 
     /// e1: n × genes → n × 256.

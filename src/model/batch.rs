@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use super::{
     autoencoder::{Autoencoder, Pass},
+    contrast::{ContrastTarget, contrast_loss},
     graph_conv::GraphOperator,
     graph_loss::{GraphTarget, graph_loss},
     loss::LossTerm,
@@ -15,12 +16,16 @@ use super::{
 pub struct Batch<'a> {
     /// Column z-scores of the log-normalised HVGs, n × genes.
     pub x: Tensor,
+    /// What the embedding starts from, n × d, where the model adds to something.
+    pub base: Option<Tensor>,
     /// Connectivities, n × n.
     pub graph: GraphOperator,
     /// Target of the graph loss, n × n.
     pub target: GraphTarget<'a>,
     /// Raw counts and size factors.
     pub counts: CountTarget,
+    /// Who is to be near whom, where the training contrasts neighbours.
+    pub contrast: Option<ContrastTarget>,
 }
 
 /// A forward pass over a batch, with both reconstruction losses.
@@ -32,6 +37,8 @@ pub struct Reconstruction {
     pub zinb: LossTerm,
     /// Of the graph.
     pub graph: LossTerm,
+    /// The contrast of neighbours, a scalar that libtorch differentiates.
+    pub contrast: Option<Tensor>,
 }
 
 impl Batch<'_> {
@@ -43,11 +50,15 @@ impl Batch<'_> {
         pass: &mut Pass,
         heads: HeadWeights,
     ) -> Reconstruction {
-        let encoded = model.encode(&self.x, &self.graph, pass);
+        let encoded = model.encode(&self.x, self.base.as_ref(), &self.graph, pass);
         let hidden = model.decoder.hidden(&encoded.z);
         Reconstruction {
             zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads, &mut pass.tape),
             graph: graph_loss(&encoded.g2, &self.target),
+            contrast: self
+                .contrast
+                .as_ref()
+                .map(|target| contrast_loss(&encoded.z, target)),
             z: encoded.z,
         }
     }

@@ -1,16 +1,16 @@
 //! The embedding of any cells: the reference cells together, all others by blocks against them.
 
 use ndarray::{Array2, s};
-use tch::Tensor;
 
 use super::{
     autoencoder::{Autoencoder, Pass},
     graph_conv::GraphOperator,
+    landmarks::Inputs,
     tensor::{from_array, to_array},
 };
 use crate::{
     graph::{CellGraph, Features},
-    preprocess::Prepared,
+    preprocess::{Prepared, ViewComponents},
 };
 
 /// Cells outside the reference that are embedded at a time.
@@ -21,14 +21,33 @@ const BLOCK: usize = 1024;
 pub struct Reference<'a> {
     /// Their positions in the prepared data, ascending.
     pub cells: &'a [usize],
-    /// Their z-scores.
-    pub x: &'a Tensor,
+    /// What the model sees of them.
+    pub inputs: &'a Inputs,
     /// Their weights to each other.
     pub operator: &'a GraphOperator,
     /// Their cell graph.
     pub graph: &'a CellGraph,
     /// What cell graphs are built from.
     pub features: &'a Features,
+    /// What gives any cell the components that its embedding starts from, where the model has a residual part.
+    pub components: Option<&'a ViewComponents>,
+}
+
+/// What the model sees of some cells (positions in `prepared`).
+#[must_use]
+pub fn inputs(
+    prepared: &Prepared,
+    components: Option<&ViewComponents>,
+    cells: &[usize],
+    device: tch::Device,
+) -> Inputs {
+    Inputs {
+        x: from_array(prepared.zscores(cells).view(), device),
+        base: components.map(|components| {
+            let seen = components.of(prepared, cells);
+            from_array(seen.shared.view(), device)
+        }),
+    }
 }
 
 /// Embeds some of the prepared cells (positions, ascending), in their order: cells × d.
@@ -43,9 +62,9 @@ pub fn embed_cells(
     cells: &[usize],
 ) -> Array2<f32> {
     tch::no_grad(|| {
-        let device = reference.x.device();
+        let device = reference.inputs.x.device();
         let pass = &mut Pass::embedding();
-        let (z, landmarks) = model.embed_reference(reference.x, reference.operator, pass);
+        let (z, landmarks) = model.embed_reference(reference.inputs, reference.operator, pass);
         let z = to_array(&z);
         let mut all = Array2::zeros((cells.len(), z.ncols()));
         let mut others = Vec::new();
@@ -65,8 +84,8 @@ pub fn embed_cells(
                 reference.cells.len(),
                 device,
             );
-            let x = from_array(prepared.zscores(&block).view(), device);
-            let z = to_array(&model.embed(&x, &bridge, &landmarks, pass));
+            let inputs = inputs(prepared, reference.components, &block, device);
+            let z = to_array(&model.embed(&inputs, &bridge, &landmarks, pass));
             for (&row, z) in rows.iter().zip(z.rows()) {
                 all.slice_mut(s![row, ..]).assign(&z);
             }

@@ -17,46 +17,55 @@ pub struct Landmarks {
     attended_2: KeysValues,
 }
 
+/// Cells as the model sees them.
+#[derive(Debug)]
+pub struct Inputs {
+    /// z-scores, n × genes.
+    pub x: Tensor,
+    /// What the embedding starts from, n × d, where the model has a residual part.
+    pub base: Option<Tensor>,
+}
+
 impl Autoencoder {
-    /// Embeds the reference cells (n × genes z-scores, n × n weights), and keeps what others need of them.
+    /// Embeds the reference cells (`graph` are their n × n weights), and keeps what others need of them.
     #[must_use]
     pub fn embed_reference(
         &self,
-        x: &Tensor,
+        cells: &Inputs,
         graph: &GraphOperator,
         pass: &mut Pass,
     ) -> (Tensor, Landmarks) {
-        let e1 = self.first_layer(x, pass);
+        let e1 = self.first_layer(&cells.x, pass);
         let message_1 = self.gnn_1.message(&e1);
         let g1 = graph.gather(&message_1, &mut pass.tape);
         let message_2 = self.gnn_2.message(&g1);
         let e2 = self.second_layer(&e1, pass);
         let attended_1 = self.attn1.keys_values(&e2);
-        let e2 = &e2 + self.attn1.forward(&attended_1, &g1, pass);
-        let attended_2 = self.attn2.keys_values(&self.z_layer.forward(&e2));
+        let e2 = self.add_attended(&self.attn1, &attended_1, &e2, &g1, pass);
+        let z = self.from_base(self.z_layer.forward(&e2), cells.base.as_ref());
         let landmarks = Landmarks {
             message_1,
             message_2,
             attended_1,
-            attended_2,
+            attended_2: self.attn2.keys_values(&z),
         };
-        (self.embed(x, graph, &landmarks, pass), landmarks)
+        (self.embed(cells, graph, &landmarks, pass), landmarks)
     }
 
-    /// Embeds any cells: `x` is m × genes, `bridge` their m × n weights to the reference cells. Returns m × d.
+    /// Embeds any cells; `bridge` are their m × n weights to the reference cells. Returns m × d.
     #[must_use]
     pub fn embed(
         &self,
-        x: &Tensor,
+        cells: &Inputs,
         bridge: &GraphOperator,
         landmarks: &Landmarks,
         pass: &mut Pass,
     ) -> Tensor {
         let g1 = bridge.gather(&landmarks.message_1, &mut pass.tape);
         let g2 = bridge.gather(&landmarks.message_2, &mut pass.tape);
-        let e2 = self.second_layer(&self.first_layer(x, pass), pass);
-        let e2 = &e2 + self.attn1.forward(&landmarks.attended_1, &g1, pass);
-        let z = self.z_layer.forward(&e2);
-        &z + self.attn2.forward(&landmarks.attended_2, &g2, pass)
+        let e2 = self.second_layer(&self.first_layer(&cells.x, pass), pass);
+        let e2 = self.add_attended(&self.attn1, &landmarks.attended_1, &e2, &g1, pass);
+        let z = self.from_base(self.z_layer.forward(&e2), cells.base.as_ref());
+        self.add_attended(&self.attn2, &landmarks.attended_2, &z, &g2, pass)
     }
 }

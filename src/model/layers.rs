@@ -48,6 +48,24 @@ impl Linear {
         }
     }
 
+    /// A layer of zeros.
+    #[must_use]
+    pub fn zeros(n_in: usize, n_out: usize) -> Self {
+        Self {
+            weight: Tensor::zeros([n_out as i64, n_in as i64], tch::kind::FLOAT_CPU),
+            bias: Some(Tensor::zeros([n_out as i64], tch::kind::FLOAT_CPU)),
+        }
+    }
+
+    /// The layer of some of the outputs, a copy.
+    #[must_use]
+    pub fn outputs(&self, wanted: &Tensor) -> Self {
+        Self {
+            weight: self.weight.index_select(0, wanted),
+            bias: self.bias.as_ref().map(|bias| bias.index_select(0, wanted)),
+        }
+    }
+
     /// n × n_in → n × n_out.
     #[must_use]
     pub fn forward(&self, x: &Tensor) -> Tensor {

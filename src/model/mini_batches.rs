@@ -1,65 +1,85 @@
-//! Batches of all prepared cells, drawn by seeded permutations.
+//! Batches of the training cells, drawn by seeded permutations.
 
 use std::borrow::Cow;
 
-use rand::seq::SliceRandom;
+use ndarray::Axis;
+use rand::{
+    Rng,
+    seq::{SliceRandom, index},
+};
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
 
 use super::{
-    batch::Batch, graph_conv::GraphOperator, graph_loss::GraphTarget, reconstruction::CountTarget,
-    tensor::from_array,
+    batch::Batch, contrast::ContrastTarget, graph_conv::GraphOperator, graph_loss::GraphTarget,
+    reconstruction::CountTarget, tensor::from_array,
 };
 use crate::{
+    counts::Csr,
     graph::{BatchGraphs, Features, GraphError},
     preprocess::Prepared,
     seed::{Stream, stream},
 };
 
-/// Draws batches without end. In every pass over the data each cell is in one batch; batches differ by at most one
-/// cell in size.
+/// What batches are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchSource<'a> {
+    /// All cells.
+    pub prepared: &'a Prepared,
+    /// The training cells, positions in `prepared`, ascending.
+    pub cells: &'a [usize],
+    /// What graphs are built from.
+    pub features: &'a Features,
+    /// Graphs of any few cells.
+    pub graphs: &'a BatchGraphs,
+    /// What the embedding starts from, training cells × d, where the model adds to something.
+    pub base: Option<&'a ndarray::Array2<f32>>,
+    /// The sum of the views' graphs of the training cells, where neighbours are contrasted: half of a batch are then drawn as
+    /// neighbours of the other half.
+    pub joint: Option<&'a Csr>,
+    /// Genes that a step reproduces the counts of, drawn at random; all of them where `None`.
+    pub n_genes: Option<usize>,
+    /// Where batches lie.
+    pub device: Device,
+}
+
+/// Draws batches without end. In every pass over the data each cell is once drawn in its own right; batches differ by at
+/// most one such cell in size.
 #[derive(Debug)]
 pub struct MiniBatches<'a> {
-    prepared: &'a Prepared,
-    features: &'a Features,
-    graphs: &'a BatchGraphs,
-    device: Device,
+    source: BatchSource<'a>,
     order: Vec<usize>,
     per_pass: usize,
     drawn: usize,
     rng: ChaCha8Rng,
+    genes: ChaCha8Rng,
 }
 
 /// A batch.
 #[derive(Debug)]
 pub struct Drawn {
-    /// Positions of its cells.
+    /// Its cells, as places among the training cells.
     pub cells: Vec<usize>,
     /// What is learnt from them.
     pub batch: Batch<'static>,
 }
 
 impl<'a> MiniBatches<'a> {
-    /// Batches of at most `batch_size` (at least 1) cells in the order that `seed` draws.
+    /// Batches of at most `batch_size` (at least 2) cells in the order that `seed` draws.
     #[must_use]
-    pub fn new(
-        prepared: &'a Prepared,
-        features: &'a Features,
-        graphs: &'a BatchGraphs,
-        batch_size: usize,
-        seed: u64,
-        device: Device,
-    ) -> Self {
-        let n_cells = prepared.n_cells();
+    pub fn new(source: BatchSource<'a>, batch_size: usize, seed: u64) -> Self {
+        let n_cells = source.cells.len();
+        let anchors = match source.joint {
+            Some(_) => batch_size / 2,
+            None => batch_size,
+        };
         Self {
-            prepared,
-            features,
-            graphs,
-            device,
+            source,
             order: (0..n_cells).collect(),
-            per_pass: n_cells.div_ceil(batch_size),
+            per_pass: n_cells.div_ceil(anchors),
             drawn: 0,
             rng: stream(seed, Stream::Batches),
+            genes: stream(seed, Stream::Genes),
         }
     }
 
@@ -77,26 +97,49 @@ impl<'a> MiniBatches<'a> {
     ///
     /// Where the cells have no graph.
     pub fn draw(&mut self) -> Result<Drawn, GraphError> {
-        let cells = self.draw_cells();
-        let features = self.features.of(self.prepared, &cells);
-        let (weights, target) = self.graphs.of(&cells, features.view())?;
+        let rows = self.draw_rows();
+        let BatchSource {
+            prepared,
+            features,
+            graphs,
+            base,
+            joint,
+            device,
+            ..
+        } = self.source;
+        let cells: Vec<usize> = rows.iter().map(|&row| self.source.cells[row]).collect();
+        let (weights, target) = graphs.of(&rows, features.of(prepared, &cells).view())?;
         let batch = Batch {
-            x: from_array(self.prepared.zscores(&cells).view(), self.device),
-            graph: GraphOperator::stored(&weights, self.device).aggregating(
-                self.graphs.aggregation(),
+            x: from_array(prepared.zscores(&cells).view(), device),
+            base: base.map(|base| from_array(base.select(Axis(0), &rows).view(), device)),
+            graph: GraphOperator::stored(&weights, device).aggregating(
+                graphs.aggregation(),
                 cells.len(),
-                self.device,
+                device,
             ),
-            target: GraphTarget::stored(Cow::Owned(target), self.device),
-            counts: CountTarget::new(
-                self.prepared.counts_of(&cells),
-                self.prepared.size_factors_of(&cells),
-            ),
+            target: GraphTarget::stored(Cow::Owned(target), device),
+            counts: self.counts(&cells),
+            contrast: joint.map(|joint| ContrastTarget::new(joint, &rows, device)),
         };
-        Ok(Drawn { cells, batch })
+        Ok(Drawn { cells: rows, batch })
     }
 
-    fn draw_cells(&mut self) -> Vec<usize> {
+    fn counts(&mut self, cells: &[usize]) -> CountTarget {
+        let prepared = self.source.prepared;
+        let (counts, size_factors) = (prepared.counts_of(cells), prepared.size_factors_of(cells));
+        match self.source.n_genes {
+            Some(n_genes) if n_genes < prepared.n_genes() => {
+                let mut genes =
+                    index::sample(&mut self.genes, prepared.n_genes(), n_genes).into_vec();
+                genes.sort_unstable();
+                CountTarget::of_genes(&counts, &genes, size_factors)
+            }
+            _ => CountTarget::new(counts, size_factors),
+        }
+    }
+
+    /// The cells of the next batch, ascending where they are drawn with neighbours.
+    fn draw_rows(&mut self) -> Vec<usize> {
         let batch = self.drawn % self.per_pass;
         if batch == 0 {
             self.order.shuffle(&mut self.rng);
@@ -104,6 +147,28 @@ impl<'a> MiniBatches<'a> {
         self.drawn += 1;
         let n_cells = self.order.len();
         let edge = |batch: usize| batch * n_cells / self.per_pass;
-        self.order[edge(batch)..edge(batch + 1)].to_vec()
+        let mut rows = self.order[edge(batch)..edge(batch + 1)].to_vec();
+        if let Some(joint) = self.source.joint {
+            for place in 0..rows.len() {
+                rows.extend(neighbor(joint, rows[place], &mut self.rng));
+            }
+            rows.sort_unstable();
+            rows.dedup();
+        }
+        rows
     }
+}
+
+/// One of a cell's neighbours, drawn in proportion to the weights; `None` where there is none.
+fn neighbor(graph: &Csr, cell: usize, rng: &mut ChaCha8Rng) -> Option<usize> {
+    let row = graph.outer_view(cell)?;
+    let total: f32 = row.data().iter().sum();
+    let mut left = rng.random::<f32>() * total;
+    for (other, &weight) in row.iter() {
+        left -= weight;
+        if left < 0.0 {
+            return Some(other);
+        }
+    }
+    row.indices().last().map(|&last| last as usize)
 }

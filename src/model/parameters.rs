@@ -129,5 +129,8 @@ impl<'a> Collector<'a> {
         self.linear(&format!("{layer}.toqueries"), &mut attention.toqueries);
         self.linear(&format!("{layer}.tovalues"), &mut attention.tovalues);
         self.linear(&format!("{layer}.unifyheads"), &mut attention.unifyheads);
+        if let Some(gate) = &mut attention.gate {
+            self.add(&format!("{layer}.gate"), gate, true);
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::graph::GraphError;
 
-/// Weight of the graph loss beside the ZINB loss.
+/// Weight of the graph loss beside the others, which count once.
 const GRAPH_WEIGHT: f64 = 0.1;
 
 /// Epochs after which the learning rate is halved, again and again, where an epoch is a pass over all cells.
@@ -34,8 +34,8 @@ pub struct EpochLosses {
     pub zinb: f64,
     /// Mean graph loss.
     pub graph: f64,
-    /// KL(p‖q)/n, in the clustering stage.
-    pub cluster: Option<f64>,
+    /// The name and value of the stage's own loss, where it has one.
+    pub other: Option<(&'static str, f64)>,
 }
 
 /// Trains the model; the number of epochs.
@@ -59,6 +59,7 @@ pub fn pretrain(
     mut each: impl FnMut(EpochLosses),
 ) -> Result<usize, GraphError> {
     let mut adam = Adam::new(model.trained(|_| true), config.lr);
+    let parts = model.parts();
     let mut best = cells.are_whole().then(|| Best::new(model));
     let halved_every = if cells.are_whole() {
         HALVED_EVERY
@@ -70,13 +71,19 @@ pub fn pretrain(
         let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
         adam.set_learning_rate(lr);
         let step = cells.next_step()?;
-        let Reconstruction { zinb, graph, .. } =
-            step.batch().reconstruct(model, pass, HeadWeights::Trained);
+        let Reconstruction {
+            zinb,
+            graph,
+            contrast,
+            ..
+        } = step.batch().reconstruct(model, pass, HeadWeights::Trained);
         each(EpochLosses {
             epoch: epoch + 1,
             zinb: zinb.value,
             graph: graph.value,
-            cluster: None,
+            other: contrast
+                .as_ref()
+                .map(|contrast| ("contrast", contrast.double_value(&[]))),
         });
         if let Some(best) = &mut best {
             best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
@@ -85,7 +92,15 @@ pub fn pretrain(
                 break;
             }
         }
-        let loss: Tensor = zinb.surrogate + graph.surrogate * GRAPH_WEIGHT;
+        let loss: Tensor = [
+            parts.zinb.then_some(zinb.surrogate),
+            parts.graph.then(|| graph.surrogate * GRAPH_WEIGHT),
+            contrast,
+        ]
+        .into_iter()
+        .flatten()
+        .reduce(|sum, loss| sum + loss)
+        .unwrap_or_else(|| unreachable!("a network learns from something"));
         adam.step(&loss, &mut pass.tape);
     }
     if let Some(best) = best {

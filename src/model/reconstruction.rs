@@ -24,6 +24,8 @@ use crate::counts::Csr;
 #[derive(Debug)]
 pub struct CountTarget {
     on_host: HostCounts,
+    /// The genes that are reproduced, ascending, where they are not all.
+    genes: Option<Vec<i64>>,
     on_device: OnceCell<Vec<DeviceBlock>>,
 }
 
@@ -56,6 +58,17 @@ pub(super) struct HeadGradients {
 }
 
 impl CountTarget {
+    /// The raw counts (n × genes) and size factors of n cells, of which some genes (ascending) are reproduced.
+    ///
+    /// The mean loss over genes drawn at random is an unbiased estimate of that over all.
+    #[must_use]
+    pub fn of_genes(counts: &Csr, genes: &[usize], size_factors: Array1<f32>) -> Self {
+        Self {
+            genes: Some(genes.iter().map(|&gene| gene as i64).collect()),
+            ..Self::new(columns(counts, genes), size_factors)
+        }
+    }
+
     /// The raw counts (n × genes) and size factors of n cells.
     #[must_use]
     pub fn new(counts: Csr, size_factors: Array1<f32>) -> Self {
@@ -67,6 +80,7 @@ impl CountTarget {
                 ln_factorials,
                 size_factors,
             },
+            genes: None,
             on_device: OnceCell::new(),
         }
     }
@@ -132,6 +146,26 @@ impl HostCounts {
     }
 }
 
+/// Some columns of a matrix, in ascending order.
+fn columns(matrix: &Csr, wanted: &[usize]) -> Csr {
+    let mut place = vec![None; matrix.cols()];
+    for (new, &old) in wanted.iter().enumerate() {
+        place[old] = Some(new as u32);
+    }
+    let mut offsets = vec![0];
+    let (mut indices, mut values) = (Vec::new(), Vec::new());
+    for row in matrix.outer_iterator() {
+        for (column, &value) in row.iter() {
+            if let Some(column) = place[column] {
+                indices.push(column);
+                values.push(value);
+            }
+        }
+        offsets.push(indices.len());
+    }
+    Csr::new((matrix.rows(), wanted.len()), offsets, indices, values)
+}
+
 /// lnΓ(count + 1), for whole counts up to 65,535 from a table.
 fn ln_factorial(count: f32) -> f32 {
     static TABLE: LazyLock<Vec<f32>> =
@@ -155,18 +189,42 @@ pub fn zinb_loss(
 ) -> LossTerm {
     let heads = [&decoder.calcu_pi, &decoder.calcu_disp, &decoder.calcu_mean];
     let fixed = hidden.detach().contiguous();
-    let found = tch::no_grad(|| match hidden.device() {
-        Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
-        _ => heads_gpu::head_gradients(&fixed, heads, target, weights),
+    let genes = target
+        .genes
+        .as_ref()
+        .map(|genes| Tensor::from_slice(genes).to_device(hidden.device()));
+    let found = tch::no_grad(|| {
+        let some = genes
+            .as_ref()
+            .map(|genes| heads.map(|head| head.outputs(genes)));
+        let heads = some.as_ref().map_or(heads, |some| some.each_ref());
+        match hidden.device() {
+            Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
+            _ => heads_gpu::head_gradients(&fixed, heads, target, weights),
+        }
     });
     for (head, (by_weight, by_bias)) in heads.iter().zip(found.by_weights.into_iter().flatten()) {
-        tape.give(&head.weight, by_weight);
+        tape.give(
+            &head.weight,
+            in_place(genes.as_ref(), &head.weight, by_weight),
+        );
         if let Some(bias) = &head.bias {
-            tape.give(bias, by_bias);
+            tape.give(bias, in_place(genes.as_ref(), bias, by_bias));
         }
     }
     let value = found.value * target.on_host.scale();
     LossTerm::from_gradients(value, &[(hidden, found.by_hidden)])
+}
+
+/// The gradient by all rows of a parameter, given that by some.
+fn in_place(rows: Option<&Tensor>, parameter: &Tensor, gradient: Tensor) -> Tensor {
+    match rows {
+        Some(rows) => parameter
+            .detach()
+            .zeros_like()
+            .index_copy(0, rows, &gradient),
+        None => gradient,
+    }
 }
 
 #[cfg(test)]

@@ -3,23 +3,24 @@
 use anyhow::Context;
 use tch::Device;
 
-mod first_clusters;
+mod clusters;
 mod training;
+mod views;
 
+use self::{clusters::check_finite, training::TrainingData, views::Seen};
 use crate::{
-    cluster::labelling::label_cells,
+    cluster::{labelling::label_cells, vote::vote},
     config::{CellTypes, Cuda, RunConfig},
-    graph::{CellGraph, Features},
+    graph::{BatchGraphs, CellGraph, Features},
     markers::{Marker, find_markers},
     memory::StageLog,
     metrics::{Scores, Truth},
     model::{
         device::{DeviceError, gpu},
-        every_cell::{Reference, embed_cells},
+        every_cell::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
-        tensor::from_array,
     },
-    preprocess::{Prepared, PreprocessError, prepare, sample_cells},
+    preprocess::{N_COMPONENTS, Prepared, PreprocessError, prepare, sample_cells},
     progress::Progress,
     read::{Input, read},
     threads,
@@ -65,31 +66,73 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let prepared = run.prepare(&input)?;
     run.say_what_was_dropped(&input, &prepared);
 
-    let cells = sample_cells(prepared.n_cells(), config.reference_cells(), config.seed);
-    run.stage("graph", &format!("Cell graph of {} cells", cells.len()));
-    let features = Features::choose(&prepared, cells.len(), config.n_pcs)?;
-    let graph = CellGraph::build(features.of(&prepared, &cells).view(), &config.graph)
+    let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
+    run.say_what_is_trained_on(&prepared, &cells);
+    let seen = run.see(&prepared, &cells)?;
+
+    let landmarks = run.landmarks(&cells);
+    run.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
+    let features = run.features(&prepared, seen.as_ref(), landmarks.len())?;
+    let graph = CellGraph::build(features.of(&prepared, &landmarks).view(), &config.graph)
         .with_context(|| config.input.display().to_string())?;
     run.say_if_disconnected(&graph);
-
-    let x = from_array(prepared.zscores(&cells).view(), device);
-    let operator = GraphOperator::of(&graph, device).aggregating(
-        config.graph.aggregation,
-        cells.len(),
-        device,
-    );
+    let graphs = config.train.batch_size.map(|_| {
+        BatchGraphs::new(
+            &config.graph,
+            &graph,
+            &landmarks,
+            &cells,
+            &prepared,
+            &features,
+        )
+    });
+    let components = seen
+        .as_ref()
+        .filter(|_| config.model.parts.residual)
+        .map(|seen| &seen.components);
     let reference = Reference {
-        cells: &cells,
-        x: &x,
-        operator: &operator,
+        cells: &landmarks,
+        inputs: &inputs(&prepared, components, &landmarks, device),
+        operator: &GraphOperator::of(&graph, device).aggregating(
+            config.graph.aggregation,
+            landmarks.len(),
+            device,
+        ),
         graph: &graph,
         features: &features,
+        components,
     };
-    let mut trained = run.train(&prepared, &reference)?;
+
+    let mut training = run.pretrain(&TrainingData {
+        prepared: &prepared,
+        cells: &cells,
+        seen: seen.as_ref(),
+        reference: &reference,
+        graphs: graphs.as_ref(),
+    })?;
+    let z = embed_cells(&training.model, &prepared, &reference, &cells);
+    check_finite(&z, "pretraining")?;
+    let mut clusters = run.clusters(&prepared, &cells, seen.as_ref(), &z)?;
+    let centers = if config.train.clustering_epoch > 0 {
+        Some(run.self_train(&mut training, &clusters, &z)?)
+    } else {
+        None
+    };
     run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
     let all: Vec<usize> = (0..prepared.n_cells()).collect();
-    let z = embed_cells(&trained.model, &prepared, &reference, &all);
-    let labels = label_cells(z.view(), &trained.centers);
+    let z = if centers.is_none() && cells.len() == all.len() {
+        z
+    } else {
+        embed_cells(&training.model, &prepared, &reference, &all)
+    };
+    check_finite(&z, "training")?;
+    let labels = match &centers {
+        Some(centers) => label_cells(z.view(), centers),
+        None => {
+            let clustered: Vec<usize> = clusters.rows.iter().map(|&row| cells[row]).collect();
+            vote(z.view(), &clustered, &clusters.labels)
+        }
+    };
 
     run.stage("score", "Scoring");
     let truth = input
@@ -103,9 +146,10 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         device,
         scores,
         markers,
-        resolution: trained.resolution.take(),
+        resolution: clusters.resolution.take(),
         input: &input,
         prepared: &prepared,
+        training_cells: &cells,
         z,
         labels,
         truth,
@@ -114,7 +158,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         "write",
         &format!("Writing to {}", config.output_dir.display()),
     );
-    write_outputs(&findings, &mut trained.model, run.log, progress)?;
+    write_outputs(&findings, &mut training.model, run.log, progress)?;
     progress.finish();
     Ok(Summary {
         scores: findings.scores,
@@ -145,6 +189,42 @@ impl Run<'_> {
             prepared.scaling.max_value = max_value as f32;
         }
         Ok(prepared)
+    }
+
+    /// The cells that any cell is embedded against (positions in the prepared data, ascending): the training cells, or
+    /// some of them where these are learnt from in mini-batches.
+    fn landmarks(&self, cells: &[usize]) -> Vec<usize> {
+        let most = match self.config.train.batch_size {
+            Some(_) => self.config.landmarks,
+            None => cells.len(),
+        };
+        let rows = sample_cells(cells.len(), most, self.config.seed);
+        rows.iter().map(|&row| cells[row]).collect()
+    }
+
+    /// What cell graphs of `n_cells` cells are built from.
+    fn features(
+        &self,
+        prepared: &Prepared,
+        seen: Option<&Seen>,
+        n_cells: usize,
+    ) -> Result<Features, PreprocessError> {
+        match (seen, self.config.n_pcs) {
+            (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
+                seen.components.lognormalized(prepared),
+            )),
+            (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
+        }
+    }
+
+    fn say_what_is_trained_on(&self, prepared: &Prepared, cells: &[usize]) {
+        if cells.len() < prepared.n_cells() {
+            self.progress.note(&format!(
+                "trained on and clustered are {} of the {} cells; -max_num_cell says how many",
+                cells.len(),
+                prepared.n_cells()
+            ));
+        }
     }
 
     /// Each cluster's marker genes, where they are asked for.

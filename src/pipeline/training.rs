@@ -1,23 +1,22 @@
-//! The training stages of a run: pretraining, first clusters, clustering.
+//! The training stages of a run: pretraining and, where it is asked for, self-training on the clusters.
 
 use rand::RngCore;
-use tch::Tensor;
+use rand_chacha::ChaCha8Rng;
+use tch::{Device, Tensor};
 
-use super::Run;
+use super::{Run, clusters::Clusters, views::Seen};
 use crate::{
     cluster::{
-        ChosenResolution,
         labelling::centers,
         self_training::{Schedule, self_train},
     },
-    config::ClusterTarget,
     graph::BatchGraphs,
     model::{
         autoencoder::{Autoencoder, Pass},
         batch::Batch,
         every_cell::Reference,
         graph_loss::GraphTarget,
-        mini_batches::MiniBatches,
+        mini_batches::{BatchSource, MiniBatches},
         pretrain::{EpochLosses, pretrain},
         reconstruction::CountTarget,
         training_cells::TrainingCells,
@@ -27,104 +26,136 @@ use crate::{
     seed::{Stream, stream},
 };
 
-/// A trained model with the centres of its clusters, k × d.
-pub(super) struct Trained {
+/// What a model is trained on.
+pub(super) struct TrainingData<'a> {
+    pub prepared: &'a Prepared,
+    /// The training cells, positions in `prepared`, ascending.
+    pub cells: &'a [usize],
+    /// The same as they are seen, where the run makes use of it.
+    pub seen: Option<&'a Seen>,
+    /// The cells that any cell is embedded against: the training cells, or with mini-batches some of them.
+    pub reference: &'a Reference<'a>,
+    /// Graphs of batches, where there are batches.
+    pub graphs: Option<&'a BatchGraphs>,
+}
+
+/// A model in training.
+pub(super) struct Training<'a> {
     pub model: Autoencoder,
-    pub centers: Tensor,
-    /// How the resolution was chosen, where it was not given.
-    pub resolution: Option<ChosenResolution>,
+    cells: TrainingCells<'a>,
+    noise: ChaCha8Rng,
+    reference: &'a Reference<'a>,
+}
+
+impl<'a> TrainingData<'a> {
+    fn device(&self) -> Device {
+        self.reference.inputs.x.device()
+    }
+
+    /// The reference cells as the one batch that every step learns from.
+    fn all_at_once(&self) -> Batch<'a> {
+        let reference = self.reference;
+        Batch {
+            x: reference.inputs.x.shallow_clone(),
+            base: reference.inputs.base.as_ref().map(Tensor::shallow_clone),
+            graph: reference.operator.clone(),
+            target: GraphTarget::of(reference.graph, self.device()),
+            counts: CountTarget::new(
+                self.prepared.counts_of(reference.cells),
+                self.prepared.size_factors_of(reference.cells),
+            ),
+            contrast: None,
+        }
+    }
 }
 
 impl Run<'_> {
-    /// Pretraining, initial clusters, clustering stage.
-    pub(super) fn train(
-        &mut self,
-        prepared: &Prepared,
-        reference: &Reference<'_>,
-    ) -> anyhow::Result<Trained> {
-        let (config, device) = (self.config, reference.x.device());
-        let graphs = config.train.batch_size.map(|_| {
-            BatchGraphs::new(
-                &config.graph,
-                reference.graph,
-                reference.cells,
-                prepared,
-                reference.features,
-            )
-        });
-        let mut cells = match (&graphs, config.train.batch_size) {
-            (Some(graphs), Some(size)) => TrainingCells::Batches(MiniBatches::new(
-                prepared,
-                reference.features,
-                graphs,
-                size,
+    /// A pretrained model.
+    pub(super) fn pretrain<'a>(&mut self, data: &TrainingData<'a>) -> anyhow::Result<Training<'a>> {
+        let config = self.config;
+        let parts = config.model.parts;
+        let cells = match (data.graphs, config.train.batch_size) {
+            (Some(graphs), Some(size)) => {
+                let source = BatchSource {
+                    prepared: data.prepared,
+                    cells: data.cells,
+                    features: data.reference.features,
+                    graphs,
+                    base: data
+                        .seen
+                        .filter(|_| parts.residual)
+                        .map(|seen| &seen.scores.shared),
+                    joint: data
+                        .seen
+                        .filter(|_| parts.contrast)
+                        .map(|seen| &seen.views.sum),
+                    n_genes: config.train.zinb_genes,
+                    device: data.device(),
+                };
+                TrainingCells::Batches(MiniBatches::new(source, size, config.seed))
+            }
+            _ => TrainingCells::Whole(data.all_at_once()),
+        };
+        let mut training = Training {
+            model: Autoencoder::new(
+                data.prepared.n_genes(),
+                &config.model,
                 config.seed,
-                device,
-            )),
-            _ => TrainingCells::Whole(all_at_once(prepared, reference)),
+                data.device(),
+            ),
+            cells,
+            noise: stream(config.seed, Stream::Noise),
+            reference: data.reference,
         };
-        let mut noise = stream(config.seed, Stream::Noise);
-        let mut model = Autoencoder::new(prepared.n_genes(), &config.model, config.seed, device);
-
-        let pass = &mut Pass::training(noise.next_u64());
-        self.pretrain(&mut model, &mut cells, pass)?;
-
-        let embedded = self.embedding_to_cluster(&model, prepared, reference, pass)?;
-        let (labels, resolution) = self.first_clusters(prepared, &embedded)?;
-        let start = centers(embedded.z.view(), &labels).to_device(device);
-
-        let pass = Pass::training(noise.next_u64());
-        let anchors = match config.cluster_target {
-            ClusterTarget::Sharpened => None,
-            ClusterTarget::Anchored => Some(embedded.rows.into_iter().zip(labels).collect()),
-        };
-        let schedule = Schedule {
-            epochs: config.train.clustering_epoch,
-            pass,
-            anchors,
-        };
-        let centers = self.refine(&mut model, &mut cells, &start, schedule)?;
-        model.settle_statistics(reference.x, reference.operator);
-        Ok(Trained {
-            model,
-            centers,
-            resolution,
-        })
-    }
-
-    fn pretrain(
-        &mut self,
-        model: &mut Autoencoder,
-        cells: &mut TrainingCells<'_>,
-        pass: &mut Pass,
-    ) -> anyhow::Result<()> {
         self.stage("pretrain", "Training the autoencoder");
-        let train = &self.config.train;
-        let bar = self
-            .progress
-            .bar("Pretraining", unit(cells), train.training_epoch);
-        pretrain(model, cells, train, pass, |losses| tick(&bar, losses))?;
-        bar.finish();
-        Ok(())
-    }
-
-    /// The clustering stage: the moved centres.
-    fn refine(
-        &mut self,
-        model: &mut Autoencoder,
-        cells: &mut TrainingCells<'_>,
-        start: &Tensor,
-        mut schedule: Schedule,
-    ) -> anyhow::Result<Tensor> {
-        self.stage("cluster", "Refining the clusters");
-        let bar = self
-            .progress
-            .bar("Clustering", unit(cells), schedule.epochs);
-        let (centers, _) = self_train(model, start, cells, &mut schedule, |losses| {
+        let bar = self.progress.bar(
+            "Pretraining",
+            unit(&training.cells),
+            config.train.training_epoch,
+        );
+        let pass = &mut Pass::training(training.noise.next_u64());
+        let (model, cells) = (&mut training.model, &mut training.cells);
+        pretrain(model, cells, &config.train, pass, |losses| {
             tick(&bar, losses);
         })?;
         bar.finish();
+        training.settle();
+        Ok(training)
+    }
+
+    /// Trains encoder and cluster centres on the clusters; the moved centres, k × d. `z` is the embedding of the training
+    /// cells.
+    pub(super) fn self_train(
+        &mut self,
+        training: &mut Training<'_>,
+        clusters: &Clusters,
+        z: &ndarray::Array2<f32>,
+    ) -> anyhow::Result<Tensor> {
+        self.stage("cluster", "Refining the clusters");
+        let z = z.select(ndarray::Axis(0), &clusters.rows);
+        let start = centers(z.view(), &clusters.labels);
+        let start = start.to_device(training.reference.inputs.x.device());
+        let mut schedule = Schedule {
+            epochs: self.config.train.clustering_epoch,
+            pass: Pass::training(training.noise.next_u64()),
+        };
+        let bar = self
+            .progress
+            .bar("Clustering", unit(&training.cells), schedule.epochs);
+        let (model, cells) = (&mut training.model, &mut training.cells);
+        let (centers, _) = self_train(model, &start, cells, &mut schedule, |losses| {
+            tick(&bar, losses);
+        })?;
+        bar.finish();
+        training.settle();
         Ok(centers)
+    }
+}
+
+impl Training<'_> {
+    /// Makes the running statistics fit the weights as they are now.
+    fn settle(&self) {
+        self.model.settle_statistics(&self.reference.inputs.x);
     }
 }
 
@@ -134,18 +165,5 @@ fn unit(cells: &TrainingCells<'_>) -> &'static str {
 }
 
 fn tick(bar: &Bar, losses: EpochLosses) {
-    bar.tick(losses.epoch, losses.zinb, losses.graph, losses.cluster);
-}
-
-/// The reference cells as the one batch that every step learns from.
-fn all_at_once<'a>(prepared: &Prepared, reference: &Reference<'a>) -> Batch<'a> {
-    Batch {
-        x: reference.x.shallow_clone(),
-        graph: reference.operator.clone(),
-        target: GraphTarget::of(reference.graph, reference.x.device()),
-        counts: CountTarget::new(
-            prepared.counts_of(reference.cells),
-            prepared.size_factors_of(reference.cells),
-        ),
-    }
+    bar.tick(losses.epoch, losses.zinb, losses.graph, losses.other);
 }

@@ -5,8 +5,10 @@ use rayon::prelude::*;
 
 use crate::counts::{CountSource, Csr};
 
+mod components;
 mod error;
 mod hvg;
+mod leading;
 pub(crate) mod normalize;
 mod pca;
 mod residuals;
@@ -15,11 +17,12 @@ mod scale;
 mod survey;
 mod transformation;
 
+pub use components::{CellComponents, N_COMPONENTS, ViewComponents};
 pub use error::PreprocessError;
 pub use pca::pca;
 pub use sample::sample_cells;
 pub use scale::Scaling;
-pub use transformation::Transformation;
+pub use transformation::{Components, Transformation};
 
 pub(crate) use survey::chunks;
 
@@ -44,6 +47,8 @@ pub struct Prepared {
     pub size_factors: Vec<f32>,
     /// Centre and scale of each gene's log-normalised values.
     pub scaling: Scaling,
+    /// Share of each kept gene in all counts of the kept cells, all genes counted.
+    pub gene_shares: Vec<f64>,
 }
 
 /// Prepares raw counts for the model.
@@ -87,6 +92,7 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
     Ok(Prepared {
         size_factors: normalize::size_factors(&totals),
         scaling: Scaling::of(&counts, &log_normalized(&counts, &totals)),
+        gene_shares: residuals::gene_shares(&counts, &totals),
         cells,
         genes,
         detected_in,
@@ -184,19 +190,21 @@ impl Prepared {
         self.dense_rows(cells, &vec![0.0; self.n_genes()], |_, value| value)
     }
 
-    /// Z-scores of the log-normalised expression of some cells, dense: cells × g. A gene that is
-    /// the same in all kept cells is 0.
+    /// Z-scores of the log-normalised expression of some cells, dense: cells × g, clipped as the scaling says. A gene
+    /// that is the same in all kept cells is 0.
     ///
     /// `cells` are positions below [`Self::n_cells`], in any order; means and deviations are always
     /// those of all kept cells. Cost: the size of the result.
     #[must_use]
     pub fn zscores(&self, cells: &[usize]) -> Array2<f32> {
-        let undetected: Vec<f32> = (0..self.n_genes())
-            .map(|gene| self.scaling.zscore(gene, 0.0))
-            .collect();
-        self.dense_rows(cells, &undetected, |gene, value| {
-            self.scaling.zscore(gene, value)
-        })
+        self.zscores_within(self.scaling.max_value, cells)
+    }
+
+    /// The same, those beyond ± `most` clipped to it.
+    fn zscores_within(&self, most: f32, cells: &[usize]) -> Array2<f32> {
+        let clipped = |gene, value| self.scaling.zscore(gene, value).clamp(-most, most);
+        let undetected: Vec<f32> = (0..self.n_genes()).map(|gene| clipped(gene, 0.0)).collect();
+        self.dense_rows(cells, &undetected, clipped)
     }
 
     /// Dense rows that hold `undetected`, and `transform(gene, log-normalised value)` where there

@@ -5,16 +5,11 @@
 
 use std::ops::Range;
 
-use faer::{
-    Mat, MatRef, Par, Spec,
-    diag::Diag,
-    dyn_stack::{MemBuffer, MemStack},
-    linalg::evd::{ComputeEigenvectors, EvdError, self_adjoint_evd, self_adjoint_evd_scratch},
-};
+use faer::{Mat, MatRef};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Prepared, PreprocessError, log_normalized};
+use super::{Prepared, PreprocessError, leading::leading_of_all, log_normalized};
 use crate::counts::Csr;
 
 /// Non-zero values, about a megabyte, that are summed into the scatter matrix at a time: they stay
@@ -42,19 +37,10 @@ pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, Preproces
     let (n_cells, n_genes) = lognorm.shape();
     let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
     let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
-    let loadings = loadings(&scatter, n_genes, n_comps)
+    let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
+    let loadings = leading_of_all(scatter, n_comps)
         .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
     Ok(scores(&lognorm, &prepared.scaling.mean, &loadings))
-}
-
-/// The leading components of a scatter matrix, whose lower triangle is given by columns: genes × `n_comps`.
-pub(super) fn loadings(
-    scatter: &[f64],
-    n_genes: usize,
-    n_comps: usize,
-) -> Result<Mat<f64>, EvdError> {
-    let scatter = MatRef::from_column_major_slice(scatter, n_genes, n_genes);
-    Ok(leading_components(eigenvectors(scatter)?.as_ref(), n_comps))
 }
 
 /// Lower triangle, by columns, of Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ.
@@ -107,45 +93,6 @@ fn add_products(scatter: &mut [f64], block: &Csr) {
         .par_chunks_mut(block.cols())
         .enumerate()
         .for_each(add_column);
-}
-
-/// Eigenvectors by rising eigenvalue, of the matrix whose lower triangle is given. By one thread:
-/// with more, faer's result depends on their number in the last bits.
-fn eigenvectors(matrix: MatRef<'_, f64>) -> Result<Mat<f64>, EvdError> {
-    let n = matrix.nrows();
-    let scratch =
-        self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
-    let mut values = Diag::zeros(n);
-    let mut vectors = Mat::zeros(n, n);
-    self_adjoint_evd(
-        matrix,
-        values.as_mut(),
-        Some(vectors.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        Spec::default(),
-    )?;
-    Ok(vectors)
-}
-
-/// The last `n_comps` eigenvectors, the last first, as rows of genes × components with fixed signs.
-fn leading_components(eigenvectors: MatRef<'_, f64>, n_comps: usize) -> Mat<f64> {
-    let n_genes = eigenvectors.nrows();
-    let sign = |column: usize| {
-        let largest = (0..n_genes).fold(0.0_f64, |largest, gene| {
-            let loading = eigenvectors[(gene, column)];
-            if loading.abs() > largest.abs() {
-                loading
-            } else {
-                largest
-            }
-        });
-        largest.signum()
-    };
-    let signs: Vec<f64> = (0..n_comps).map(|c| sign(n_genes - 1 - c)).collect();
-    Mat::from_fn(n_genes, n_comps, |gene, component| {
-        signs[component] * eigenvectors[(gene, n_genes - 1 - component)]
-    })
 }
 
 /// (x − μ) · loadings, each cell by itself.

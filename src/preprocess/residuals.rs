@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::Prepared;
+use crate::counts::Csr;
 
 /// θ of the negative binomial: the variance of a count with mean μ is μ + μ²/θ.
 const THETA: f64 = 100.0;
@@ -20,7 +21,7 @@ impl Prepared {
     /// doi:10.1186/s13059-021-02451-7.
     #[must_use]
     pub fn residuals(&self, cells: &[usize]) -> Array2<f32> {
-        let shares = self.shares();
+        let shares = &self.gene_shares;
         let mut residuals = Array2::zeros((cells.len(), self.n_genes()));
         residuals
             .axis_iter_mut(Axis(0))
@@ -28,7 +29,7 @@ impl Prepared {
             .zip(cells)
             .for_each(|(mut row, &cell)| {
                 let total = f64::from(self.totals[cell]);
-                for (residual, share) in row.iter_mut().zip(&shares) {
+                for (residual, share) in row.iter_mut().zip(shares) {
                     *residual = pearson(0.0, total * share);
                 }
                 for (gene, &count) in self.counts.outer_view(cell).iter().flat_map(|c| c.iter()) {
@@ -37,19 +38,19 @@ impl Prepared {
             });
         residuals
     }
+}
 
-    /// Each gene's share in the counts of all kept cells.
-    fn shares(&self) -> Vec<f64> {
-        let mut shares = vec![0.0; self.n_genes()];
-        for (&gene, &count) in self.counts.indices().iter().zip(self.counts.data()) {
-            shares[gene as usize] += f64::from(count);
-        }
-        let total: f64 = self.totals.iter().map(|&total| f64::from(total)).sum();
-        for share in &mut shares {
-            *share /= total;
-        }
-        shares
+/// Each gene's share in all counts of the cells, whose totals over all genes are given.
+pub(super) fn gene_shares(counts: &Csr, totals: &[f32]) -> Vec<f64> {
+    let mut shares = vec![0.0; counts.cols()];
+    for (&gene, &count) in counts.indices().iter().zip(counts.data()) {
+        shares[gene as usize] += f64::from(count);
     }
+    let total: f64 = totals.iter().map(|&total| f64::from(total)).sum();
+    for share in &mut shares {
+        *share /= total;
+    }
+    shares
 }
 
 fn pearson(count: f64, mean: f64) -> f32 {

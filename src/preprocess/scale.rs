@@ -9,7 +9,7 @@ pub struct Scaling {
     pub mean: Vec<f64>,
     /// Population standard deviation of the same values, 1 where it is 0.
     pub std: Vec<f64>,
-    /// Z-scores beyond ± this are clipped to it; infinite where none are.
+    /// The model's z-scores beyond ± this are clipped to it; infinite where none are.
     pub max_value: f32,
 }
 
@@ -44,10 +44,9 @@ impl Scaling {
         }
     }
 
-    /// The z-score of a gene's log-normalised value.
+    /// The z-score of a gene's log-normalised value, not clipped.
     pub(super) fn zscore(&self, gene: usize, value: f32) -> f32 {
-        let zscore = ((f64::from(value) - self.mean[gene]) / self.std[gene]) as f32;
-        zscore.clamp(-self.max_value, self.max_value)
+        ((f64::from(value) - self.mean[gene]) / self.std[gene]) as f32
     }
 }
 
@@ -79,11 +78,5 @@ mod tests {
         assert_eq!(scaling.zscore(0, 1.0), 0.0);
         assert_eq!(scaling.zscore(1, 0.1), 0.0);
         assert_eq!(scaling.zscore(0, 3.0), (2.0 / 1.5_f64.sqrt()) as f32);
-        let clipped = Scaling {
-            max_value: 1.5,
-            ..scaling
-        };
-        assert_eq!(clipped.zscore(0, 3.0), 1.5);
-        assert_eq!(clipped.zscore(0, -3.0), -1.5);
     }
 }

@@ -9,7 +9,7 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Prepared, PreprocessError, pca};
+use super::{Prepared, PreprocessError, leading::leading_eigenvectors};
 
 /// Bound of z-scores and of residuals: one cell's outlier does not make a component.
 const MOST: f32 = 10.0;
@@ -17,8 +17,8 @@ const MOST: f32 = 10.0;
 /// Genes whose columns of the scatter matrix are computed at a time.
 const GENES: usize = 64;
 
-/// Cells whose scores are computed at a time.
-const CELLS: usize = 256;
+/// Cells that are transformed at a time.
+const CELLS: usize = 1024;
 
 /// A transformation of counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,20 +27,31 @@ pub enum Transformation {
     LogNormalized,
     /// The z-score of that, from −10 to 10.
     ZScores,
-    /// [`Prepared::residuals`].
+    /// [`Prepared::residuals`], from −10 to 10.
     Residuals,
+}
+
+/// Principal components of transformed counts, found on some cells, for any cells.
+#[derive(Debug, Clone)]
+pub struct Components {
+    transformation: Transformation,
+    /// Mean of each transformed gene over the cells that the components were found on.
+    mean: Vec<f32>,
+    /// genes × components.
+    loadings: Mat<f32>,
 }
 
 impl Transformation {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::LogNormalized, Self::ZScores, Self::Residuals];
 
-    /// Scores of the first `n_comps` principal components of some cells' transformed counts: cells × `n_comps`.
+    /// The first `n_comps` principal components of some cells' transformed counts.
     ///
-    /// `cells` are positions below [`Prepared::n_cells`]; the components are theirs alone. Order and signs are those of
-    /// [`pca()`]. There are no more components than cells or genes. The result does not depend on the number of threads.
+    /// `cells` are positions below [`Prepared::n_cells`]; the components are theirs alone. They are in the order of
+    /// falling variance, each with its largest loading positive. There is at least one, and there are no more than
+    /// cells or genes. The result does not depend on the number of threads.
     ///
-    /// Cost: cells · g² operations, g³ for the decomposition; memory cells · g and g².
+    /// Cost: cells · g² operations, and those of [`leading_eigenvectors`]; memory g², and a block of cells.
     ///
     /// # Errors
     ///
@@ -50,48 +61,108 @@ impl Transformation {
         prepared: &Prepared,
         cells: &[usize],
         n_comps: usize,
-    ) -> Result<Array2<f32>, PreprocessError> {
-        let mut x = match self {
-            Self::LogNormalized => prepared.lognorm(cells),
-            Self::ZScores => prepared.zscores(cells),
-            Self::Residuals => prepared.residuals(cells),
-        };
-        if self != Self::LogNormalized {
-            x.par_mapv_inplace(|value| value.clamp(-MOST, MOST));
+    ) -> Result<Components, PreprocessError> {
+        let (n_cells, n_genes) = (cells.len(), prepared.n_genes());
+        let mean = self.mean(prepared, cells);
+        let mut scatter = vec![0.0; n_genes * n_genes];
+        for block in cells.chunks(CELLS) {
+            add_products(&mut scatter, &self.centred(prepared, block, &mean));
         }
-        centre(&mut x);
-        let (n_cells, n_genes) = x.dim();
+        let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
         let n_comps = n_comps.clamp(1, n_cells.min(n_genes).max(1));
-        let loadings = pca::loadings(&scatter(&x), n_genes, n_comps)
+        let loadings = leading_eigenvectors(scatter, n_comps)
             .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-        Ok(scores(&x, &loadings))
+        Ok(Components {
+            transformation: self,
+            mean,
+            loadings: Mat::from_fn(n_genes, n_comps, |gene, component| {
+                loadings[(gene, component)] as f32
+            }),
+        })
+    }
+
+    /// The transformed counts of some cells, dense: cells × g.
+    fn of(self, prepared: &Prepared, cells: &[usize]) -> Array2<f32> {
+        match self {
+            Self::LogNormalized => prepared.lognorm(cells),
+            Self::ZScores => prepared.zscores_within(MOST, cells),
+            Self::Residuals => {
+                let mut residuals = prepared.residuals(cells);
+                residuals.par_mapv_inplace(|value| value.clamp(-MOST, MOST));
+                residuals
+            }
+        }
+    }
+
+    fn mean(self, prepared: &Prepared, cells: &[usize]) -> Vec<f32> {
+        let mut sums = vec![0.0_f64; prepared.n_genes()];
+        for block in cells.chunks(CELLS) {
+            for row in self.of(prepared, block).outer_iter() {
+                for (sum, &value) in sums.iter_mut().zip(&row) {
+                    *sum += f64::from(value);
+                }
+            }
+        }
+        let n_cells = cells.len() as f64;
+        sums.iter().map(|sum| (sum / n_cells) as f32).collect()
+    }
+
+    fn centred(self, prepared: &Prepared, cells: &[usize], mean: &[f32]) -> Array2<f32> {
+        let mut x = self.of(prepared, cells);
+        x.axis_iter_mut(Axis(0)).into_par_iter().for_each(|row| {
+            row.into_iter()
+                .zip(mean)
+                .for_each(|(value, mean)| *value -= mean);
+        });
+        x
     }
 }
 
-/// Subtracts each column's mean.
-fn centre(x: &mut Array2<f32>) {
-    let mut mean = vec![0.0_f64; x.ncols()];
-    for row in x.outer_iter() {
-        for (sum, &value) in mean.iter_mut().zip(&row) {
-            *sum += f64::from(value);
+impl Components {
+    /// Scores of any cells, positions below [`Prepared::n_cells`]: cells × components.
+    ///
+    /// Cost: cells · g · components operations; memory the result, and a block of cells. A cell's scores do not depend on
+    /// the cells beside it.
+    #[must_use]
+    pub fn scores(&self, prepared: &Prepared, cells: &[usize]) -> Array2<f32> {
+        let n_comps = self.loadings.ncols();
+        let mut scores = Array2::zeros((cells.len(), n_comps));
+        for (block, mut scores) in cells
+            .chunks(CELLS)
+            .zip(scores.axis_chunks_iter_mut(Axis(0), CELLS))
+        {
+            let x = self.transformation.centred(prepared, block, &self.mean);
+            let scores = scores.as_slice_mut().unwrap_or_default();
+            self.multiply(rows(&x), scores);
         }
+        scores
     }
-    let n_cells = x.nrows() as f64;
-    for sum in &mut mean {
-        *sum /= n_cells;
+
+    /// x · loadings, some rows per task.
+    fn multiply(&self, x: &[f32], scores: &mut [f32]) {
+        const ROWS: usize = 128;
+        let (n_genes, n_comps) = (self.loadings.nrows(), self.loadings.ncols());
+        scores
+            .par_chunks_mut(ROWS * n_comps)
+            .zip(x.par_chunks(ROWS * n_genes))
+            .for_each(|(scores, x)| {
+                let n_cells = scores.len() / n_comps;
+                matmul(
+                    MatMut::from_row_major_slice_mut(scores, n_cells, n_comps),
+                    Accum::Replace,
+                    MatRef::from_row_major_slice(x, n_cells, n_genes),
+                    self.loadings.as_ref(),
+                    1.0,
+                    Par::Seq,
+                );
+            });
     }
-    x.axis_iter_mut(Axis(0)).into_par_iter().for_each(|row| {
-        for (value, mean) in row.into_iter().zip(&mean) {
-            *value = (f64::from(*value) - mean) as f32;
-        }
-    });
 }
 
-/// Lower triangle, by columns, of xᵀx.
-fn scatter(x: &Array2<f32>) -> Vec<f64> {
+/// Adds xᵀx to the lower triangle, which lies by columns.
+fn add_products(scatter: &mut [f64], x: &Array2<f32>) {
     let (n_cells, n_genes) = x.dim();
     let by_cell = MatRef::from_row_major_slice(rows(x), n_cells, n_genes);
-    let mut scatter = vec![0.0; n_genes * n_genes];
     scatter
         .par_chunks_mut(GENES * n_genes)
         .enumerate()
@@ -109,36 +180,10 @@ fn scatter(x: &Array2<f32>) -> Vec<f64> {
             );
             for (column, products) in columns.chunks_exact_mut(n_genes).zip(products.col_iter()) {
                 for (to, &from) in column[first..].iter_mut().zip(products.iter()) {
-                    *to = f64::from(from);
+                    *to += f64::from(from);
                 }
             }
         });
-    scatter
-}
-
-/// x · loadings.
-fn scores(x: &Array2<f32>, loadings: &Mat<f64>) -> Array2<f32> {
-    let loadings = Mat::from_fn(loadings.nrows(), loadings.ncols(), |gene, component| {
-        loadings[(gene, component)] as f32
-    });
-    let (n_genes, n_comps) = (x.ncols(), loadings.ncols());
-    let mut scores = vec![0.0; x.nrows() * n_comps];
-    scores
-        .par_chunks_mut(CELLS * n_comps)
-        .zip(rows(x).par_chunks(CELLS * n_genes))
-        .for_each(|(scores, x)| {
-            let n_cells = scores.len() / n_comps;
-            matmul(
-                MatMut::from_row_major_slice_mut(scores, n_cells, n_comps),
-                Accum::Replace,
-                MatRef::from_row_major_slice(x, n_cells, n_genes),
-                loadings.as_ref(),
-                1.0,
-                Par::Seq,
-            );
-        });
-    Array2::from_shape_vec((x.nrows(), n_comps), scores)
-        .unwrap_or_else(|_| unreachable!("a score for every cell and component"))
 }
 
 fn rows(x: &Array2<f32>) -> &[f32] {

@@ -39,6 +39,8 @@ pub struct Findings<'a> {
     pub input: &'a Input,
     /// What was kept of it.
     pub prepared: &'a Prepared,
+    /// Cells trained on and clustered, ascending.
+    pub training_cells: &'a [usize],
     /// Embedding, n × d.
     pub z: Array2<f32>,
     /// Clusters, 0.. by decreasing size.
@@ -202,6 +204,8 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         data_set: found.config.input.display().to_string(),
         n_cells: found.prepared.n_cells(),
         n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
+        training_cells: (found.training_cells.len() < found.prepared.n_cells())
+            .then_some(found.training_cells),
         n_genes: found.input.n_genes(),
         n_hvg: found.prepared.n_genes(),
         n_clusters,

@@ -28,6 +28,8 @@ pub struct Results<'a> {
     pub n_cells: usize,
     /// Cells of the file left out because no gene was detected in them.
     pub n_cells_dropped: usize,
+    /// Cells trained on and clustered, as positions among the cells labelled; `null` where all of them were.
+    pub training_cells: Option<&'a [usize]>,
     /// Genes in the file.
     pub n_genes: usize,
     /// Highly variable genes used.
@@ -108,6 +110,7 @@ mod tests {
             data_set: "x.h5ad".to_owned(),
             n_cells: 3,
             n_cells_dropped: 1,
+            training_cells: None,
             n_genes: 5,
             n_hvg: 4,
             n_clusters: 1,

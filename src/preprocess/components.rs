@@ -1,0 +1,194 @@
+//! The cells' principal components after each transformation of their counts, and what these have in common.
+
+use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use super::{Components, Prepared, PreprocessError, Transformation, leading::leading_of_all};
+
+/// Principal components of each transformation.
+pub const N_COMPONENTS: usize = 50;
+
+/// What any cell is seen by, found on some of them.
+#[derive(Debug, Clone)]
+pub struct ViewComponents {
+    each: Vec<Components>,
+    shared: Shared,
+}
+
+/// Some cells as they are seen.
+#[derive(Debug, Clone)]
+pub struct CellComponents {
+    /// Scores in each of [`Transformation::ALL`], cells × 50 or fewer.
+    pub each: Vec<Array2<f32>>,
+    /// Scores in the components that they share, cells × d, of unit variance on average over the components of
+    /// the cells that they were found on; 0 where there are fewer components than d.
+    pub shared: Array2<f32>,
+}
+
+/// Principal components of the views side by side, each cell of length 1 in each.
+#[derive(Debug, Clone)]
+struct Shared {
+    mean: Vec<f32>,
+    /// Components of all views × d, over the one standard deviation.
+    loadings: Mat<f32>,
+}
+
+impl ViewComponents {
+    /// Finds 50 components of each transformation of some cells (positions in `prepared`), and `n_shared` of the three
+    /// together; the scores of these cells with them.
+    ///
+    /// Each cell is scaled to length 1 in each view, so that distances within a view are its cosine distances and no view
+    /// outweighs another; the views are put side by side and rotated to their common principal components, which are
+    /// divided by one number, their root mean square. (Multiple factor analysis weighs groups of variables against each
+    /// other in this way: Escofier & Pagès 1994, doi:10.1016/0167-9473(94)90135-X.)
+    ///
+    /// # Errors
+    ///
+    /// Where the eigenvalue iteration does not converge.
+    pub fn find(
+        prepared: &Prepared,
+        cells: &[usize],
+        n_shared: usize,
+    ) -> Result<(Self, CellComponents), PreprocessError> {
+        let each = Transformation::ALL
+            .iter()
+            .map(|transformation| transformation.components(prepared, cells, N_COMPONENTS))
+            .collect::<Result<Vec<_>, _>>()?;
+        let scores = scores(&each, prepared, cells);
+        let together = side_by_side(&scores);
+        let shared = Shared::find(&together, n_shared).map_err(|_| PreprocessError::Eigen {
+            n_cells: cells.len(),
+            n_genes: prepared.n_genes(),
+        })?;
+        let seen = CellComponents {
+            shared: shared.scores(&together),
+            each: scores,
+        };
+        Ok((Self { each, shared }, seen))
+    }
+
+    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer.
+    #[must_use]
+    pub fn lognormalized(&self, prepared: &Prepared) -> Array2<f32> {
+        let all: Vec<usize> = (0..prepared.n_cells()).collect();
+        self.each[0].scores(prepared, &all)
+    }
+
+    /// Any cells (positions in `prepared`) in the same components.
+    #[must_use]
+    pub fn of(&self, prepared: &Prepared, cells: &[usize]) -> CellComponents {
+        let each = scores(&self.each, prepared, cells);
+        CellComponents {
+            shared: self.shared.scores(&side_by_side(&each)),
+            each,
+        }
+    }
+}
+
+fn scores(each: &[Components], prepared: &Prepared, cells: &[usize]) -> Vec<Array2<f32>> {
+    each.iter()
+        .map(|components| components.scores(prepared, cells))
+        .collect()
+}
+
+/// All views of a cell in one row, each scaled to length 1.
+fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
+    let width = views.iter().map(Array2::ncols).sum();
+    let n_cells = views.first().map_or(0, Array2::nrows);
+    let mut all = Array2::zeros((n_cells, width));
+    let mut first = 0;
+    for view in views {
+        let columns = first..first + view.ncols();
+        let mut part = all.slice_mut(ndarray::s![.., columns.clone()]);
+        for (mut to, from) in part.outer_iter_mut().zip(view.outer_iter()) {
+            let length = from.dot(&from).sqrt();
+            if length > 0.0 {
+                to.assign(&from.mapv(|value| value / length));
+            }
+        }
+        first = columns.end;
+    }
+    all
+}
+
+impl Shared {
+    fn find(x: &Array2<f32>, n_shared: usize) -> Result<Self, faer::linalg::evd::EvdError> {
+        let (n_cells, width) = x.dim();
+        let mean = mean(x);
+        let centred = |i: usize, j: usize| f64::from(x[[i, j]]) - f64::from(mean[j]);
+        let columns: Vec<Vec<f64>> = (0..width)
+            .map(|j| (0..n_cells).map(|i| centred(i, j)).collect())
+            .collect();
+        let mut scatter = vec![0.0; width * width];
+        scatter
+            .par_chunks_mut(width)
+            .enumerate()
+            .for_each(|(j, column)| {
+                for (other, to) in column.iter_mut().enumerate().skip(j) {
+                    *to = columns[j]
+                        .iter()
+                        .zip(&columns[other])
+                        .map(|(a, b)| a * b)
+                        .sum();
+                }
+            });
+        let n_found = n_shared.clamp(1, width.min(n_cells).max(1));
+        let scatter = MatRef::from_column_major_slice(&scatter, width, width);
+        let loadings = leading_of_all(scatter, n_found)?;
+        let mut squares = 0.0;
+        for i in 0..n_cells {
+            for component in 0..n_found {
+                let score: f64 = (0..width)
+                    .map(|j| centred(i, j) * loadings[(j, component)])
+                    .sum();
+                squares += score * score;
+            }
+        }
+        let rms = (squares / (n_cells * n_found) as f64).sqrt();
+        let scale = if rms > 0.0 { 1.0 / rms } else { 1.0 };
+        Ok(Self {
+            mean,
+            loadings: Mat::from_fn(width, n_shared, |j, component| {
+                if component < n_found {
+                    (loadings[(j, component)] * scale) as f32
+                } else {
+                    0.0
+                }
+            }),
+        })
+    }
+
+    fn scores(&self, x: &Array2<f32>) -> Array2<f32> {
+        let mut scores = Array2::zeros((x.nrows(), self.loadings.ncols()));
+        scores
+            .axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .zip(x.axis_iter(Axis(0)))
+            .for_each(|(mut to, from)| {
+                let centred: Vec<f32> = from.iter().zip(&self.mean).map(|(x, m)| x - m).collect();
+                let to = to.as_slice_mut().unwrap_or_default();
+                matmul(
+                    MatMut::from_row_major_slice_mut(to, 1, self.loadings.ncols()),
+                    Accum::Replace,
+                    MatRef::from_row_major_slice(&centred, 1, centred.len()),
+                    self.loadings.as_ref(),
+                    1.0,
+                    Par::Seq,
+                );
+            });
+        scores
+    }
+}
+
+fn mean(x: &Array2<f32>) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; x.ncols()];
+    for row in x.outer_iter() {
+        for (sum, &value) in sums.iter_mut().zip(&row) {
+            *sum += f64::from(value);
+        }
+    }
+    sums.iter()
+        .map(|sum| (sum / x.nrows() as f64) as f32)
+        .collect()
+}
