@@ -36,6 +36,8 @@ pub struct EpochLosses {
     pub graph: f64,
     /// KL(p‖q)/n, in the clustering stage.
     pub cluster: Option<f64>,
+    /// Norm of the gradient before it was clipped.
+    pub gradient_norm: f64,
 }
 
 /// Trains the model; the number of epochs.
@@ -44,7 +46,7 @@ pub struct EpochLosses {
 /// of that epoch are kept. With mini-batches every step counts as an epoch, all of them are taken, and the last
 /// weights are kept: the losses of two batches cannot be compared.
 ///
-/// `each` sees the losses of every epoch.
+/// `each` sees the losses of every epoch after its step; the gradients of the last one stay behind, clipped.
 ///
 /// Deviation: the published script keeps an alias of the last weights as its best ones.
 ///
@@ -72,12 +74,6 @@ pub fn pretrain(
         let step = cells.next_step()?;
         let Reconstruction { zinb, graph, .. } =
             step.batch().reconstruct(model, pass, HeadWeights::Trained);
-        each(EpochLosses {
-            epoch: epoch + 1,
-            zinb: zinb.value,
-            graph: graph.value,
-            cluster: None,
-        });
         if let Some(best) = &mut best {
             best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
             if epoch - best.epoch > PATIENCE {
@@ -86,7 +82,14 @@ pub fn pretrain(
             }
         }
         let loss: Tensor = zinb.surrogate + graph.surrogate * GRAPH_WEIGHT;
-        adam.step(&loss, &mut pass.tape);
+        let gradient_norm = adam.step(&loss, &mut pass.tape);
+        each(EpochLosses {
+            epoch: epoch + 1,
+            zinb: zinb.value,
+            graph: graph.value,
+            cluster: None,
+            gradient_norm,
+        });
     }
     if let Some(best) = best {
         model.restore(&best.weights);

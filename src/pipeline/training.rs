@@ -8,7 +8,7 @@ use crate::{
     cluster::{
         ChosenResolution,
         labelling::centers,
-        self_training::{Schedule, self_train},
+        self_training::{SETTLED, Schedule, self_train},
     },
     config::ClusterTarget,
     graph::BatchGraphs,
@@ -81,6 +81,7 @@ impl Run<'_> {
         let schedule = Schedule {
             epochs: config.train.clustering_epoch,
             pass,
+            settled: SETTLED,
             anchors,
         };
         let centers = self.refine(&mut model, &mut cells, &start, schedule)?;
@@ -120,7 +121,7 @@ impl Run<'_> {
         let bar = self
             .progress
             .bar("Clustering", unit(cells), schedule.epochs);
-        let (centers, _) = self_train(model, start, cells, &mut schedule, |losses| {
+        let (centers, _) = self_train(model, start, cells, &mut schedule, |losses, _| {
             tick(&bar, losses);
         })?;
         bar.finish();
