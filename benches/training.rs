@@ -8,7 +8,7 @@ use attentionae_sc::{
     graph::{CellGraph, Features, GraphConfig, Method},
     h5ad::H5ad,
     model::{
-        ModelConfig, TrainConfig,
+        ModelConfig, Parts, TrainConfig,
         autoencoder::{Autoencoder, Pass},
         batch::Batch,
         graph_conv::GraphOperator,
@@ -26,11 +26,13 @@ use tch::Device;
 const SHAPE: ModelConfig = ModelConfig {
     n_z: 16,
     n_heads: 8,
+    parts: Parts::PUBLISHED,
 };
 const ONE_EPOCH: TrainConfig = TrainConfig {
     lr: 1e-3,
     training_epoch: 1,
     clustering_epoch: 0,
+    zinb_genes: None,
     batch_size: None,
 };
 const GRAPH: GraphConfig = GraphConfig::published(Method::Gauss, false, 15);
@@ -52,6 +54,8 @@ fn epoch(criterion: &mut Criterion) {
             graph: GraphOperator::of(&graph, Device::Cpu),
             target: GraphTarget::of(&graph, Device::Cpu),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
+            base: None,
+            contrast: None,
         });
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);
         let mut pass = Pass::training(1);

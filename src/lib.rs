@@ -10,6 +10,9 @@
 //! type identification*, PLoS Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
 //! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns.
 
+// A test spells out every option of a run in one `json!`.
+#![cfg_attr(test, recursion_limit = "256")]
+
 // The command line
 pub mod app;
 pub mod batch;

@@ -5,10 +5,10 @@ mod common;
 use std::{borrow::Cow, sync::Arc};
 
 use attentionae_sc::{
-    cluster::assignment::{Assignment, anchored, assign, cluster_loss},
+    cluster::assignment::{assign, cluster_loss},
     graph::{Adjacency, GaussKernel},
     model::{
-        ModelConfig,
+        ModelConfig, Parts,
         autoencoder::{Autoencoder, Pass},
         device::gpu,
         gauss_tensors::GaussTensors,
@@ -29,6 +29,7 @@ use tch::{Device, Tensor};
 const SHAPE: ModelConfig = ModelConfig {
     n_z: 16,
     n_heads: 8,
+    parts: Parts::PUBLISHED,
 };
 
 /// The CPU, and the GPU where there is one.
@@ -93,7 +94,7 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics, device: Device) 
         tape: Tape::default(),
     };
 
-    let encoded = model.encode(&x, &graph, &mut pass);
+    let encoded = model.encode(&x, None, &graph, &mut pass);
     let hidden = model.decoder.hidden(&encoded.z);
     let golden_matrix = |name: &str| {
         from_array(
@@ -178,19 +179,6 @@ fn forward_losses_and_gradients_equal_the_reference_with_running_statistics() {
 }
 
 #[test]
-fn half_of_a_target_is_its_anchor() {
-    let q = Tensor::from_slice(&[0.8_f32, 0.2, 0.4, 0.6]).view([2, 2]);
-    let p = Tensor::from_slice(&[0.9_f32, 0.1, 0.3, 0.7]).view([2, 2]);
-    let found = anchored(Assignment { q, p }, &[Some(1), None]);
-    let expected = [0.45, 0.55, 0.3, 0.7];
-    let targets = Vec::<f32>::try_from(found.p.view([-1])).expect("numbers");
-    for (found, expected) in targets.iter().zip(expected) {
-        assert!((found - expected).abs() < 1e-6);
-    }
-    assert!(cluster_loss(&found).double_value(&[]).is_finite());
-}
-
-#[test]
 fn soft_assignment_and_its_gradients_equal_the_reference() {
     let matrix = |name: &str| from_array(golden::array2(name).view(), Device::Cpu);
     let z = matrix("model/running_statistics/z").set_requires_grad(true);
@@ -220,10 +208,10 @@ fn a_model_embeds_the_same_after_restoring_a_snapshot() {
     let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
     let weights = Adjacency::Dense(golden::array2("graph/gauss_dense/connectivities"));
     let graph = GraphOperator::stored(&weights, Device::Cpu);
-    let embed = |model: &Autoencoder| model.encode(&x, &graph, &mut Pass::embedding()).z;
+    let embed = |model: &Autoencoder| model.encode(&x, None, &graph, &mut Pass::embedding()).z;
     let before = embed(&model);
     let kept = model.snapshot();
-    let _ = model.encode(&x, &graph, &mut Pass::training(1));
+    let _ = model.encode(&x, None, &graph, &mut Pass::training(1));
     assert_ne!(
         values(&before),
         values(&embed(&model)),
@@ -241,7 +229,7 @@ fn fixed_weights_embed_the_same_on_every_device() {
         let x = from_array(golden::array2("prepare/zscore").view(), device);
         let graph = GraphOperator::stored(&weights, device);
         let model = golden_model(counts.ncols(), device);
-        tch::no_grad(|| model.encode(&x, &graph, &mut Pass::embedding()).z)
+        tch::no_grad(|| model.encode(&x, None, &graph, &mut Pass::embedding()).z)
     };
     let expected = embed(Device::Cpu);
     for device in devices() {
@@ -257,7 +245,7 @@ fn pass(graph: &GraphOperator, distances: &GraphTarget<'_>) -> (Tensor, f64, Ten
         statistics: BatchStatistics::Batch,
         ..Pass::embedding()
     };
-    let encoded = model.encode(&x, graph, &mut pass);
+    let encoded = model.encode(&x, None, graph, &mut pass);
     let loss = graph_loss(&encoded.g2, distances);
     pass.tape.backward(&loss.surrogate);
     let gradient = model.trained(|name| name == "gnn_1.weight")[0].grad();

@@ -4,8 +4,8 @@
 use attentionae_sc::{
     graph::{Adjacency, CellGraph, Features, GraphConfig, Method, Pairs},
     model::{
-        ModelConfig, attention::CrossAttention, autoencoder::Autoencoder, layers::BatchStatistics,
-        tensor::from_array,
+        ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder,
+        layers::BatchStatistics, tensor::from_array,
     },
     preprocess::Prepared,
 };
@@ -15,6 +15,7 @@ const TINY: f64 = 1e-6;
 const SHAPE: ModelConfig = ModelConfig {
     n_z: 16,
     n_heads: 8,
+    parts: Parts::PUBLISHED,
 };
 const GRAPH: GraphConfig = GraphConfig::published(Method::Gauss, false, 15);
 

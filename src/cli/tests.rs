@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{CellTypes, ClusterTarget, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
+    config::{CellTypes, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    model::Parts,
     preset::Preset,
 };
 
@@ -43,18 +44,19 @@ fn the_published_defaults_are_those_of_the_script() {
         celltype: CellTypes::Auto,
         n_hvg: 2500,
         graph: GraphConfig::published(Method::Gauss, false, 15),
-        leiden_graph: LeidenGraph::Embedding,
-        cluster_target: ClusterTarget::Sharpened,
+        leiden_graph: LeidenGraph::Dense,
         max_value: None,
         n_pcs: None,
         model: ModelConfig {
             n_z: 16,
             n_heads: 8,
+            parts: Parts::PUBLISHED,
         },
         train: TrainConfig {
             lr: 1e-3,
             training_epoch: 200,
             clustering_epoch: 100,
+            zinb_genes: None,
             batch_size: None,
         },
         preset: Preset::Published,
@@ -81,19 +83,19 @@ fn the_published_defaults_are_those_of_the_script() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding -cluster_target Sharpened \
-        -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -n_heads 4 -n_z 10 -lr 1e-4 \
-        -training_epoch 50 -clustering_epoch 0 -batch_size 128 -landmarks 500 -max_num_cell 2000 -output_dir o \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+        -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
+        -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -save_h5ad yes -overwrite -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
         "transpose": true, "celltype": "types", "n_hvg": 500, "max_value": 5.0,
-        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding", "cluster_target": "sharpened",
+        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
-        "aggregation": "sum", "graph_target": "distance", "n_heads": 4, "n_z": 10,
-        "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "landmarks": 500,
+        "aggregation": "sum", "graph_target": "distance", "parts": "zinb,contrast", "n_heads": 4, "n_z": 10,
+        "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "zinb_genes": 40, "landmarks": 500,
         "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
         "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20,
         "save_h5ad": true, "overwrite": true, "cuda": "False", "seed": 0, "threads": 2,
@@ -106,11 +108,15 @@ fn every_option_arrives_under_its_own_name() {
 fn a_preset_holds_where_an_option_is_not_typed() {
     let recommended = run("-name x");
     assert_eq!(recommended, run("-name x -preset recommended"));
-    assert_eq!(recommended.resolution, Resolution::Fixed(1.0));
-    assert_eq!(recommended.leiden_graph, LeidenGraph::Expression);
-    assert_eq!(recommended.cluster_target, ClusterTarget::Anchored);
-    assert_eq!(recommended.train.batch_size, Some(512));
-    assert_eq!(recommended.train.training_epoch, 500);
+    assert_eq!(recommended.resolution, Resolution::Auto);
+    assert_eq!(recommended.leiden_graph, LeidenGraph::Joint);
+    assert_eq!(recommended.train.batch_size, Some(256));
+    assert_eq!(recommended.train.clustering_epoch, 0);
+    assert_eq!(recommended.model.parts, Parts::ALL);
+    assert_eq!(
+        run("-name x -preset published -resolution auto").resolution,
+        Resolution::Auto
+    );
     assert_eq!(
         (recommended.n_pcs, recommended.max_value),
         (Some(50), Some(10.0))
@@ -151,8 +157,18 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-n_hvg", "2500.5", "a whole number"),
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
-        ("-leiden_graph", "z", "embedding, expression or joint"),
-        ("-cluster_target", "soft", "sharpened or anchored"),
+        (
+            "-leiden_graph",
+            "z",
+            "embedding, expression, joint or dense",
+        ),
+        (
+            "-parts",
+            "zinb,encoder",
+            "zinb, graph, attention, residual, contrast",
+        ),
+        ("-parts", "attention", "which the network learns from"),
+        ("-zinb_genes", "-1", "from 0 to 1000000"),
         ("-n_pcs", "1", "0 (expression), or a whole number from 2"),
         ("-aggregation", "max", "sum or mean"),
         ("-graph_target", "both", "distance or similarity"),
@@ -203,39 +219,38 @@ fn bad_values_are_refused_with_flag_value_and_range() {
 
 #[test]
 fn a_sample_is_larger_than_a_neighbourhood() {
-    let message = refusal("-name x -batch_size 0 -max_num_cell 50 -n_neighbors 50");
+    let message = refusal("-name x -preset published -max_num_cell 50 -n_neighbors 50");
     assert_eq!(
         message,
         "invalid value '50' for '-max_num_cell': must be above -n_neighbors, which is 50"
     );
-    let line = "-name x -batch_size 0 -max_num_cell 51 -n_neighbors 50";
+    let line = "-name x -preset published -max_num_cell 51 -n_neighbors 50";
     assert_eq!(run(line).max_num_cell, 51);
 }
 
 #[test]
 fn batches_and_landmarks_are_larger_than_a_neighbourhood() {
     for line in [
-        "-name x -n_neighbors 512",
+        "-name x -n_neighbors 256",
         "-name x -batch_size 64 -n_neighbors 64",
         "-name x -batch_size 64 -landmarks 30 -n_neighbors 40",
     ] {
         let message = refusal(line);
         assert!(message.contains("must be above -n_neighbors"), "{message}");
     }
-    // Landmarks mean nothing without batches, nor a sample with them.
-    let whole = run("-name x -batch_size 0 -n_neighbors 3000");
+    // Landmarks mean nothing without batches.
+    let whole = run("-name x -preset published -n_neighbors 3000");
     assert_eq!(whole.landmarks, 2000);
     let batches = run("-name x -batch_size 5000 -n_neighbors 4500 -landmarks 6000");
     assert_eq!(batches.train.batch_size, Some(5000));
 }
 
 #[test]
-fn steps_and_epochs_have_numbers_of_their_own() {
-    let epochs = |line| run(line).train.training_epoch;
-    assert_eq!(epochs("-name x"), 500);
-    assert_eq!(epochs("-name x -batch_size 0"), 200);
-    assert_eq!(epochs("-name x -preset published"), 200);
-    assert_eq!(epochs("-name x -training_epoch 70"), 70);
+fn neighbours_are_contrasted_in_batches_only() {
+    let message = refusal("-name x -batch_size 0");
+    assert!(message.contains("'-batch_size'") && message.contains("leave contrast out of -parts"));
+    let whole = run("-name x -batch_size 0 -parts zinb,graph,attention,residual");
+    assert_eq!(whole.train.batch_size, None);
 }
 
 #[test]

@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(refused, Err("must be gauss or umap".to_owned()));
         assert_eq!(word("similarity"), Ok(Aim::Similarities));
         let refused = word::<LeidenGraph>("similarities");
-        let expected = "must be embedding, expression or joint";
+        let expected = "must be embedding, expression, joint or dense";
         assert_eq!(refused, Err(expected.to_owned()));
     }
 }

@@ -146,7 +146,7 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::adjusted_rand_index;
+    use crate::{graph::View, metrics::adjusted_rand_index};
     use ndarray::Array2;
 
     /// Cells around four far corners, 30 each.
@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn far_groups_are_found_without_being_told_how_many() {
         let ((one, truth), (other, _)) = (corners(0), corners(7));
-        let views = Views::of(&[one.view(), other.view()], &[1000.0; 120]).expect("finite");
+        let view = |x: &Array2<f32>| View::of(&x.view()).expect("finite");
+        let views = Views::of(vec![view(&one), view(&other)], &[1000.0; 120]);
         let choice = choose_clusters(&views, one.view(), 1).expect("clusters");
         assert!((adjusted_rand_index(&choice.partition.labels, &truth) - 1.0).abs() < 1e-12);
         let ChosenResolution { chosen, candidates } = choice.resolution;
@@ -180,7 +181,8 @@ mod tests {
     #[test]
     fn a_single_cluster_has_no_soundness() {
         let (x, _) = corners(0);
-        let views = Views::of(&[x.view()], &[1000.0; 120]).expect("finite");
+        let view = View::of(&x.view()).expect("finite");
+        let views = Views::of(vec![view], &[1000.0; 120]);
         let candidate = Candidate::of(&[0; 120], 0.03, &views, x.view());
         assert_eq!((candidate.silhouette, candidate.n_clusters), (None, 1));
         assert!(candidate.soundness.abs() < 1e-12);

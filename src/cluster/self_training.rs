@@ -27,8 +27,8 @@ const GRAPH_WEIGHT: f64 = 0.01;
 /// Epochs that always run.
 const WARM_UP: usize = 20;
 
-/// The stage ends when a smaller share of the cells changed their label than this.
-const SETTLED: f64 = 1e-3;
+/// The published stage ends when a smaller share of the cells changed their label than this.
+pub const SETTLED: f64 = 1e-3;
 
 /// Layers that this stage trains; decoder and batch normalisation stay.
 const TRAINED: [&str; 7] = [
@@ -40,6 +40,15 @@ const TRAINED: [&str; 7] = [
 /// Labels are compared, and in mini-batches the target's cluster frequencies renewed, once in a round: an epoch
 /// over all cells, or the steps that show each cell once (32 steps at most).
 ///
+/// `each` sees the losses of every epoch after its step, with the assignment that they are of.
+///
+/// With all cells in every step the gradient is clipped as published: to a norm over all parameters of the model, the
+/// centres left out. Those of decoder and batch normalisation, which the stage never moves, count with all that they
+/// have added up since the last step of pretraining.
+///
+/// Deviation: with mini-batches the norm is that of the trained layers. What the others add up grows with the number of
+/// steps, and takes a third more work.
+///
 /// # Errors
 ///
 /// When the cells of a batch have no graph.
@@ -48,42 +57,49 @@ pub fn self_train(
     centers: &Tensor,
     cells: &mut TrainingCells<'_>,
     schedule: &mut Schedule,
-    mut each: impl FnMut(EpochLosses),
+    mut each: impl FnMut(EpochLosses, &Assignment),
 ) -> Result<(Tensor, usize), GraphError> {
     let centers = centers.detach().copy().set_requires_grad(true);
     let in_stage = |name: &str| TRAINED.contains(&name.split('.').next().unwrap_or_default());
-    let mut parameters = model.trained(in_stage);
-    parameters.push(centers.shallow_clone());
-    let mut adam = Adam::new(parameters, LEARNING_RATE);
     let (whole, steps_per_round) = (cells.are_whole(), cells.steps_per_round());
+    let mut adam = Adam::new(model.trained(in_stage), LEARNING_RATE)
+        .with_unclipped(vec![centers.shallow_clone()]);
+    let heads = if whole {
+        adam = adam.with_resting(model.trained(|name| !in_stage(name)));
+        HeadWeights::Trained
+    } else {
+        HeadWeights::Frozen
+    };
     let mut of_all: Option<Tensor> = None;
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
         let step = cells.next_step()?;
         let Reconstruction { z, zinb, graph, .. } =
-            step.batch()
-                .reconstruct(model, &mut schedule.pass, HeadWeights::Frozen);
+            step.batch().reconstruct(model, &mut schedule.pass, heads);
         let assignment = match &of_all {
             Some(frequencies) => assign_given(&z, &centers, frequencies),
             None => assign(&z, &centers),
         };
         round.see(&step, &assignment);
-        let kl = cluster_loss(&assignment);
-        each(EpochLosses {
-            epoch: epoch + 1,
-            zinb: zinb.value,
-            graph: graph.value,
-            other: Some(("KL", kl.double_value(&[]))),
-        });
         if (epoch + 1) % steps_per_round == 0 {
             let (share_changed, frequencies) = round.close();
             of_all = frequencies.filter(|_| !whole);
-            if epoch > WARM_UP && share_changed.is_some_and(|share| share < SETTLED) {
+            if epoch > WARM_UP && share_changed.is_some_and(|share| share < schedule.settled) {
                 return Ok((centers.detach(), epoch));
             }
         }
+        let kl = cluster_loss(&assignment);
+        let other = Some(("KL", kl.double_value(&[])));
         let loss: Tensor = kl + zinb.surrogate * ZINB_WEIGHT + graph.surrogate * GRAPH_WEIGHT;
-        adam.step(&loss, &mut schedule.pass.tape);
+        schedule.pass.tape.weigh_given(ZINB_WEIGHT);
+        let losses = EpochLosses {
+            epoch: epoch + 1,
+            zinb: zinb.value,
+            graph: graph.value,
+            other,
+            gradient_norm: adam.step(&loss, &mut schedule.pass.tape),
+        };
+        each(losses, &assignment);
     }
     Ok((centers.detach(), schedule.epochs))
 }
@@ -95,6 +111,8 @@ pub struct Schedule {
     pub epochs: usize,
     /// A training pass.
     pub pass: Pass,
+    /// The stage ends early when a smaller share of the cells changed their label than this: [`SETTLED`].
+    pub settled: f64,
 }
 
 /// What one round over the cells showed.

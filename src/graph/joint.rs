@@ -45,14 +45,14 @@ mod tests {
     fn all_graphs_weigh_the_same() {
         let one = graph(&[(0, 1, 3.0)]);
         let other = graph(&[(0, 1, 0.1), (1, 2, 0.1)]);
-        let found = joint([one, other]);
+        let found = joint([&one, &other]);
         // 3 cells over a total of 6 and of 0.4.
         for (edge, weight) in [((0, 1), 1.5 + 0.75), ((2, 1), 0.75), ((1, 0), 2.25)] {
             let stored = found.get(edge.0, edge.1).copied().unwrap_or_default();
             assert!((stored - weight).abs() < 1e-6);
         }
         assert_eq!(found.get(0, 2), None);
-        assert_eq!(joint([graph(&[]), graph(&[])]).nnz(), 0);
+        assert_eq!(joint([&graph(&[]), &graph(&[])]).nnz(), 0);
         assert_eq!(joint([]).rows(), 0);
     }
 }

@@ -78,7 +78,8 @@ impl Pass {
 
     /// A deterministic pass: running statistics, no noise.
     ///
-    /// Deviation: the published script leaves both on when it embeds.
+    /// Deviation: the published script leaves noise and batch statistics on when it embeds, for the final labels and for
+    /// the first embedding, the one that Leiden sees.
     #[must_use]
     pub fn embedding() -> Self {
         Self {

@@ -105,16 +105,20 @@ impl BatchNorm {
     /// Normalises n × features.
     ///
     /// Written in plain sums over cells: libtorch's own kernel adds up one partial sum per thread, and its
-    /// results change with the number of threads.
+    /// results change with the number of threads. In double precision, as there: the gradient of a normalised
+    /// feature is a small difference of sums, and in single precision its errors lead training several times
+    /// further astray than all other rounding does.
     #[must_use]
     pub fn forward(&self, x: &Tensor, statistics: BatchStatistics) -> Tensor {
         if statistics == BatchStatistics::Running {
             let scale = &self.weight * (&self.running_var + BATCH_NORM_EPSILON).rsqrt();
             return (x - &self.running_mean) * scale + &self.bias;
         }
-        let mean = x.mean_dim([0].as_slice(), true, Kind::Float);
-        let centred = x - &mean;
-        let variance = centred.square().mean_dim([0].as_slice(), true, Kind::Float);
+        let mean_of = |x: &Tensor| x.mean_dim([0].as_slice(), true, Kind::Double);
+        let x = x.to_kind(Kind::Double);
+        let mean = mean_of(&x);
+        let centred = &x - &mean;
+        let variance = mean_of(&centred.square());
         let weight = if statistics == BatchStatistics::Settle {
             1.0
         } else {
@@ -122,7 +126,8 @@ impl BatchNorm {
         };
         let unbiased = &variance * (x.size()[0] as f64 / (x.size()[0] - 1).max(1) as f64);
         self.follow(&mean, &unbiased, weight);
-        centred * (variance + BATCH_NORM_EPSILON).rsqrt() * &self.weight + &self.bias
+        let normal = centred * (variance + BATCH_NORM_EPSILON).rsqrt();
+        normal.to_kind(Kind::Float) * &self.weight + &self.bias
     }
 
     /// Moves the running statistics towards those of a batch, whose share is `weight`.
@@ -131,7 +136,7 @@ impl BatchNorm {
             let towards = |running: &Tensor, target: &Tensor| {
                 let _ = running
                     .shallow_clone()
-                    .lerp_(&target.detach().squeeze_dim(0), weight);
+                    .lerp_(&target.squeeze_dim(0).to_kind(Kind::Float), weight);
             };
             towards(&self.running_mean, mean);
             towards(&self.running_var, variance);

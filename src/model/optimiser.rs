@@ -28,7 +28,8 @@ const CHUNK: usize = 1 << 14;
 /// Adam (Kingma & Ba 2015, arXiv:1412.6980) with its usual constants.
 #[derive(Debug)]
 pub struct Adam {
-    parameters: Vec<Moments>,
+    moving: Vec<Moments>,
+    resting: Vec<Tensor>,
     lr: f64,
     n_steps: i32,
 }
@@ -39,22 +40,50 @@ struct Moments {
     parameter: Tensor,
     first: Tensor,
     second: Tensor,
+    /// Whether its gradient counts in the norm and is scaled down with it.
+    clipped: bool,
+}
+
+impl Moments {
+    fn new(parameter: Tensor, clipped: bool) -> Self {
+        Self {
+            first: parameter.detach().zeros_like(),
+            second: parameter.detach().zeros_like(),
+            parameter,
+            clipped,
+        }
+    }
 }
 
 impl Adam {
     /// An optimiser of these parameters, contiguous float32 leaves on one device.
     #[must_use]
     pub fn new(parameters: Vec<Tensor>, lr: f64) -> Self {
-        let moments = |parameter: Tensor| Moments {
-            first: parameter.detach().zeros_like(),
-            second: parameter.detach().zeros_like(),
-            parameter,
-        };
         Self {
-            parameters: parameters.into_iter().map(moments).collect(),
+            moving: parameters
+                .into_iter()
+                .map(|p| Moments::new(p, true))
+                .collect(),
+            resting: Vec::new(),
             lr,
             n_steps: 0,
         }
+    }
+
+    /// Moves these too, along their gradients as they are: they neither count in the norm nor are scaled down.
+    #[must_use]
+    pub fn with_unclipped(mut self, parameters: Vec<Tensor>) -> Self {
+        let unclipped = parameters.into_iter().map(|p| Moments::new(p, false));
+        self.moving.extend(unclipped);
+        self
+    }
+
+    /// Counts the gradients of these in the norm and scales them down with it, but neither moves nor clears them: they
+    /// add up from step to step.
+    #[must_use]
+    pub fn with_resting(mut self, parameters: Vec<Tensor>) -> Self {
+        self.resting.extend(parameters);
+        self
     }
 
     /// Changes the learning rate from the next step on.
@@ -62,8 +91,13 @@ impl Adam {
         self.lr = lr;
     }
 
-    /// One step down the gradient of `loss`, whose pass is on `tape`. Gradients are 0 afterwards.
-    pub fn step(&mut self, loss: &Tensor, tape: &mut Tape) {
+    /// One step down the gradient of `loss`, whose pass is on `tape`; the gradient's norm before it was clipped.
+    ///
+    /// As in PyTorch, clipped gradients stay behind: those of the moved parameters until the next step begins.
+    pub fn step(&mut self, loss: &Tensor, tape: &mut Tape) -> f64 {
+        for moments in &mut self.moving {
+            moments.parameter.zero_grad();
+        }
         tape.backward(loss);
         self.n_steps += 1;
         let unbiased = |beta: f64| 1.0 - beta.powi(self.n_steps);
@@ -71,16 +105,25 @@ impl Adam {
             rate: self.lr / unbiased(BETA_1),
             second_scale: unbiased(BETA_2).sqrt().recip(),
         };
-        tch::no_grad(|| {
-            let moving = |moments: &&mut Moments| moments.parameter.grad().defined();
-            let mut moving: Vec<&mut Moments> = self.parameters.iter_mut().filter(moving).collect();
-            match moving.first().map(|moments| moments.parameter.device()) {
-                Some(Device::Cpu) => step.on_cpu(&mut moving),
-                Some(_) => step.on_gpu(&mut moving),
-                None => {}
-            }
-        });
+        let moving = |moments: &&mut Moments| moments.parameter.grad().defined();
+        let mut moving: Vec<&mut Moments> = self.moving.iter_mut().filter(moving).collect();
+        let resting = self.resting.iter().map(Tensor::grad);
+        let mut resting: Vec<Tensor> = resting.filter(Tensor::defined).collect();
+        let device = moving.first().map(|moments| moments.parameter.device());
+        tch::no_grad(|| match device {
+            Some(Device::Cpu) => step.on_cpu(&mut moving, &mut resting),
+            Some(_) => step.on_gpu(&mut moving, &mut resting),
+            None => 0.0,
+        })
     }
+}
+
+/// Gradients of which the norm is taken.
+fn counted<'a>(moving: &'a [&mut Moments], resting: &'a [Tensor]) -> impl Iterator<Item = Tensor> {
+    let clipped = moving.iter().filter(|moments| moments.clipped);
+    clipped
+        .map(|moments| moments.parameter.grad())
+        .chain(resting.iter().map(Tensor::shallow_clone))
 }
 
 /// What is the same for all parameters of a step.
@@ -93,14 +136,13 @@ struct Step {
 }
 
 impl Step {
-    /// Each parameter in one pass over memory.
-    fn on_cpu(self, moving: &mut [&mut Moments]) {
-        let squares: f64 = moving
-            .iter()
-            .map(|moments| squared_norm(values(&moments.parameter.grad())))
-            .sum();
-        let clip = clipping(squares.sqrt());
+    /// Each parameter in one pass over memory; the norm.
+    fn on_cpu(self, moving: &mut [&mut Moments], resting: &mut [Tensor]) -> f64 {
+        let squares = counted(moving, resting).map(|gradient| squared_norm(values(&gradient)));
+        let norm = squares.sum::<f64>().sqrt();
+        let clip = clipping(norm);
         for moments in moving {
+            let clip = if moments.clipped { clip } else { 1.0 };
             let mut gradient = moments.parameter.grad();
             let parameter = values_mut(&mut moments.parameter).par_chunks_mut(CHUNK);
             let gradient = values_mut(&mut gradient).par_chunks_mut(CHUNK);
@@ -119,26 +161,42 @@ impl Step {
                 },
             );
         }
+        if clip < 1.0 {
+            for gradient in resting {
+                let _ = gradient.g_mul_scalar_(clip);
+            }
+        }
+        norm
     }
 
-    /// The same by libtorch's operations; nothing leaves the device.
-    fn on_gpu(self, moving: &mut [&mut Moments]) {
-        let squares: Vec<Tensor> = moving
-            .iter()
-            .map(|moments| moments.parameter.grad().square().sum(Kind::Float))
+    /// The same by libtorch's operations; nothing leaves the device but the norm, last.
+    fn on_gpu(self, moving: &mut [&mut Moments], resting: &mut [Tensor]) -> f64 {
+        let squares: Vec<Tensor> = counted(moving, resting)
+            .map(|gradient| gradient.square().sum(Kind::Float))
             .collect();
+        if squares.is_empty() {
+            self.move_on_gpu(moving);
+            return 0.0;
+        }
         let norm = Tensor::stack(&squares, 0).sum(Kind::Float).sqrt();
-        let clip = (MAX_NORM / (norm + 1e-6)).clamp_max(1.0);
+        let clip = (MAX_NORM / (&norm + 1e-6)).clamp_max(1.0);
+        for mut gradient in counted(moving, resting) {
+            let _ = gradient.g_mul_(&clip);
+        }
+        self.move_on_gpu(moving);
+        norm.double_value(&[])
+    }
+
+    /// Moves parameters along gradients that are clipped already.
+    fn move_on_gpu(self, moving: &mut [&mut Moments]) {
         for moments in moving {
-            let mut gradient = moments.parameter.grad();
-            let clipped = &gradient * &clip;
-            let _ = moments.first.lerp_(&clipped, 1.0 - BETA_1);
-            let _ = moments.second.lerp_(&clipped.square(), 1.0 - BETA_2);
+            let gradient = moments.parameter.grad();
+            let _ = moments.first.lerp_(&gradient, 1.0 - BETA_1);
+            let _ = moments.second.lerp_(&gradient.square(), 1.0 - BETA_2);
             let scale = moments.second.sqrt() * self.second_scale + EPSILON;
             let _ = moments
                 .parameter
                 .g_sub_(&(&moments.first / scale * self.rate));
-            let _ = gradient.zero_();
         }
     }
 }
@@ -165,7 +223,7 @@ fn squared_norm(gradient: &[f32]) -> f64 {
     chunks.iter().sum()
 }
 
-/// Moves a run of a parameter's entries, and clears their gradients, as vector code.
+/// Moves a run of a parameter's entries, and clips their gradients, as vector code.
 struct Move<'a> {
     parameter: &'a mut [f32],
     gradient: &'a mut [f32],
@@ -189,7 +247,7 @@ impl WithSimd for Move<'_> {
             *first += new_1 * (g - *first);
             *second += new_2 * (g * g - *second);
             *parameter -= rate * *first / (second.sqrt() * second_scale + EPSILON as f32);
-            *gradient = 0.0;
+            *gradient = g;
         }
     }
 }
@@ -230,25 +288,59 @@ mod tests {
         assert!(ours.detach().allclose(&theirs.detach(), 1e-5, 1e-6, false));
     }
 
+    /// 3·x² at 100 places for each of three parameters, of which the second moves unclipped and the third rests.
+    fn three() -> [Tensor; 3] {
+        let start = Tensor::linspace(-2.0, 2.0, 100, tch::kind::FLOAT_CPU);
+        let parameters = [(); 3].map(|()| start.copy().set_requires_grad(true));
+        for parameter in &parameters {
+            (parameter.square() * 3.0).sum(Kind::Float).backward();
+        }
+        parameters
+    }
+
     #[test]
     fn libtorchs_operations_take_the_same_step() {
-        let start = Tensor::linspace(-2.0, 2.0, 100, tch::kind::FLOAT_CPU);
         let step = Step {
             rate: 0.1,
             second_scale: 1.5,
         };
-        let moved = |by: fn(Step, &mut [&mut Moments])| {
-            let parameter = start.copy().set_requires_grad(true);
-            (parameter.square() * 3.0).sum(Kind::Float).backward();
-            let zeros = parameter.detach().zeros_like();
-            let mut moments = Moments {
-                parameter,
-                first: zeros.copy(),
-                second: zeros,
-            };
-            tch::no_grad(|| by(step, &mut [&mut moments]));
-            moments.parameter.detach()
+        let moved = |by: fn(Step, &mut [&mut Moments], &mut [Tensor]) -> f64| {
+            let [clipped, unclipped, resting] = three();
+            let mut moving = [
+                Moments::new(clipped.shallow_clone(), true),
+                Moments::new(unclipped.shallow_clone(), false),
+            ];
+            let norm = tch::no_grad(|| {
+                let mut moving: Vec<_> = moving.iter_mut().collect();
+                by(step, &mut moving, &mut [resting.grad()])
+            });
+            let all = [clipped, unclipped, resting];
+            let gradients = all.each_ref().map(Tensor::grad);
+            let all: Vec<Tensor> = all.iter().map(Tensor::detach).chain(gradients).collect();
+            (Tensor::stack(&all, 0), norm)
         };
-        assert!(moved(Step::on_cpu).allclose(&moved(Step::on_gpu), 1e-5, 1e-6, false));
+        let ((found, norm), (expected, same)) = (moved(Step::on_gpu), moved(Step::on_cpu));
+        assert!(found.allclose(&expected, 1e-5, 1e-6, false));
+        assert!((norm / same - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn gradients_of_resting_parameters_add_up_and_are_clipped_with_the_others() {
+        let [moving, unclipped, resting] =
+            [1.0_f32, 1.0, 4.0].map(|start| Tensor::from_slice(&[start]).set_requires_grad(true));
+        let mut adam = Adam::new(vec![moving.shallow_clone()], 0.0)
+            .with_unclipped(vec![unclipped.shallow_clone()])
+            .with_resting(vec![resting.shallow_clone()]);
+        let loss = || (&moving * 3.0 + &unclipped * 7.0 + &resting * 4.0).sum(Kind::Float);
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-5;
+        let gradient = |x: &Tensor| x.grad().double_value(&[0]);
+        // √(3² + 4²) = 5, scaled down to 3.
+        assert!(near(adam.step(&loss(), &mut Tape::default()), 5.0));
+        assert!(near(gradient(&moving), 1.8) && near(gradient(&resting), 2.4));
+        assert!(near(gradient(&unclipped), 7.0));
+        // The moving one starts anew, the resting one goes on: √(3² + 6.4²).
+        let norm = adam.step(&loss(), &mut Tape::default());
+        assert!(near(norm, (9.0_f64 + 6.4 * 6.4).sqrt()));
+        assert!(near(gradient(&unclipped), 7.0) && near(resting.double_value(&[0]), 4.0));
     }
 }

@@ -36,6 +36,8 @@ pub struct EpochLosses {
     pub graph: f64,
     /// The name and value of the stage's own loss, where it has one.
     pub other: Option<(&'static str, f64)>,
+    /// Norm of the gradient before it was clipped.
+    pub gradient_norm: f64,
 }
 
 /// Trains the model; the number of epochs.
@@ -44,7 +46,7 @@ pub struct EpochLosses {
 /// of that epoch are kept. With mini-batches every step counts as an epoch, all of them are taken, and the last
 /// weights are kept: the losses of two batches cannot be compared.
 ///
-/// `each` sees the losses of every epoch.
+/// `each` sees the losses of every epoch after its step; the gradients of the last one stay behind, clipped.
 ///
 /// Deviation: the published script keeps an alias of the last weights as its best ones.
 ///
@@ -77,14 +79,6 @@ pub fn pretrain(
             contrast,
             ..
         } = step.batch().reconstruct(model, pass, HeadWeights::Trained);
-        each(EpochLosses {
-            epoch: epoch + 1,
-            zinb: zinb.value,
-            graph: graph.value,
-            other: contrast
-                .as_ref()
-                .map(|contrast| ("contrast", contrast.double_value(&[]))),
-        });
         if let Some(best) = &mut best {
             best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
             if epoch - best.epoch > PATIENCE {
@@ -92,6 +86,9 @@ pub fn pretrain(
                 break;
             }
         }
+        let other = contrast
+            .as_ref()
+            .map(|contrast| ("contrast", contrast.double_value(&[])));
         let loss: Tensor = [
             parts.zinb.then_some(zinb.surrogate),
             parts.graph.then(|| graph.surrogate * GRAPH_WEIGHT),
@@ -101,7 +98,14 @@ pub fn pretrain(
         .flatten()
         .reduce(|sum, loss| sum + loss)
         .unwrap_or_else(|| unreachable!("a network learns from something"));
-        adam.step(&loss, &mut pass.tape);
+        let gradient_norm = adam.step(&loss, &mut pass.tape);
+        each(EpochLosses {
+            epoch: epoch + 1,
+            zinb: zinb.value,
+            graph: graph.value,
+            other,
+            gradient_norm,
+        });
     }
     if let Some(best) = best {
         model.restore(&best.weights);

@@ -37,12 +37,12 @@ pub(super) struct HostCounts {
     size_factors: Array1<f32>,
 }
 
-/// Whether the heads themselves are being trained.
+/// Whether the gradients by the heads' own weights are worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeadWeights {
-    /// Their gradients are wanted.
+    /// They are, to train the heads or for the norm of the whole gradient.
     Trained,
-    /// They stay as they are; a third of the products is saved.
+    /// They are not; a third of the products is saved.
     Frozen,
 }
 

@@ -63,6 +63,13 @@ impl Tape {
         }
     }
 
+    /// Multiplies all that was given in this pass, where the loss that it belongs to is one of several and has a weight.
+    pub fn weigh_given(&mut self, weight: f64) {
+        for (_, gradient) in &mut self.given {
+            let _ = tch::no_grad(|| gradient.g_mul_scalar_(weight));
+        }
+    }
+
     /// Forgets a pass that was not differentiated after all.
     pub fn clear(&mut self) {
         self.joints.clear();
@@ -125,7 +132,8 @@ mod tests {
         let x = Tensor::from_slice(&[1.0_f32, 2.0]).set_requires_grad(true);
         let mut tape = Tape::default();
         for _ in 0..2 {
-            tape.give(&x, Tensor::from_slice(&[0.5_f32, -1.0]));
+            tape.give(&x, Tensor::from_slice(&[1.0_f32, -2.0]));
+            tape.weigh_given(0.5);
             tape.backward(&x.sum(Kind::Float));
         }
         assert_eq!(Vec::<f32>::try_from(x.grad()).expect("floats"), [3.0, 0.0]);

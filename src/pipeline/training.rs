@@ -8,7 +8,7 @@ use super::{Run, clusters::Clusters, views::Seen};
 use crate::{
     cluster::{
         labelling::centers,
-        self_training::{Schedule, self_train},
+        self_training::{SETTLED, Schedule, self_train},
     },
     graph::BatchGraphs,
     model::{
@@ -138,12 +138,13 @@ impl Run<'_> {
         let mut schedule = Schedule {
             epochs: self.config.train.clustering_epoch,
             pass: Pass::training(training.noise.next_u64()),
+            settled: SETTLED,
         };
         let bar = self
             .progress
             .bar("Clustering", unit(&training.cells), schedule.epochs);
         let (model, cells) = (&mut training.model, &mut training.cells);
-        let (centers, _) = self_train(model, &start, cells, &mut schedule, |losses| {
+        let (centers, _) = self_train(model, &start, cells, &mut schedule, |losses, _| {
             tick(&bar, losses);
         })?;
         bar.finish();

@@ -166,7 +166,7 @@ fn multiply(matrix: &Mat<f64>, block: &Mat<f64>) -> Mat<f64> {
 }
 
 fn with_fixed_signs(mut vectors: Mat<f64>) -> Mat<f64> {
-    for mut vector in vectors.col_iter_mut() {
+    for vector in vectors.col_iter_mut() {
         let larger = |largest: f64, &entry: &f64| {
             if entry.abs() > largest.abs() {
                 entry

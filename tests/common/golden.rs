@@ -1,6 +1,6 @@
 //! The small simulated data set of `tests/golden` and the reference values of every stage on it.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use attentionae_sc::counts::Csr;
 use hdf5::{
@@ -115,15 +115,74 @@ fn values<T: H5Type>(file: &File, path: &str) -> Vec<T> {
 
 /// A reference value of any number of dimensions as a float tensor (an integer one stays integer).
 pub fn tensor(path: &str) -> tch::Tensor {
-    let dataset = dataset(&expected(), path);
+    tensor_of(&expected(), path)
+}
+
+fn tensor_of(file: &File, path: &str) -> tch::Tensor {
+    let dataset = dataset(file, path);
     let shape: Vec<i64> = dataset.shape().iter().map(|&size| size as i64).collect();
     if dataset.dtype().is_ok_and(|dtype| dtype.is::<i64>()) {
-        return tch::Tensor::from_slice(&values::<i64>(&expected(), path)).view(shape.as_slice());
+        return tch::Tensor::from_slice(&values::<i64>(file, path)).view(shape.as_slice());
     }
-    tch::Tensor::from_slice(&values::<f32>(&expected(), path)).view(shape.as_slice())
+    tch::Tensor::from_slice(&values::<f32>(file, path)).view(shape.as_slice())
 }
 
 /// A reference vector of integers.
 pub fn array1_i64(path: &str) -> Vec<i64> {
     values(&expected(), path)
+}
+
+/// The published training followed step by step, `trajectory.h5`, which is not part of this repository.
+pub struct Trajectory(File);
+
+impl Trajectory {
+    /// The one that is shared beside the repository. Without it the calling test has nothing to compare with, and
+    /// standard error says so, whether or not the test's output is captured.
+    pub fn open() -> Option<Self> {
+        let path: PathBuf = [
+            env!("CARGO_MANIFEST_DIR"),
+            "..",
+            "shared",
+            "golden",
+            "trajectory.h5",
+        ]
+        .iter()
+        .collect();
+        if !path.exists() {
+            skip(&format!("{} is not there", path.display()));
+            return None;
+        }
+        Some(Self(File::open(path).expect("trajectory.h5 opens")))
+    }
+
+    /// What a float32 run has, such as `pretrain/weights/enc_1.weight`.
+    pub fn tensor(&self, path: &str) -> tch::Tensor {
+        tensor_of(&self.0, &format!("float32/{path}"))
+    }
+
+    /// A table of doubles of a float32 run, such as `pretrain/losses`.
+    pub fn table(&self, path: &str) -> Array2<f64> {
+        dataset(&self.0, &format!("float32/{path}"))
+            .read_2d()
+            .unwrap_or_else(|e| panic!("trajectory.h5 /float32/{path}: {e}"))
+    }
+
+    /// Labels of a float32 run, epochs × cells.
+    pub fn labels(&self) -> Array2<i64> {
+        dataset(&self.0, "float32/cluster/labels")
+            .read_2d()
+            .unwrap_or_else(|e| panic!("trajectory.h5: {e}"))
+    }
+
+    /// The largest difference of any entry between a float32 and a float64 run.
+    pub fn drift(&self, path: &str) -> f64 {
+        dataset(&self.0, &format!("drift/{path}"))
+            .read_scalar()
+            .unwrap_or_else(|e| panic!("trajectory.h5 /drift/{path}: {e}"))
+    }
+}
+
+/// Says on standard error, past the capture of a test's output, that a test compares nothing.
+pub fn skip(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {reason}");
 }
