@@ -294,8 +294,8 @@ mod tests {
     fn a_short_phase_prints_every_epoch_and_where_it_stopped() {
         let text = recorded(|progress| {
             let bar = progress.bar("Clustering", "step", 3);
-            bar.tick(1, 0.5, 0.25, Some(0.125));
-            bar.tick(2, 0.5, 0.25, Some(0.125));
+            bar.tick(1, 0.5, 0.25, Some(("KL", 0.125)));
+            bar.tick(2, 0.5, 0.25, Some(("KL", 0.125)));
             bar.finish();
         });
         let lines: Vec<_> = text.lines().collect();

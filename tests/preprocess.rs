@@ -101,8 +101,9 @@ fn the_number_of_threads_changes_nothing() {
             let scores = pca(&prepared, 10).expect("components can be computed");
             let transformed = Transformation::ALL.map(|transformation| {
                 let cells: Vec<usize> = (0..prepared.n_cells()).step_by(2).collect();
-                let scores = transformation.components(&prepared, &cells, 10);
-                scores.expect("components can be computed")
+                let components = transformation.components(&prepared, &cells, 10);
+                let components = components.expect("components can be computed");
+                components.scores(&prepared, &cells)
             });
             (prepared.genes, prepared.scaling, scores, transformed)
         })
@@ -190,7 +191,7 @@ fn there_are_no_more_components_than_cells_or_genes() {
     assert!(scores.iter().all(|score| score.is_finite()));
     for transformation in Transformation::ALL {
         let scores = transformation.components(&prepared, &[1, 0], 50);
-        let scores = scores.expect("components exist");
+        let scores = scores.expect("components exist").scores(&prepared, &[1, 0]);
         assert_eq!(scores.dim(), (2, 2));
         assert!(scores.iter().all(|score| score.is_finite()));
     }
@@ -200,11 +201,12 @@ fn there_are_no_more_components_than_cells_or_genes() {
 fn components_of_dense_cells_are_those_of_the_sparse_counts() {
     let prepared = small();
     let scores = pca(&prepared, 10).expect("components can be computed");
-    let dense = Transformation::LogNormalized.components(&prepared, &all_cells(&prepared), 10);
-    for (one, other) in scores
-        .iter()
-        .zip(&dense.expect("components can be computed"))
-    {
+    let cells = all_cells(&prepared);
+    let dense = Transformation::LogNormalized.components(&prepared, &cells, 10);
+    let dense = dense
+        .expect("components can be computed")
+        .scores(&prepared, &cells);
+    for (one, other) in scores.iter().zip(&dense) {
         assert!((one - other).abs() < 1e-3, "{one} is not {other}");
     }
 }
@@ -219,7 +221,9 @@ fn transformed_components_keep_the_distances_of_the_clipped_values() {
     ] {
         let values = values.mapv(|value| value.clamp(-10.0, 10.0));
         let scores = transformation.components(&prepared, &cells, 40);
-        let scores = scores.expect("components can be computed");
+        let scores = scores
+            .expect("components can be computed")
+            .scores(&prepared, &cells);
         for (a, b) in [(0, 1), (3, 17), (39, 20)] {
             let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
             let (expected, found) = (apart(&values), apart(&scores));

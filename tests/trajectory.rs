@@ -212,7 +212,6 @@ fn follow_clustering(run: &mut Run, reference: &Trajectory) {
         epochs: TRAINING.clustering_epoch,
         pass: noiseless(),
         settled: 0.0,
-        anchors: None,
     };
     let (moved, epochs) = self_train(
         &mut run.model,
