@@ -123,9 +123,8 @@ fn a_preset_holds_where_an_option_is_not_typed() {
     );
     assert_eq!(recommended.graph.aggregation, Aggregation::Mean);
     assert_eq!(recommended.graph.aim, Aim::Similarities);
-    let typed = run("-name x -batch_size 0 -n_pcs 0 -resolution Auto -max_value 0");
-    assert_eq!(typed.train.batch_size, None);
-    assert_eq!(typed.train.training_epoch, 200);
+    let typed = run("-name x -batch_size 64 -n_pcs 0 -resolution Auto -max_value 0");
+    assert_eq!(typed.train.batch_size, Some(64));
     assert_eq!((typed.n_pcs, typed.max_value), (None, None));
     assert_eq!(typed.resolution, Resolution::Auto);
 }

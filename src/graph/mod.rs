@@ -29,7 +29,7 @@ pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
-pub use neighbors::nearest;
+pub use neighbors::{nearest, unit_rows};
 pub use views::{View, Views};
 
 use cosine::Directions;

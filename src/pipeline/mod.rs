@@ -1,6 +1,7 @@
 //! The stages of a run, in order.
 
 use anyhow::Context;
+use ndarray::Axis;
 use tch::Device;
 
 mod clusters;
@@ -26,6 +27,8 @@ use crate::{
     threads,
     write::{Findings, OutputPaths, check_annotatable, write_outputs},
 };
+
+pub use self::views::Apartness;
 
 /// What a run found.
 #[derive(Debug)]
@@ -135,6 +138,10 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     };
 
     run.stage("score", "Scoring");
+    let of_training: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
+    let before = seen.as_ref().map(|seen| &seen.scores.shared);
+    let apartness = Apartness::of(before, &z.select(Axis(0), &cells), &of_training);
+    run.progress.note(&apartness.note());
     let truth = input
         .truth
         .as_ref()
@@ -150,6 +157,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         input: &input,
         prepared: &prepared,
         training_cells: &cells,
+        apartness,
         z,
         labels,
         truth,

@@ -1,9 +1,13 @@
 //! What the training cells look like after each transformation of their counts, and the graph that they share.
 
 use super::Run;
+use ndarray::Array2;
+use serde::Serialize;
+
 use crate::{
     config::LeidenGraph,
-    graph::{View, Views},
+    graph::{View, Views, unit_rows},
+    metrics::cosine_silhouette,
     preprocess::{CellComponents, Prepared, ViewComponents},
 };
 
@@ -15,6 +19,50 @@ pub(super) struct Seen {
     pub scores: CellComponents,
     /// Their neighbours in each view, and their joint graph.
     pub views: Views,
+}
+
+/// How far apart the clusters of the training cells lie before training and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Apartness {
+    /// Silhouette by cosine of the clusters in the components that the views share, which no training has touched, from −1
+    /// to 1; `null` where it is not defined (a single cluster), or the run made no use of the views.
+    pub before_training: Option<f64>,
+    /// The same in the trained embedding.
+    pub after_training: Option<f64>,
+}
+
+/// Clusters that are no further apart than this before training are not told apart by the counts.
+const NOT_APART: f64 = 0.1;
+
+impl Apartness {
+    /// Of clusters of the training cells, seen in `before` and `after` training: cells × components.
+    pub(super) fn of(before: Option<&Array2<f32>>, after: &Array2<f32>, labels: &[usize]) -> Self {
+        let width = |x: &Array2<f32>| cosine_silhouette(unit_rows(x.view()).view(), labels);
+        Self {
+            before_training: before.and_then(width),
+            after_training: width(after),
+        }
+    }
+
+    /// What the user should know of it.
+    pub(super) fn note(&self) -> String {
+        let Some(after) = self.after_training else {
+            return "all cells are one cluster: nothing was found that tells them apart".to_owned();
+        };
+        let Some(before) = self.before_training else {
+            return format!(
+                "the clusters' silhouette is {after:.2} in the embedding, which was trained to part its cells"
+            );
+        };
+        let told = format!(
+            "the clusters' silhouette is {before:.2} before training, {after:.2} in the embedding"
+        );
+        if before < NOT_APART {
+            format!("{told}: little in the counts tells them apart, and they may be one cell type")
+        } else {
+            told
+        }
+    }
 }
 
 impl Run<'_> {

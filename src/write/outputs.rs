@@ -19,6 +19,7 @@ use crate::{
     metrics::{Scores, Truth},
     model::autoencoder::Autoencoder,
     names::make_unique,
+    pipeline::Apartness,
     plot::{Figure, title, umap_layout, write_png},
     preprocess::Prepared,
     progress::Progress,
@@ -41,6 +42,8 @@ pub struct Findings<'a> {
     pub prepared: &'a Prepared,
     /// Cells trained on and clustered, ascending.
     pub training_cells: &'a [usize],
+    /// How far apart the clusters lie.
+    pub apartness: Apartness,
     /// Embedding, n × d.
     pub z: Array2<f32>,
     /// Clusters, 0.. by decreasing size.
@@ -216,6 +219,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
             })
             .collect(),
         resolution: found.resolution.as_ref(),
+        silhouette: found.apartness,
         scores: found.scores,
         stages: log.stages().to_vec(),
         seconds: log.seconds(),

@@ -5,7 +5,10 @@ use std::{io::Write, path::Path};
 use serde::Serialize;
 
 use super::{WriteError, write_file};
-use crate::{cluster::ChosenResolution, config::RunConfig, memory::StageUse, metrics::Scores};
+use crate::{
+    cluster::ChosenResolution, config::RunConfig, memory::StageUse, metrics::Scores,
+    pipeline::Apartness,
+};
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
 #[derive(Debug, Serialize)]
@@ -40,6 +43,8 @@ pub struct Results<'a> {
     pub clusters: Vec<ClusterSize>,
     /// How the resolution was chosen; `null` where it was given.
     pub resolution: Option<&'a ChosenResolution>,
+    /// How far apart the clusters lie, before training and after it.
+    pub silhouette: Apartness,
     /// How well the clusters are separated, and how well they agree with the true labels.
     pub scores: Scores,
     /// Time and memory of every stage.
@@ -119,6 +124,10 @@ mod tests {
                 cells: 3,
             }],
             resolution: None,
+            silhouette: Apartness {
+                before_training: None,
+                after_training: Some(0.5),
+            },
             scores: Scores {
                 asw: Some(f64::NAN),
                 db: Some(0.5),
