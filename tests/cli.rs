@@ -128,7 +128,7 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-max_num_cell", "10", "from 20 to"),
         (
             "-max_num_cell",
-            "20 -n_neighbors 20 -batch_size 0",
+            "20 -n_neighbors 20",
             "above -n_neighbors, which is 20",
         ),
         ("-save_pred_label", "2", "True or False"),
