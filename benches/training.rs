@@ -49,14 +49,14 @@ fn epoch(criterion: &mut Criterion) {
         let cells = sample_cells(prepared.n_cells(), n_cells, 1);
         let features = Features::Expression.of(&prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
-        let mut set = TrainingCells::Whole(Batch {
+        let mut set = TrainingCells::Whole(Box::new(Batch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
             graph: GraphOperator::of(&graph, Device::Cpu),
             target: GraphTarget::of(&graph, Device::Cpu),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
             base: None,
             contrast: None,
-        });
+        }));
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);
         let mut pass = Pass::training(1);
         let mut zinb = f64::NAN;

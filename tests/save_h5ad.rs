@@ -98,7 +98,7 @@ fn every_cell_of_the_file_has_its_results_or_none() -> TestResult {
     let file = File::open(&path)?;
     assert_eq!(columns(&file), ["celltype", "attentionae"]);
     let z: Array2<f32> = file.dataset("obsm/X_attentionae")?.read_2d()?;
-    assert_eq!(z.dim(), (240, 16));
+    assert_eq!(z.dim(), (240, 32));
     assert!(z.row(0).iter().all(|z| z.is_nan()));
     for (z, row) in z
         .rows()

@@ -132,14 +132,14 @@ impl Run {
         }
         let adjacency =
             |name: &str| Adjacency::Dense(golden::array2(&format!("graph/gauss_dense/{name}")));
-        let cells = TrainingCells::Whole(Batch {
+        let cells = TrainingCells::Whole(Box::new(Batch {
             x: from_array(golden::array2("prepare/zscore").view(), device),
             graph: GraphOperator::stored(&adjacency("connectivities"), device),
             target: GraphTarget::stored(Cow::Owned(adjacency("distances")), device),
             counts: CountTarget::new(sparse(&counts), golden::array1("prepare/size_factors")),
             base: None,
             contrast: None,
-        });
+        }));
         Self {
             device,
             model,

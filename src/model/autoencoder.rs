@@ -165,14 +165,14 @@ impl Autoencoder {
         let z = self
             .z_layer
             .forward(&pass.noise.corrupt(&e2, &mut pass.tape));
-        let z = pass.tape.knot(&self.from_base(z, base));
+        let z = pass.tape.knot(&self.start_at(z, base));
         let attended = self.attn2.keys_values(&z);
         let z = self.add_attended(&self.attn2, &attended, &z, &g2, pass);
         Encoded { z, g2 }
     }
 
     /// What the embedding starts from added to what the encoder makes.
-    pub(super) fn from_base(&self, z: Tensor, base: Option<&Tensor>) -> Tensor {
+    pub(super) fn start_at(&self, z: Tensor, base: Option<&Tensor>) -> Tensor {
         match base.filter(|_| self.parts.residual) {
             Some(base) => base + z,
             None => z,

@@ -42,7 +42,7 @@ impl Autoencoder {
         let e2 = self.second_layer(&e1, pass);
         let attended_1 = self.attn1.keys_values(&e2);
         let e2 = self.add_attended(&self.attn1, &attended_1, &e2, &g1, pass);
-        let z = self.from_base(self.z_layer.forward(&e2), cells.base.as_ref());
+        let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());
         let landmarks = Landmarks {
             message_1,
             message_2,
@@ -65,7 +65,7 @@ impl Autoencoder {
         let g2 = bridge.gather(&landmarks.message_2, &mut pass.tape);
         let e2 = self.second_layer(&self.first_layer(&cells.x, pass), pass);
         let e2 = self.add_attended(&self.attn1, &landmarks.attended_1, &e2, &g1, pass);
-        let z = self.from_base(self.z_layer.forward(&e2), cells.base.as_ref());
+        let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());
         self.add_attended(&self.attn2, &landmarks.attended_2, &z, &g2, pass)
     }
 }

@@ -13,6 +13,7 @@ use super::{
     decoder::Decoder,
     heads_cpu,
     heads_gpu::{self, DeviceBlock},
+    layers::Linear,
     loss::LossTerm,
     tape::Tape,
     tensor::{values, values_mut},
@@ -197,7 +198,7 @@ pub fn zinb_loss(
         let some = genes
             .as_ref()
             .map(|genes| heads.map(|head| head.outputs(genes)));
-        let heads = some.as_ref().map_or(heads, |some| some.each_ref());
+        let heads = some.as_ref().map_or(heads, <[Linear; 3]>::each_ref);
         match hidden.device() {
             Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
             _ => heads_gpu::head_gradients(&fixed, heads, target, weights),

@@ -13,9 +13,9 @@ const MOST_STEPS_PER_ROUND: usize = 32;
 #[derive(Debug)]
 pub enum TrainingCells<'a> {
     /// All of them in every step, as published: a step is an epoch.
-    Whole(Batch<'a>),
+    Whole(Box<Batch<'a>>),
     /// A batch in every step.
-    Batches(MiniBatches<'a>),
+    Batches(Box<MiniBatches<'a>>),
 }
 
 /// One step's cells.

@@ -1,7 +1,7 @@
 //! The stages of a run, in order.
 
 use anyhow::Context;
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 use tch::Device;
 
 mod clusters;
@@ -10,13 +10,14 @@ mod views;
 
 use self::{clusters::check_finite, training::TrainingData, views::Seen};
 use crate::{
-    cluster::{labelling::label_cells, vote::vote},
+    cluster::{ChosenResolution, labelling::label_cells, vote::vote},
     config::{CellTypes, Cuda, RunConfig},
     graph::{BatchGraphs, CellGraph, Features},
     markers::{Marker, find_markers},
     memory::StageLog,
     metrics::{Scores, Truth},
     model::{
+        autoencoder::Autoencoder,
         device::{DeviceError, gpu},
         every_cell::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
@@ -73,104 +74,53 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_is_trained_on(&prepared, &cells);
     let seen = run.see(&prepared, &cells)?;
 
-    let landmarks = run.landmarks(&cells);
-    run.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-    let features = run.features(&prepared, seen.as_ref(), landmarks.len())?;
-    let graph = CellGraph::build(features.of(&prepared, &landmarks).view(), &config.graph)
-        .with_context(|| config.input.display().to_string())?;
-    run.say_if_disconnected(&graph);
-    let graphs = config.train.batch_size.map(|_| {
-        BatchGraphs::new(
-            &config.graph,
-            &graph,
-            &landmarks,
-            &cells,
-            &prepared,
-            &features,
-        )
-    });
-    let components = seen
-        .as_ref()
-        .filter(|_| config.model.parts.residual)
-        .map(|seen| &seen.components);
-    let reference = Reference {
-        cells: &landmarks,
-        inputs: &inputs(&prepared, components, &landmarks, device),
-        operator: &GraphOperator::of(&graph, device).aggregating(
-            config.graph.aggregation,
-            landmarks.len(),
-            device,
-        ),
-        graph: &graph,
-        features: &features,
-        components,
-    };
-
-    let mut training = run.pretrain(&TrainingData {
-        prepared: &prepared,
-        cells: &cells,
-        seen: seen.as_ref(),
-        reference: &reference,
-        graphs: graphs.as_ref(),
-    })?;
-    let z = embed_cells(&training.model, &prepared, &reference, &cells);
-    check_finite(&z, "pretraining")?;
-    let mut clusters = run.clusters(&prepared, &cells, seen.as_ref(), &z)?;
-    let centers = if config.train.clustering_epoch > 0 {
-        Some(run.self_train(&mut training, &clusters, &z)?)
-    } else {
-        None
-    };
-    run.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-    let all: Vec<usize> = (0..prepared.n_cells()).collect();
-    let z = if centers.is_none() && cells.len() == all.len() {
-        z
-    } else {
-        embed_cells(&training.model, &prepared, &reference, &all)
-    };
-    check_finite(&z, "training")?;
-    let labels = match &centers {
-        Some(centers) => label_cells(z.view(), centers),
-        None => {
-            let clustered: Vec<usize> = clusters.rows.iter().map(|&row| cells[row]).collect();
-            vote(z.view(), &clustered, &clusters.labels)
-        }
-    };
+    let mut found = run.train_and_cluster(&prepared, &cells, seen.as_ref(), device)?;
 
     run.stage("score", "Scoring");
-    let of_training: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
+    let of_training: Vec<usize> = cells.iter().map(|&cell| found.labels[cell]).collect();
     let before = seen.as_ref().map(|seen| &seen.scores.shared);
-    let apartness = Apartness::of(before, &z.select(Axis(0), &cells), &of_training);
+    let apartness = Apartness::of(before, &found.z.select(Axis(0), &cells), &of_training);
     run.progress.note(&apartness.note());
     let truth = input
         .truth
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
-    let scores = Scores::of(z.view(), &labels, truth.as_ref());
-    let markers = run.markers(&input, &prepared, &labels)?;
+    let scores = Scores::of(found.z.view(), &found.labels, truth.as_ref());
+    let markers = run.markers(&input, &prepared, &found.labels)?;
     let findings = Findings {
         config,
         device,
         scores,
         markers,
-        resolution: clusters.resolution.take(),
+        resolution: found.resolution,
         input: &input,
         prepared: &prepared,
         training_cells: &cells,
         apartness,
-        z,
-        labels,
+        z: found.z,
+        labels: found.labels,
         truth,
     };
     run.stage(
         "write",
         &format!("Writing to {}", config.output_dir.display()),
     );
-    write_outputs(&findings, &mut training.model, run.log, progress)?;
+    write_outputs(&findings, &mut found.model, run.log, progress)?;
     progress.finish();
     Ok(Summary {
         scores: findings.scores,
     })
+}
+
+/// Every cell's place and cluster, and the model that gave them.
+struct Labelled {
+    model: Autoencoder,
+    /// Embedding of all cells, n × d.
+    z: Array2<f32>,
+    /// Clusters of all cells, 0.. by decreasing size.
+    labels: Vec<usize>,
+    /// How the resolution was chosen, where it was not given.
+    resolution: Option<ChosenResolution>,
 }
 
 /// What every stage of one run shares.
@@ -184,6 +134,83 @@ impl Run<'_> {
     fn stage(&mut self, name: &str, what: &str) {
         self.log.begin(name);
         self.progress.stage(what);
+    }
+
+    /// Trains on the training cells (positions in `prepared`), clusters them, and embeds and labels every cell.
+    fn train_and_cluster(
+        &mut self,
+        prepared: &Prepared,
+        cells: &[usize],
+        seen: Option<&Seen>,
+        device: Device,
+    ) -> anyhow::Result<Labelled> {
+        let landmarks = self.landmarks(cells);
+        self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
+        let features = self.features(prepared, seen, landmarks.len())?;
+        let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
+            .with_context(|| self.config.input.display().to_string())?;
+        self.say_if_disconnected(&graph);
+        let graphs = self.config.train.batch_size.map(|_| {
+            BatchGraphs::new(
+                &self.config.graph,
+                &graph,
+                &landmarks,
+                cells,
+                prepared,
+                &features,
+            )
+        });
+        let components = seen
+            .filter(|_| self.config.model.parts.residual)
+            .map(|seen| &seen.components);
+        let reference = Reference {
+            cells: &landmarks,
+            inputs: &inputs(prepared, components, &landmarks, device),
+            operator: &GraphOperator::of(&graph, device).aggregating(
+                self.config.graph.aggregation,
+                landmarks.len(),
+                device,
+            ),
+            graph: &graph,
+            features: &features,
+            components,
+        };
+
+        let mut training = self.pretrain(&TrainingData {
+            prepared,
+            cells,
+            seen,
+            reference: &reference,
+            graphs: graphs.as_ref(),
+        })?;
+        let z = embed_cells(&training.model, prepared, &reference, cells);
+        check_finite(&z, "pretraining")?;
+        let clusters = self.clusters(prepared, cells, seen, &z)?;
+        let centers = if self.config.train.clustering_epoch > 0 {
+            Some(self.self_train(&mut training, &clusters, &z)?)
+        } else {
+            None
+        };
+        self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
+        let all: Vec<usize> = (0..prepared.n_cells()).collect();
+        let z = if centers.is_none() && cells.len() == all.len() {
+            z
+        } else {
+            embed_cells(&training.model, prepared, &reference, &all)
+        };
+        check_finite(&z, "training")?;
+        let labels = if let Some(centers) = &centers {
+            label_cells(z.view(), centers)
+        } else {
+            let clustered: Vec<usize> = clusters.rows.iter().map(|&row| cells[row]).collect();
+            vote(z.view(), &clustered, &clusters.labels)
+        };
+        Ok(Labelled {
+            model: training.model,
+            z,
+            labels,
+            resolution: clusters.resolution,
+        })
     }
 
     /// The counts prepared. What cannot be read says itself in which file.

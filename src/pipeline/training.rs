@@ -92,9 +92,9 @@ impl Run<'_> {
                     n_genes: config.train.zinb_genes,
                     device: data.device(),
                 };
-                TrainingCells::Batches(MiniBatches::new(source, size, config.seed))
+                TrainingCells::Batches(Box::new(MiniBatches::new(source, size, config.seed)))
             }
-            _ => TrainingCells::Whole(data.all_at_once()),
+            _ => TrainingCells::Whole(Box::new(data.all_at_once())),
         };
         let mut training = Training {
             model: Autoencoder::new(

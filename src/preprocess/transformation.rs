@@ -51,7 +51,7 @@ impl Transformation {
     /// falling variance, each with its largest loading positive. There is at least one, and there are no more than
     /// cells or genes. The result does not depend on the number of threads.
     ///
-    /// Cost: cells · g² operations, and those of [`leading_eigenvectors`]; memory g², and a block of cells.
+    /// Cost: cells · g² operations, and g² · `n_comps` for the components; memory g², and a block of cells.
     ///
     /// # Errors
     ///
