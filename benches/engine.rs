@@ -37,7 +37,14 @@ const MODES: [(&str, &[&str]); 2] = [
     ("exact", &["-preset", "published"]),
     (
         "mini-batch",
-        &["-preset", "published", "-batch_size", "512"],
+        &[
+            "-preset",
+            "published",
+            "-batch_size",
+            "512",
+            "-training_epoch",
+            "500",
+        ],
     ),
 ];
 
