@@ -20,7 +20,7 @@ use crate::{
 
 const ZEISEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Data/AnnData/zeisel.h5ad");
 /// A short run that passes through every stage.
-const EVERY_STAGE: [&str; 18] = [
+const EVERY_STAGE: [&str; 20] = [
     "-name",
     ZEISEL,
     "-output_dir",
@@ -29,6 +29,8 @@ const EVERY_STAGE: [&str; 18] = [
     "400",
     "-n_hvg",
     "200",
+    "-resolution",
+    "0.3",
     "-training_epoch",
     "2",
     "-clustering_epoch",
@@ -87,6 +89,7 @@ fn ctrl_c_at_any_stage_leaves_no_half_file() {
     for stage in [
         "Reading",
         "Preparing",
+        "Views",
         "Cell graph",
         "Training",
         "  Pretraining",
