@@ -1,9 +1,9 @@
 //! Finds cell types in single-cell RNA-seq data.
 //!
 //! ```text
-//! read ──► preprocess ──► graph ──► model ──► cluster ──► write
-//! raw      log-normalised  cell      attention  Leiden,     labels, embedding,
-//! counts   HVGs            graph     autoencoder self-train  scores, figures
+//! read ──► preprocess ────────────► graph ──► model ──────► cluster ──► write
+//! raw      log-normalised HVGs,     joint     attention     Leiden      labels, embedding,
+//! counts   components of 3 views    graph     autoencoder               scores, figures
 //! ```
 //!
 //! The method is that of Li et al., *Attention-based deep clustering method for scRNA-seq cell
