@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attentionae_sc::{cluster::leiden, graph::Adjacency};
+use attentionae_sc::{graph::Adjacency, partition::leiden};
 use criterion::{BenchmarkId, Criterion};
 use ndarray::Array2;
 

@@ -1,9 +1,9 @@
 //! Finds cell types in single-cell RNA-seq data.
 //!
 //! ```text
-//! read ──► preprocess ────────────► graph ──► model ──────► cluster ──► write
-//! raw      log-normalised HVGs,     joint     attention     Leiden      labels, embedding,
-//! counts   components of 3 views    graph     autoencoder               scores, figures
+//! read ──► preprocess ────────────► graph ──► model ──────► partition ──► write
+//! raw      log-normalised HVGs,     joint     attention     Leiden, tree  labels, embedding,
+//! counts   components of 3 views    graph     autoencoder                 scores, figures
 //! ```
 //!
 //! The method is that of Li et al., *Attention-based deep clustering method for scRNA-seq cell
@@ -35,6 +35,7 @@ pub mod graph;
 pub mod model;
 
 pub mod cluster;
+pub mod partition;
 
 pub mod markers;
 pub mod metrics;

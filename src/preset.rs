@@ -6,6 +6,7 @@ use crate::{
     config::{LeidenGraph, Resolution},
     graph::{Aggregation, Aim},
     model::Parts,
+    partition::{Cut, Granularity},
 };
 
 /// A set of defaults. Every one of them is an option of its own, too.
@@ -26,7 +27,7 @@ pub enum Preset {
 pub struct Defaults {
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
-    /// Leiden's resolution.
+    /// How many clusters there are to be.
     pub resolution: Resolution,
     /// What the network is made of.
     pub parts: Parts,
@@ -71,7 +72,7 @@ impl Preset {
             },
             Self::Recommended => Defaults {
                 leiden_graph: LeidenGraph::Joint,
-                resolution: Resolution::Auto,
+                resolution: Resolution::Tree(Cut::Evidence(Granularity::Auto)),
                 parts: Parts::ALL,
                 n_z: 32,
                 zinb_genes: 300,

@@ -24,6 +24,8 @@ pub enum Stream {
     Components = 7,
     /// Which genes a step reconstructs.
     Genes = 8,
+    /// Which part of the cells each one falls into, where evidence is judged in halves.
+    Parts = 9,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -1,8 +1,8 @@
 //! Leiden against leidenalg's best of ten runs on three kinds of cell graph.
 
 use attentionae_sc::{
-    cluster::{leiden, modularity},
     graph::Adjacency,
+    partition::{leiden, modularity},
 };
 use ndarray::Array2;
 use petgraph::graph::UnGraph;

@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 
 use assert_cmd::Command;
 use attentionae_sc::{
-    cluster::leiden,
     graph::{View, Views},
+    partition::leiden,
     preprocess::prepare,
 };
 use common::golden;
@@ -38,28 +38,83 @@ fn results(output: &Path) -> Value {
 }
 
 #[test]
-fn a_resolution_is_chosen_told_and_recorded() {
+fn the_tree_is_told_written_and_recorded() {
     let output = tempdir().expect("a folder");
-    let said = run(output.path(), "-resolution auto -batch_size 64");
+    let said = run(output.path(), "-batch_size 64 -n_clusters 4");
     let results = results(output.path());
-    let chosen = &results["resolution"]["chosen"];
-    let candidates = results["resolution"]["candidates"]
-        .as_array()
-        .expect("a list");
-    assert_eq!(candidates.len(), 32);
-    assert!(candidates.contains(chosen));
-    let soundness = |candidate: &Value| candidate["soundness"].as_f64().expect("a number");
-    assert!(
-        candidates
-            .iter()
-            .all(|one| soundness(one) <= soundness(chosen))
-    );
-    let line = format!(
-        "resolution {} chosen of 32: {} clusters",
-        chosen["resolution"], chosen["n_clusters"]
-    );
-    assert!(said.contains(&line), "{line} is not in\n{said}");
+    assert_eq!(results["n_clusters"], 4);
     assert_eq!(results["parameters"]["resolution"], "auto");
+    assert_eq!(results["parameters"]["n_clusters"], 4);
+    let splits = results["tree"]["splits"].as_array().expect("a list");
+    assert_eq!(splits.len(), 3);
+    let weakest = splits[2].as_str().expect("a line");
+    assert!(weakest.contains("of edges between; in "), "{weakest}");
+    let told = format!(
+        "4 clusters cut from a tree of {}",
+        results["tree"]["n_fine_clusters"]
+    );
+    assert!(said.contains(&told) && said.contains(weakest), "{said}");
+
+    let read = |file: &str| fs::read_to_string(output.path().join(file)).expect("an output");
+    let tree: Value = serde_json::from_str(&read("tree/small.json")).expect("JSON");
+    let nodes = tree["nodes"].as_array().expect("a list");
+    assert_eq!(
+        nodes.len(),
+        2 * tree["n_fine_clusters"].as_u64().expect("a number") as usize - 1
+    );
+    let root = nodes.last().expect("a root");
+    assert_eq!(root["cells"], 239);
+    assert_eq!(root["clusters"], serde_json::json!([0, 1, 2, 3]));
+    let n_splits = nodes.iter().filter(|node| node["is_split"] == true).count();
+    assert_eq!(n_splits, 3);
+    let newick = read("tree/small.nwk");
+    assert!(
+        newick.ends_with(";\n") && newick.matches(',').count() == 3,
+        "{newick}"
+    );
+
+    let labels = read("pred_label/small.csv");
+    assert!(labels.starts_with("cell,label,fine,confidence\n"));
+    // A finer cluster lies within one cluster.
+    let mut cluster_of_fine = std::collections::HashMap::new();
+    for (_, columns) in by_cell(&output.path().join("pred_label/small.csv")) {
+        let cluster = cluster_of_fine
+            .entry(columns[1].clone())
+            .or_insert(columns[0].clone());
+        assert_eq!(*cluster, columns[0]);
+        let confidence: f64 = columns[2].parse().expect("a number");
+        assert!((0.0..=1.0).contains(&confidence));
+    }
+}
+
+#[test]
+fn one_cluster_is_an_answer() {
+    let output = tempdir().expect("a folder");
+    let said = run(output.path(), "-batch_size 64 -n_clusters 1");
+    assert!(said.contains("one cluster cut from a tree"), "{said}");
+    assert_eq!(results(output.path())["scores"]["asw"], Value::Null);
+}
+
+#[test]
+fn more_clusters_than_there_are_are_refused() {
+    let output = tempdir().expect("a folder");
+    let args = [
+        "-name",
+        SMALL,
+        "-n_clusters",
+        "9999",
+        "-training_epoch",
+        "1",
+        "-output_dir",
+    ];
+    let run = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+        .args(args)
+        .arg(output.path())
+        .assert()
+        .code(1);
+    let said = String::from_utf8_lossy(&run.get_output().stderr);
+    assert!(said.contains("-n_clusters 9999 cannot be had"), "{said}");
+    assert_eq!(fs::read_dir(output.path()).expect("a folder").count(), 0);
 }
 
 #[test]
@@ -67,7 +122,8 @@ fn a_resolution_that_is_given_is_taken() {
     let output = tempdir().expect("a folder");
     run(output.path(), "-resolution 0.5 -batch_size 64");
     let results = results(output.path());
-    assert_eq!(results["resolution"], Value::Null);
+    assert_eq!(results["tree"], Value::Null);
+    assert!(!output.path().join("tree").exists());
     assert_eq!(results["parameters"]["resolution"], 0.5);
 }
 
@@ -79,8 +135,12 @@ fn the_number_of_threads_changes_nothing() {
             output.path(),
             &format!("-resolution auto -batch_size 64 {threads}"),
         );
-        ["pred_label/small.csv", "embedding/small.csv"]
-            .map(|file| fs::read(output.path().join(file)).expect("an output"))
+        [
+            "pred_label/small.csv",
+            "embedding/small.csv",
+            "tree/small.json",
+        ]
+        .map(|file| fs::read(output.path().join(file)).expect("an output"))
     };
     assert!(written("-threads 1") == written("-threads 2"));
 }

@@ -18,13 +18,14 @@ pub use self::refusal::Refusal;
 use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
-    options::RunOptions,
+    options::{ClusteringArgs, RunOptions},
     values::Switch,
 };
 use crate::{
-    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
+    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
+    partition::Cut,
     preset::Defaults,
     read::ReadOptions,
 };
@@ -117,6 +118,8 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
     let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
     let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     let (model, train) = trained(&options, &defaults)?;
+    let resolution = how_many(&options.clustering, defaults.resolution)?;
+    let has_tree = matches!(resolution, Resolution::Tree(_)) && train.clustering_epoch == 0;
     Ok(RunConfig {
         name: data_set.name,
         input: data_set.path,
@@ -147,7 +150,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         model,
         train,
         preset: options.clustering.preset,
-        resolution: options.clustering.resolution.unwrap_or(defaults.resolution),
+        resolution,
         max_num_cell: at_least_a_neighborhood(
             "-max_num_cell",
             max_num_cell.unwrap_or(defaults.max_num_cell),
@@ -161,6 +164,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             model_para: options.outputs.save_model_para.0,
             umap: options.outputs.save_umap.0,
             markers: options.outputs.save_markers.0,
+            tree: has_tree && options.outputs.save_tree.0,
             h5ad: options.outputs.save_h5ad.0,
         },
         cuda: options.machine.cuda,
@@ -168,6 +172,22 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         threads: options.machine.threads.map(|threads| threads as usize),
         quiet: options.machine.quiet.quiet.0,
     })
+}
+
+/// How many clusters there are to be. What says how the tree is cut asks for the tree, whatever the preset's resolution.
+fn how_many(args: &ClusteringArgs, default: Resolution) -> Result<Resolution, Refusal> {
+    let (option, cut) = match (args.n_clusters, args.granularity) {
+        (None, None) => return Ok(args.resolution.unwrap_or(default)),
+        (Some(n_clusters), _) => ("-n_clusters", Cut::Clusters(n_clusters as usize)),
+        (None, Some(granularity)) => ("-granularity", Cut::Evidence(granularity)),
+    };
+    match args.resolution {
+        Some(Resolution::Fixed(resolution)) => {
+            let why = format!("there is no tree for {option} to cut; leave one of them out");
+            Err(refused("-resolution", &resolution.to_string())(why))
+        }
+        _ => Ok(Resolution::Tree(cut)),
+    }
 }
 
 /// The network and its schedule.

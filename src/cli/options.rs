@@ -18,6 +18,7 @@ use crate::{
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     model::Parts,
+    partition::Granularity,
     preset::Preset,
     read::ReadOptions,
 };
@@ -111,9 +112,16 @@ pub(super) struct ClusteringArgs {
     #[arg(long, value_name = "WHICH", default_value = "recommended", value_parser = word::<Preset>)]
     pub preset: Preset,
     /// Leiden's resolution: the higher, the more clusters (above 0 to 100, advised: 0.1 to 1.0), or
-    /// auto: chosen without labels [default: auto; published: 1.0]
+    /// auto: a tree of fine clusters, cut where the evidence ends [default: auto; published: 1.0]
     #[arg(long, value_name = "X", value_parser = resolution)]
     pub resolution: Option<Resolution>,
+    /// How much evidence the tree's splits need: coarse = major cell types, auto, or fine = subtypes
+    /// and states [default: auto]
+    #[arg(long, value_name = "HOW", value_parser = word::<Granularity>)]
+    pub granularity: Option<Granularity>,
+    /// Cut the tree into this many clusters, whatever the evidence (1 to 10000)
+    #[arg(long, value_name = "N", conflicts_with = "granularity", value_parser = whole(1..=10_000))]
+    pub n_clusters: Option<u64>,
     /// Graph that Leiden clusters: nearest neighbours in the embedding, in the expression, or in both,
     /// joint; dense = the published one [default: joint; published: dense]
     #[arg(long, value_name = "WHAT", value_parser = word::<LeidenGraph>)]
@@ -210,6 +218,10 @@ pub(super) struct OutputArgs {
     /// Marker genes to write of each cluster, the best first (1 to 1000000)
     #[arg(long, value_name = "N", default_value = "100", value_parser = whole(1..=1_000_000))]
     pub n_markers: u64,
+    /// Write tree/NAME.json and tree/NAME.nwk: the tree of clusters with the evidence of every split
+    /// (-resolution auto)
+    #[arg(long, default_value = "True")]
+    pub save_tree: Switch,
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(long, default_value = "False")]
     pub save_h5ad: Switch,

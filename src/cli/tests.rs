@@ -8,8 +8,11 @@ use crate::{
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     model::Parts,
+    partition::Granularity,
     preset::Preset,
 };
+
+const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
 
 fn asked(line: &str) -> Result<Request, Refusal> {
     parse(
@@ -71,6 +74,7 @@ fn the_published_defaults_are_those_of_the_script() {
             model_para: false,
             umap: false,
             markers: false,
+            tree: false,
             h5ad: false,
         },
         cuda: Cuda::Auto,
@@ -92,12 +96,12 @@ fn every_option_arrives_under_its_own_name() {
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
         "transpose": true, "celltype": "types", "n_hvg": 500, "max_value": 5.0,
-        "preset": "recommended", "resolution": 0.3, "leiden_graph": "embedding",
+        "preset": "recommended", "resolution": 0.3, "granularity": null, "n_clusters": null, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
         "aggregation": "sum", "graph_target": "distance", "parts": "zinb,contrast", "n_heads": 4, "n_z": 10,
         "lr": 1e-4, "training_epoch": 50, "clustering_epoch": 0, "batch_size": 128, "zinb_genes": 40, "landmarks": 500,
         "max_num_cell": 2000, "output_dir": "o", "save_pred_label": false, "save_embedding": false,
-        "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20,
+        "save_model_para": true, "save_umap": true, "save_markers": true, "n_markers": 20, "save_tree": false,
         "save_h5ad": true, "overwrite": true, "cuda": "False", "seed": 0, "threads": 2,
         "quiet": true,
     });
@@ -108,14 +112,14 @@ fn every_option_arrives_under_its_own_name() {
 fn a_preset_holds_where_an_option_is_not_typed() {
     let recommended = run("-name x");
     assert_eq!(recommended, run("-name x -preset recommended"));
-    assert_eq!(recommended.resolution, Resolution::Auto);
+    assert_eq!(recommended.resolution, TREE);
     assert_eq!(recommended.leiden_graph, LeidenGraph::Joint);
     assert_eq!(recommended.train.batch_size, Some(256));
     assert_eq!(recommended.train.clustering_epoch, 0);
     assert_eq!(recommended.model.parts, Parts::ALL);
     assert_eq!(
         run("-name x -preset published -resolution auto").resolution,
-        Resolution::Auto
+        TREE
     );
     assert_eq!(
         (recommended.n_pcs, recommended.max_value),
@@ -126,7 +130,25 @@ fn a_preset_holds_where_an_option_is_not_typed() {
     let typed = run("-name x -batch_size 64 -n_pcs 0 -resolution Auto -max_value 0");
     assert_eq!(typed.train.batch_size, Some(64));
     assert_eq!((typed.n_pcs, typed.max_value), (None, None));
-    assert_eq!(typed.resolution, Resolution::Auto);
+    assert_eq!(typed.resolution, TREE);
+}
+
+#[test]
+fn how_the_tree_is_cut_is_typed_once() {
+    let fine = Resolution::Tree(Cut::Evidence(Granularity::Fine));
+    assert_eq!(run("-name x -granularity Fine").resolution, fine);
+    let seven = Resolution::Tree(Cut::Clusters(7));
+    assert_eq!(run("-name x -n_clusters 7").resolution, seven);
+    let published = run("-name x -preset published -resolution auto -n_clusters 7");
+    assert_eq!(published.resolution, seven);
+    // Self-training moves cells away from the tree's clusters, and a single resolution has no tree.
+    assert!(!published.save.tree);
+    assert!(run("-name x -n_clusters 7").save.tree);
+    assert!(!run("-name x -n_clusters 7 -save_tree False").save.tree);
+    let both = refusal("-name x -resolution 0.3 -n_clusters 7");
+    assert!(both.contains("no tree for -n_clusters to cut"), "{both}");
+    let twice = refusal("-name x -granularity fine -n_clusters 7");
+    assert!(twice.contains("cannot be used with"), "{twice}");
 }
 
 #[test]
@@ -176,6 +198,8 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ("-resolution", "nan", "above 0"),
         ("-resolution", "inf", "at most 100"),
         ("-resolution", "high", "a number"),
+        ("-granularity", "finest", "coarse, auto or fine"),
+        ("-n_clusters", "0", "from 1 to 10000"),
         ("-clustering_epoch", "-1", "from 0 to 100000"),
         ("-connectivity_methods", "rbf", "gauss or umap"),
         ("-knn", "maybe", "True or False"),

@@ -4,7 +4,10 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 use strum::VariantNames;
 
-use crate::config::{CellTypes, Cuda, Resolution};
+use crate::{
+    config::{CellTypes, Cuda, Resolution},
+    partition::{Cut, Granularity},
+};
 
 /// A boolean option: `True`, `False`, `1`, `0`, `yes` or `no`, in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub(super) fn positive(most: f64) -> impl Fn(&str) -> Result<f64, String> + Clon
 /// `auto`, or a number above 0.
 pub(super) fn resolution(text: &str) -> Result<Resolution, String> {
     if text.eq_ignore_ascii_case("auto") {
-        return Ok(Resolution::Auto);
+        return Ok(Resolution::Tree(Cut::Evidence(Granularity::Auto)));
     }
     positive(100.0)(text)
         .map(Resolution::Fixed)

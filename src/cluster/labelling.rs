@@ -3,11 +3,8 @@
 use ndarray::{ArrayView2, Axis, s};
 use tch::{Device, Tensor};
 
-use super::{
-    assignment::{frequencies, student_t, target},
-    partition::by_size,
-};
-use crate::model::tensor::from_array;
+use super::assignment::{frequencies, student_t, target};
+use crate::{model::tensor::from_array, partition::by_size};
 
 /// Cells that are assigned at a time.
 const BLOCK: usize = 8192;

@@ -15,6 +15,7 @@ pub use self::{
 use crate::{
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
+    partition::Cut,
     preset::Preset,
     read::ReadOptions,
 };
@@ -54,7 +55,7 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// The set of defaults that the options were typed on top of.
     pub preset: Preset,
-    /// Leiden's resolution.
+    /// How many clusters there are to be.
     pub resolution: Resolution,
     /// With more cells than this, a sample of this size is trained on and clustered; more than the graph's
     /// neighbours.
@@ -78,13 +79,13 @@ pub struct RunConfig {
     pub quiet: bool,
 }
 
-/// Leiden's resolution.
+/// How many clusters there are to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Resolution {
-    /// This one, above 0.
+    /// As Leiden finds at this resolution, above 0.
     Fixed(f64),
-    /// The one of a range whose clusters are the soundest.
-    Auto,
+    /// As the tree of fine clusters has when it is cut so.
+    Tree(Cut),
 }
 
 /// What the graph that Leiden clusters is made of.
@@ -129,6 +130,8 @@ pub struct Outputs {
     pub umap: bool,
     /// `markers/NAME.csv`
     pub markers: bool,
+    /// `tree/NAME.json` and `tree/NAME.nwk`, where clusters are cut from a tree.
+    pub tree: bool,
     /// `h5ad/NAME.h5ad`
     pub h5ad: bool,
 }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{CellTypes, Cuda, Resolution, RunConfig};
-use crate::h5ad::CountsIn;
+use crate::{h5ad::CountsIn, partition::Cut};
 
 impl Serialize for RunConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -31,6 +31,8 @@ struct Parameters<'a> {
     max_value: f64,
     preset: &'static str,
     resolution: Value,
+    granularity: Option<&'static str>,
+    n_clusters: Option<usize>,
     leiden_graph: &'static str,
     connectivity_methods: &'static str,
     knn: bool,
@@ -55,6 +57,7 @@ struct Parameters<'a> {
     save_umap: bool,
     save_markers: bool,
     n_markers: usize,
+    save_tree: bool,
     save_h5ad: bool,
     overwrite: bool,
     cuda: &'static str,
@@ -81,6 +84,14 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             max_value: config.max_value.unwrap_or(0.0),
             preset: config.preset.into(),
             resolution: config.resolution.as_json(),
+            granularity: match config.resolution {
+                Resolution::Tree(Cut::Evidence(granularity)) => Some(granularity.into()),
+                _ => None,
+            },
+            n_clusters: match config.resolution {
+                Resolution::Tree(Cut::Clusters(n_clusters)) => Some(n_clusters),
+                _ => None,
+            },
             leiden_graph: config.leiden_graph.into(),
             connectivity_methods: config.graph.method.into(),
             knn: config.graph.knn,
@@ -105,6 +116,7 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             save_umap: config.save.umap,
             save_markers: config.save.markers,
             n_markers: config.n_markers,
+            save_tree: config.save.tree,
             save_h5ad: config.save.h5ad,
             overwrite: config.overwrite,
             cuda: config.cuda.as_str(),
@@ -120,7 +132,7 @@ impl Resolution {
     fn as_json(self) -> Value {
         match self {
             Self::Fixed(resolution) => resolution.into(),
-            Self::Auto => "auto".into(),
+            Self::Tree(_) => "auto".into(),
         }
     }
 }

@@ -17,13 +17,19 @@ use super::{
 
 /// What results are called in `obs` and `uns`.
 const KEY: &str = "attentionae";
+/// The finest clusters with any support, in `obs`.
+const FINE: &str = "attentionae_fine";
+/// How sure each cell's cluster is, in `obs`.
+const CONFIDENCE: &str = "attentionae_confidence";
 /// The embedding in `obsm`.
 const EMBEDDING: &str = "X_attentionae";
 /// The places of cells in the figure, in `obsm`; scanpy plots what is called `X_…`.
 const LAYOUT: &str = "X_attentionae_umap";
 /// Where results are.
-const ELEMENTS: [(&str, &str); 4] = [
+const ELEMENTS: [(&str, &str); 6] = [
     ("obs", KEY),
+    ("obs", FINE),
+    ("obs", CONFIDENCE),
     ("obsm", EMBEDDING),
     ("obsm", LAYOUT),
     ("uns", KEY),
@@ -40,6 +46,10 @@ pub struct Annotations<'a> {
     pub cells: &'a [usize],
     /// Their clusters, 0.. .
     pub labels: &'a [usize],
+    /// The finest clusters with any support, 0.., where there are such.
+    pub fine: Option<&'a [usize]>,
+    /// How sure their clusters are, from 0 to 1, where that is known.
+    pub confidence: Option<&'a [f32]>,
     /// Their embedding, cells × dimensions.
     pub embedding: ArrayView2<'a, f32>,
     /// Their places in the figure, cells × 2, where it was drawn.
@@ -52,7 +62,7 @@ impl Annotations<'_> {
     /// Memory that adding them takes: a row for every cell of the file, here and on HDF5's side.
     fn room(&self) -> u64 {
         let n_columns = self.embedding.ncols() + self.layout.map_or(0, |layout| layout.ncols());
-        let values = (self.n_cells as u64).saturating_mul(1 + n_columns as u64);
+        let values = (self.n_cells as u64).saturating_mul(3 + n_columns as u64);
         values.saturating_mul(2 * size_of::<f32>() as u64)
     }
 }
@@ -74,7 +84,8 @@ pub(super) fn taken(root: &Checked) -> Vec<String> {
         .collect()
 }
 
-/// Adds results to a file: `obs['attentionae']` (categorical, missing in other cells), `obsm['X_attentionae']`
+/// Adds results to a file: `obs['attentionae']` and, where known, `obs['attentionae_fine']` (categorical, missing in other
+/// cells) and `obs['attentionae_confidence']` (`f32`, NaN in other cells), `obsm['X_attentionae']`
 /// and, where drawn, `obsm['X_attentionae_umap']` (`f32`, NaN in other cells), `uns['attentionae']`. Those of an
 /// earlier run are removed. All else stays as it is.
 ///
@@ -128,6 +139,8 @@ fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5:
     let (obs, obsm, uns) = (obs?, obsm?, uns?);
     for (group, key) in [
         (&obs, KEY),
+        (&obs, FINE),
+        (&obs, CONFIDENCE),
         (&obsm, EMBEDDING),
         (&obsm, LAYOUT),
         (&uns, KEY),
@@ -136,10 +149,25 @@ fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5:
             group.unlink(key)?;
         }
     }
-    add_labels(&obs, results)?;
+    let mut added = vec![KEY];
+    add_labels(&obs, KEY, results, results.labels)?;
+    if let Some(fine) = results.fine {
+        add_labels(&obs, FINE, results, fine)?;
+        added.push(FINE);
+    }
+    if let Some(confidence) = results.confidence {
+        add_confidence(&obs, results, confidence)?;
+        added.push(CONFIDENCE);
+    }
     if let Some(mut order) = order {
-        if !order.iter().any(|column| column == KEY) {
-            order.push(KEY.to_owned());
+        let earlier = [KEY, FINE, CONFIDENCE];
+        order.retain(|column| {
+            added.contains(&column.as_str()) || !earlier.contains(&column.as_str())
+        });
+        for column in added {
+            if !order.iter().any(|listed| listed == column) {
+                order.push(column.to_owned());
+            }
         }
         obs.delete_attr(COLUMN_ORDER)?;
         write_attribute_list(&obs, COLUMN_ORDER, &order)?;
@@ -166,14 +194,24 @@ fn own_group(file: &Group, name: &str) -> hdf5::Result<Group> {
     Err(format!("{name} is a link to another file, {elsewhere}, which is left as it is").into())
 }
 
-fn add_labels(obs: &Group, results: &Annotations) -> hdf5::Result<()> {
-    let n_clusters = results.labels.iter().max().map_or(0, |last| last + 1);
+fn add_labels(obs: &Group, key: &str, results: &Annotations, labels: &[usize]) -> hdf5::Result<()> {
+    let n_clusters = labels.iter().max().map_or(0, |last| last + 1);
     let categories: Vec<String> = (0..n_clusters).map(|label| label.to_string()).collect();
     let mut codes = vec![-1_i32; results.n_cells];
-    for (&cell, &label) in results.cells.iter().zip(results.labels) {
+    for (&cell, &label) in results.cells.iter().zip(labels) {
         codes[cell] = label as i32;
     }
-    write_codes(obs, KEY, &categories, &codes)
+    write_codes(obs, key, &categories, &codes)
+}
+
+fn add_confidence(obs: &Group, results: &Annotations, confidence: &[f32]) -> hdf5::Result<()> {
+    let mut values = vec![f32::NAN; results.n_cells];
+    for (&cell, &value) in results.cells.iter().zip(confidence) {
+        values[cell] = value;
+    }
+    let builder = obs.new_dataset_builder().with_data(&values);
+    let dataset = builder.obj_track_times(false).create(CONFIDENCE)?;
+    encode(&dataset, "array", "0.2.0")
 }
 
 /// A matrix with a row for every cell of the file.

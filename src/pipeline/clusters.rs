@@ -5,9 +5,9 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::{Run, views::Seen};
 use crate::{
-    cluster::{ChosenResolution, choose_clusters, leiden},
     config::{LeidenGraph, Resolution},
     graph::{Adjacency, View, Views, gauss_weights},
+    partition::{Found, find_types, leiden, vote::vote},
     preprocess::{Prepared, sample_cells},
 };
 
@@ -25,8 +25,18 @@ pub(super) struct Clusters {
     pub rows: Vec<usize>,
     /// Their clusters, 0.. by decreasing size.
     pub labels: Vec<usize>,
-    /// How the resolution was chosen, where it was not given.
-    pub resolution: Option<ChosenResolution>,
+    /// The tree that they were cut from, where no resolution was given.
+    pub types: Option<Found>,
+}
+
+impl Clusters {
+    /// Labels of all cells, embedded in `z`, and their types; `cells` are the training cells.
+    pub(super) fn of_all(self, z: &Array2<f32>, cells: &[usize]) -> (Vec<usize>, Option<Found>) {
+        let clustered: Vec<usize> = self.rows.iter().map(|&row| cells[row]).collect();
+        let voted = vote(z.view(), &clustered, &self.labels);
+        let labels = voted.like.iter().map(|&place| self.labels[place]).collect();
+        (labels, self.types.map(|types| types.of_all(&voted)))
+    }
 }
 
 /// An error where an embedding is not finite: no cluster could be trusted.
@@ -55,9 +65,9 @@ impl Run<'_> {
         let (graph, seed) = (self.config.leiden_graph, self.config.seed);
         let what = match self.config.resolution {
             Resolution::Fixed(resolution) => format!("Leiden at resolution {resolution}"),
-            Resolution::Auto => "Leiden at several resolutions".to_owned(),
+            Resolution::Tree(_) => "Growing the tree of clusters".to_owned(),
         };
-        self.stage("leiden", &what);
+        self.stage("partition", &what);
         let most = match graph {
             LeidenGraph::Dense => MOST_ON_DENSE_GRAPH,
             _ => cells.len(),
@@ -70,38 +80,25 @@ impl Run<'_> {
             return Ok(Clusters {
                 rows,
                 labels,
-                resolution: None,
+                types: None,
             });
         }
         let cells: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
         let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
         let views = views(graph, seen, of_rows.view(), &totals)?;
-        let (labels, resolution) = match self.config.resolution {
+        let (labels, types) = match self.config.resolution {
             Resolution::Fixed(resolution) => (leiden(&views.joint, resolution, seed)?.labels, None),
-            Resolution::Auto => {
-                let expression = prepared.lognorm(&cells);
-                let found = choose_clusters(&views, expression.view(), seed)?;
-                self.say_what_was_chosen(&found.resolution);
-                (found.partition.labels, Some(found.resolution))
+            Resolution::Tree(cut) => {
+                let counts = prepared.counts_of(&cells);
+                let found = find_types(&views.joint, &counts, &totals, cut, seed)?;
+                (found.labels.clone(), Some(found))
             }
         };
         Ok(Clusters {
             rows,
             labels,
-            resolution,
+            types,
         })
-    }
-
-    fn say_what_was_chosen(&self, resolution: &ChosenResolution) {
-        let ChosenResolution { chosen, candidates } = resolution;
-        self.progress.note(&format!(
-            "resolution {} chosen of {}: {} clusters, silhouette {:.2}, told apart by {:.0} genes",
-            chosen.resolution,
-            candidates.len(),
-            chosen.n_clusters,
-            chosen.silhouette.unwrap_or_default(),
-            chosen.separating_genes
-        ));
     }
 }
 

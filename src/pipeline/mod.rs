@@ -10,7 +10,7 @@ mod views;
 
 use self::{clusters::check_finite, training::TrainingData, views::Seen};
 use crate::{
-    cluster::{ChosenResolution, labelling::label_cells, vote::vote},
+    cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
     graph::{BatchGraphs, CellGraph, Features},
     markers::{Marker, find_markers},
@@ -22,11 +22,12 @@ use crate::{
         every_cell::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
     },
+    partition::Found,
     preprocess::{N_COMPONENTS, Prepared, PreprocessError, prepare, sample_cells},
     progress::Progress,
     read::{Input, read},
     threads,
-    write::{Findings, OutputPaths, check_annotatable, write_outputs},
+    write::{Findings, OutputPaths, check_annotatable, split_lines, write_outputs},
 };
 
 pub use self::views::Apartness;
@@ -92,7 +93,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         device,
         scores,
         markers,
-        resolution: found.resolution,
+        types: found.types,
         input: &input,
         prepared: &prepared,
         training_cells: &cells,
@@ -101,6 +102,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         labels: found.labels,
         truth,
     };
+    run.say_what_the_tree_is(&findings);
     run.stage(
         "write",
         &format!("Writing to {}", config.output_dir.display()),
@@ -119,8 +121,8 @@ struct Labelled {
     z: Array2<f32>,
     /// Clusters of all cells, 0.. by decreasing size.
     labels: Vec<usize>,
-    /// How the resolution was chosen, where it was not given.
-    resolution: Option<ChosenResolution>,
+    /// The tree that the clusters were cut from, where they were.
+    types: Option<Found>,
 }
 
 /// What every stage of one run shares.
@@ -199,17 +201,15 @@ impl Run<'_> {
             embed_cells(&training.model, prepared, &reference, &all)
         };
         check_finite(&z, "training")?;
-        let labels = if let Some(centers) = &centers {
-            label_cells(z.view(), centers)
-        } else {
-            let clustered: Vec<usize> = clusters.rows.iter().map(|&row| cells[row]).collect();
-            vote(z.view(), &clustered, &clusters.labels)
+        let (labels, types) = match &centers {
+            Some(centers) => (label_cells(z.view(), centers), None),
+            None => clusters.of_all(&z, cells),
         };
         Ok(Labelled {
             model: training.model,
             z,
             labels,
-            resolution: clusters.resolution,
+            types,
         })
     }
 
@@ -279,6 +279,23 @@ impl Run<'_> {
                 .note("a single cluster has no marker genes: there is nothing to compare it with");
         }
         Ok(Some(markers))
+    }
+
+    fn say_what_the_tree_is(&self, found: &Findings) {
+        let Some(types) = &found.types else { return };
+        let splits = split_lines(found);
+        let clusters = match splits.len() {
+            0 => "one cluster".to_owned(),
+            n => format!("{} clusters", n + 1),
+        };
+        let weakest = match splits.last() {
+            Some(line) => format!("; the weakest split is {line}"),
+            None => String::new(),
+        };
+        self.progress.note(&format!(
+            "{clusters} cut from a tree of {} fine ones{weakest}",
+            types.tree.n_leaves()
+        ));
     }
 
     fn say_if_labels_are_missing(&self, input: &Input) {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
 
-use super::{Findings, OutputPaths, WriteError};
+use super::{Findings, OutputPaths, WriteError, split_lines, tree};
 use crate::{
     atomic::{AtomicError, write_atomically},
     config::RunConfig,
@@ -47,6 +47,8 @@ pub(super) fn write_annotated(
         n_cells: found.input.n_cells(),
         cells: &found.prepared.cells,
         labels: &found.labels,
+        fine: found.types.as_ref().map(|types| &types.fine[..]),
+        confidence: found.types.as_ref().map(|types| &types.confidence[..]),
         embedding: found.z.view(),
         layout,
         uns: uns(found),
@@ -84,8 +86,12 @@ fn uns(found: &Findings<'_>) -> Map<String, Value> {
         "parameters": found.config,
         "scores": found.scores,
     });
-    match entries {
-        Value::Object(entries) => entries,
-        _ => Map::new(),
+    let Value::Object(mut entries) = entries else {
+        return Map::new();
+    };
+    if let Some(tree) = tree::newick(found) {
+        let splits = split_lines(found);
+        entries.insert("tree".to_owned(), json!({"newick": tree, "splits": splits}));
     }
+    entries
 }

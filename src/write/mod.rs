@@ -8,6 +8,7 @@ mod model;
 mod outputs;
 mod paths;
 mod results;
+mod tree;
 
 use std::{
     error::Error,
@@ -24,6 +25,7 @@ pub use self::{
     outputs::{Findings, write_outputs},
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
+    tree::{TreeSummary, split_lines},
 };
 use crate::atomic::write_atomically;
 

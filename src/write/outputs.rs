@@ -8,17 +8,18 @@ use tch::{Device, Kind, Tensor};
 
 use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
-    annotated::write_annotated, write_embedding, write_file, write_labels, write_markers,
-    write_model, write_results,
+    annotated::write_annotated,
+    tree::{TreeSummary, write_newick, write_tree},
+    write_embedding, write_file, write_labels, write_markers, write_model, write_results,
 };
 use crate::{
-    cluster::ChosenResolution,
     config::RunConfig,
     markers::Marker,
     memory::StageLog,
     metrics::{Scores, Truth},
     model::autoencoder::Autoencoder,
     names::make_unique,
+    partition::Found,
     pipeline::Apartness,
     plot::{Figure, title, umap_layout, write_png},
     preprocess::Prepared,
@@ -54,8 +55,8 @@ pub struct Findings<'a> {
     pub scores: Scores,
     /// Marker genes of every cluster, where the run asks for them.
     pub markers: Option<Vec<Vec<Marker>>>,
-    /// How the resolution was chosen, where it was not given.
-    pub resolution: Option<ChosenResolution>,
+    /// The tree that the clusters were cut from, where they were.
+    pub types: Option<Found>,
 }
 
 /// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
@@ -84,8 +85,7 @@ pub fn write_outputs(
     }
     let save = found.config.save;
     if save.pred_label {
-        let labels: Vec<String> = found.labels.iter().map(ToString::to_string).collect();
-        write_labels(&paths.labels(), &names, &labels)?;
+        write_labels(&paths.labels(), &names, &found.labels, found.types.as_ref())?;
     }
     if save.embedding {
         write_embedding(&paths.embedding(), &names, found.z.view())?;
@@ -95,6 +95,10 @@ pub fn write_outputs(
     }
     if let Some(markers) = &found.markers {
         write_markers(&paths.markers(), markers, &found.input.data.gene_names)?;
+    }
+    if save.tree {
+        write_tree(&paths.tree(), found)?;
+        write_newick(&paths.newick(), found)?;
     }
     let mut layout = None;
     if save.umap {
@@ -218,7 +222,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
                 cells: size(cluster),
             })
             .collect(),
-        resolution: found.resolution.as_ref(),
+        tree: TreeSummary::of(found),
         silhouette: found.apartness,
         scores: found.scores,
         stages: log.stages().to_vec(),

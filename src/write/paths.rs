@@ -64,6 +64,18 @@ impl OutputPaths {
         self.file("markers", ".csv")
     }
 
+    /// `tree/NAME.json`
+    #[must_use]
+    pub fn tree(&self) -> PathBuf {
+        self.file("tree", ".json")
+    }
+
+    /// `tree/NAME.nwk`
+    #[must_use]
+    pub fn newick(&self) -> PathBuf {
+        self.file("tree", ".nwk")
+    }
+
     /// `h5ad/NAME.h5ad`
     #[must_use]
     pub fn h5ad(&self) -> PathBuf {
@@ -97,6 +109,9 @@ impl OutputPaths {
         files.extend(save.model_para.then(|| self.model()));
         files.extend(save.umap.then(|| self.predicted_figure()));
         files.extend(save.markers.then(|| self.markers()));
+        if save.tree {
+            files.extend([self.tree(), self.newick()]);
+        }
         files.extend(save.h5ad.then(|| self.h5ad()));
         files
     }
@@ -144,6 +159,7 @@ mod tests {
         model_para: true,
         umap: true,
         markers: true,
+        tree: true,
         h5ad: true,
     };
 
@@ -160,6 +176,8 @@ mod tests {
             ),
             (paths.true_figure(), "out/umap_figure/zeisel_true_label.png"),
             (paths.markers(), "out/markers/zeisel.csv"),
+            (paths.tree(), "out/tree/zeisel.json"),
+            (paths.newick(), "out/tree/zeisel.nwk"),
             (paths.h5ad(), "out/h5ad/zeisel.h5ad"),
             (paths.results(), "out/results/zeisel.json"),
         ];

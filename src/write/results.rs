@@ -4,11 +4,8 @@ use std::{io::Write, path::Path};
 
 use serde::Serialize;
 
-use super::{WriteError, write_file};
-use crate::{
-    cluster::ChosenResolution, config::RunConfig, memory::StageUse, metrics::Scores,
-    pipeline::Apartness,
-};
+use super::{WriteError, tree::TreeSummary, write_file};
+use crate::{config::RunConfig, memory::StageUse, metrics::Scores, pipeline::Apartness};
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
 #[derive(Debug, Serialize)]
@@ -41,8 +38,8 @@ pub struct Results<'a> {
     pub n_clusters: usize,
     /// The clusters, in the order of their labels.
     pub clusters: Vec<ClusterSize>,
-    /// How the resolution was chosen; `null` where it was given.
-    pub resolution: Option<&'a ChosenResolution>,
+    /// The tree that the clusters were cut from; `null` where they were not.
+    pub tree: Option<TreeSummary>,
     /// How far apart the clusters lie, before training and after it.
     pub silhouette: Apartness,
     /// How well the clusters are separated, and how well they agree with the true labels.
@@ -123,7 +120,7 @@ mod tests {
                 label: "0".to_owned(),
                 cells: 3,
             }],
-            resolution: None,
+            tree: None,
             silhouette: Apartness {
                 before_training: None,
                 after_training: Some(0.5),

@@ -1,7 +1,7 @@
 //! Numbering of clusters.
 
 /// Renumbers clusters by decreasing size, equal sizes by their first cell.
-pub(super) fn by_size(labels: &[usize]) -> Vec<usize> {
+pub(crate) fn by_size(labels: &[usize]) -> Vec<usize> {
     let n_clusters = labels.iter().max().map_or(0, |&last| last + 1);
     let mut sizes = vec![0_usize; n_clusters];
     let mut first_cells = vec![usize::MAX; n_clusters];

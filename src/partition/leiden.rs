@@ -7,7 +7,7 @@ use single_clustering::{
     network::CSRNetwork,
 };
 
-use super::{ClusterError, connected::connected_parts, modularity, partition::by_size};
+use super::{ClusterError, connected::connected_parts, modularity, numbering::by_size};
 use crate::{
     graph::Adjacency,
     seed::{Stream, stream},

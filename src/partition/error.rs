@@ -30,6 +30,16 @@ pub enum ClusterError {
         /// The weight.
         weight: f32,
     },
+    /// More clusters are asked for than the graph falls into.
+    #[error(
+        "-n_clusters {wanted} cannot be had: at its finest, Leiden finds {found} clusters; ask for at most as many"
+    )]
+    TooManyClusters {
+        /// Clusters asked for.
+        wanted: usize,
+        /// Clusters found at the highest resolution.
+        found: usize,
+    },
     /// The two directions of the edges do not weigh the same.
     #[error("Leiden cannot use the cell graph")]
     Leiden {

@@ -1,0 +1,141 @@
+//! Cells at the borders of clusters.
+
+use rayon::prelude::*;
+
+use crate::graph::Adjacency;
+
+/// How often all cells are looked at.
+const ROUNDS: usize = 3;
+
+/// A cell's edges by leaf of the tree.
+fn edges_by_leaf(
+    graph: &Adjacency,
+    leaves: &[usize],
+    n_leaves: usize,
+    cell: usize,
+    sums: &mut Vec<f64>,
+) {
+    sums.clear();
+    sums.resize(n_leaves, 0.0);
+    match graph {
+        Adjacency::Dense(dense) => {
+            for (other, &weight) in dense.row(cell).iter().enumerate() {
+                if other != cell {
+                    sums[leaves[other]] += f64::from(weight);
+                }
+            }
+        }
+        Adjacency::Sparse(sparse) => {
+            for (other, &weight) in sparse.outer_view(cell).iter().flat_map(|row| row.iter()) {
+                if other != cell {
+                    sums[leaves[other]] += f64::from(weight);
+                }
+            }
+        }
+    }
+}
+
+/// Moves every cell that has more edges to another cluster than to its own there, into the leaf that most of these lead
+/// to; all cells at once, three times. A cluster keeps its cells where it would lose all of them.
+///
+/// `leaves`: the leaf of every cell; `cluster`: the cluster of every leaf, below the number of leaves.
+pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize]) {
+    let n_leaves = cluster.len();
+    let n_clusters = cluster.iter().max().map_or(0, |last| last + 1);
+    for _ in 0..ROUNDS {
+        let before = &*leaves;
+        let moved: Vec<usize> = (0..leaves.len())
+            .into_par_iter()
+            .map_init(Vec::new, |sums, cell| {
+                edges_by_leaf(graph, before, n_leaves, cell, sums);
+                let mut of_cluster = vec![0.0; n_clusters];
+                for (leaf, sum) in sums.iter().enumerate() {
+                    of_cluster[cluster[leaf]] += sum;
+                }
+                let own = cluster[before[cell]];
+                let best = (0..n_clusters).fold(own, |best, other| {
+                    if of_cluster[other] > of_cluster[best] {
+                        other
+                    } else {
+                        best
+                    }
+                });
+                if best == own {
+                    return before[cell];
+                }
+                let within = (0..n_leaves).filter(|&leaf| cluster[leaf] == best);
+                within
+                    .reduce(|best, leaf| if sums[leaf] > sums[best] { leaf } else { best })
+                    .unwrap_or(before[cell])
+            })
+            .collect();
+        let mut kept = vec![false; n_clusters];
+        for &leaf in &moved {
+            kept[cluster[leaf]] = true;
+        }
+        let mut settled = true;
+        for (leaf, moved) in leaves.iter_mut().zip(moved) {
+            if moved != *leaf && kept[cluster[*leaf]] {
+                *leaf = moved;
+                settled = false;
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+}
+
+/// Share of each cell's edges that lead to its own cluster, from 0 to 1; 1 where it has no edge.
+pub(super) fn shares_within(graph: &Adjacency, labels: &[usize]) -> Vec<f32> {
+    let n_labels = labels.iter().max().map_or(0, |last| last + 1);
+    (0..labels.len())
+        .into_par_iter()
+        .map_init(Vec::new, |sums, cell| {
+            edges_by_leaf(graph, labels, n_labels, cell, sums);
+            let total: f64 = sums.iter().sum();
+            if total > 0.0 {
+                (sums[labels[cell]] / total) as f32
+            } else {
+                1.0
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    /// Two cliques of four cells, and a ninth cell with two edges to the one and one to the other.
+    fn graph() -> Adjacency {
+        let mut weights = Array2::<f32>::zeros((9, 9));
+        for clique in [0..4, 4..8] {
+            weights
+                .slice_mut(ndarray::s![clique.clone(), clique])
+                .fill(1.0);
+        }
+        for other in [0, 1, 4] {
+            weights[(8, other)] = 1.0;
+            weights[(other, 8)] = 1.0;
+        }
+        Adjacency::Dense(weights)
+    }
+
+    #[test]
+    fn a_cell_goes_where_most_of_its_edges_lead() {
+        let mut leaves = [0, 0, 0, 0, 1, 1, 1, 1, 1];
+        settle(&graph(), &mut leaves, &[0, 1]);
+        assert_eq!(leaves, [0, 0, 0, 0, 1, 1, 1, 1, 0]);
+        let shares = shares_within(&graph(), &leaves);
+        assert!((shares[8] - 2.0 / 3.0).abs() < 1e-6 && (shares[5] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_cluster_is_lost() {
+        let mut leaves = [0, 0, 0, 0, 1, 1, 1, 1, 2];
+        settle(&graph(), &mut leaves, &[0, 1, 2]);
+        assert_eq!(leaves[8], 2);
+    }
+}

@@ -1,0 +1,221 @@
+//! Clusters as many as the cells call for.
+
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+use super::{
+    ClusterError, Tree, borders, leiden, numbering,
+    sums::sums_of_parts,
+    tree::{Fine, judge_genes},
+    vote::Voted,
+};
+use crate::{counts::Csr, graph::Adjacency};
+
+/// The evidence that a split needs to be kept.
+pub(super) const ENOUGH: f64 = 0.25;
+
+/// The same where few large clusters are asked for, and for the finest level that is written.
+const ENOUGH_FOR_COARSE: f64 = 2.25;
+const ENOUGH_FOR_FINE: f64 = -0.75;
+
+/// Leiden's resolution for the fine clusters.
+const FINE_RESOLUTION: f64 = 4.0;
+
+/// How often this is doubled at most, where more clusters are asked for.
+const DOUBLINGS: usize = 8;
+
+/// How much evidence a split needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+pub enum Granularity {
+    /// More than usual: major cell types.
+    Coarse,
+    /// As much as parts the types of labelled data sets.
+    Auto,
+    /// Less than usual: subtypes and states.
+    Fine,
+}
+
+impl Granularity {
+    /// The evidence that a split needs to be kept.
+    #[must_use]
+    pub fn enough(self) -> f64 {
+        match self {
+            Self::Coarse => ENOUGH_FOR_COARSE,
+            Self::Auto => ENOUGH,
+            Self::Fine => ENOUGH_FOR_FINE,
+        }
+    }
+}
+
+/// Where the tree is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Where the evidence ends.
+    Evidence(Granularity),
+    /// At this number of clusters.
+    Clusters(usize),
+}
+
+/// Clusters, and the tree that they were cut from.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Cluster of every cell, 0.. by decreasing size.
+    pub labels: Vec<usize>,
+    /// The finest clusters with any support, each within one of `labels`, 0.. by decreasing size.
+    pub fine: Vec<usize>,
+    /// Share of each cell's edges that lead to its own cluster, from 0 to 1.
+    pub confidence: Vec<f32>,
+    /// The tree.
+    pub tree: Tree,
+    /// The cluster (of `labels`) that each leaf of the tree lies in.
+    pub cluster_of_leaf: Vec<usize>,
+}
+
+/// Finds the clusters of a cell graph whose every split has evidence in edges and genes.
+///
+/// `graph`: symmetric weights of n cells; `counts`: their raw counts, n × highly variable genes; `totals`: their total
+/// counts over all genes. The tree starts from Leiden's clusters at resolution 4; the two with the least evidence between
+/// them are merged, again and again, up to one (see [`Evidence`](super::Evidence)); a split is kept where it, or one below
+/// it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to the cluster that most of
+/// its edges lead to.
+///
+/// Cost: Leiden, O(counts), O(fine clusters² · genes).
+///
+/// # Errors
+///
+/// Those of [`leiden()`](super::leiden()), and where more clusters are asked for than can be told apart.
+pub fn find_types(
+    graph: &Adjacency,
+    counts: &Csr,
+    totals: &[f32],
+    cut: Cut,
+    seed: u64,
+) -> Result<Found, ClusterError> {
+    let mut leaves = fine_clusters(graph, cut, seed)?;
+    let n_leaves = leaves.iter().max().map_or(0, |last| last + 1);
+    let fine = Fine {
+        parts: sums_of_parts(counts, totals, &leaves, n_leaves, seed),
+        weights: Fine::weights(graph, &leaves, n_leaves),
+        ln_depth: f64::from(median(totals)).ln(),
+    };
+    let mut tree = fine.grow();
+    let cluster = match cut {
+        Cut::Evidence(granularity) => tree.cut(granularity.enough()),
+        Cut::Clusters(n) => tree.cut_into(n),
+    };
+    borders::settle(graph, &mut leaves, &by_first(&cluster));
+    tree.count_cells(&leaves);
+    judge_genes(&mut tree, counts, totals, &leaves);
+    let labels = labels_of(&leaves, &cluster);
+    let subclusters: Vec<(usize, usize)> = cluster
+        .iter()
+        .copied()
+        .zip(tree.cut(ENOUGH_FOR_FINE))
+        .collect();
+    let fine = labels_of(&leaves, &subclusters);
+    let mut cluster_of_leaf = vec![0; n_leaves];
+    for (&leaf, &label) in leaves.iter().zip(&labels) {
+        cluster_of_leaf[leaf] = label;
+    }
+    // A leaf that lost all of its cells still lies where its sisters do.
+    for leaf in 0..n_leaves {
+        if tree.nodes[leaf].cells == 0
+            && let Some(sister) = (0..n_leaves)
+                .find(|&other| cluster[other] == cluster[leaf] && tree.nodes[other].cells > 0)
+        {
+            cluster_of_leaf[leaf] = cluster_of_leaf[sister];
+        }
+    }
+    Ok(Found {
+        confidence: borders::shares_within(graph, &labels),
+        labels,
+        fine,
+        tree,
+        cluster_of_leaf,
+    })
+}
+
+impl Found {
+    /// The same for more cells, each labelled like one of these; where it was voted for, that share is its confidence. The
+    /// tree stays that of the clustered cells.
+    #[must_use]
+    pub fn of_all(self, voted: &Voted) -> Self {
+        let like = |labels: &[usize]| voted.like.iter().map(|&place| labels[place]).collect();
+        let confidence = voted.like.iter().zip(&voted.share);
+        Self {
+            labels: like(&self.labels),
+            fine: like(&self.fine),
+            confidence: confidence
+                .map(|(&place, share)| share.unwrap_or(self.confidence[place]))
+                .collect(),
+            ..self
+        }
+    }
+
+    /// Whether a node's children lie in different clusters.
+    #[must_use]
+    pub fn is_split(&self, node: usize) -> bool {
+        self.clusters_below(node).len() > 1
+    }
+
+    /// The clusters that lie below a node of the tree, ascending.
+    #[must_use]
+    pub fn clusters_below(&self, node: usize) -> Vec<usize> {
+        let leaves = self.tree.leaves_below(node);
+        let mut clusters: Vec<usize> = leaves
+            .iter()
+            .map(|&leaf| self.cluster_of_leaf[leaf])
+            .collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        clusters
+    }
+}
+
+fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {
+    let wanted = match cut {
+        Cut::Evidence(_) => 1,
+        Cut::Clusters(n) => n,
+    };
+    let mut found = 0;
+    for doubling in 0..=DOUBLINGS {
+        let resolution = FINE_RESOLUTION * 2.0_f64.powi(doubling as i32);
+        let labels = leiden(graph, resolution, seed)?.labels;
+        found = labels.iter().max().map_or(0, |last| last + 1);
+        if found >= wanted {
+            return Ok(labels);
+        }
+    }
+    Err(ClusterError::TooManyClusters { wanted, found })
+}
+
+fn median(values: &[f32]) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(1.0)
+}
+
+/// The same groups of leaves, numbered 0.. by their first one.
+fn by_first<T: PartialEq>(groups: &[T]) -> Vec<usize> {
+    let mut firsts: Vec<&T> = Vec::new();
+    groups
+        .iter()
+        .map(|group| {
+            firsts
+                .iter()
+                .position(|first| *first == group)
+                .unwrap_or_else(|| {
+                    firsts.push(group);
+                    firsts.len() - 1
+                })
+        })
+        .collect()
+}
+
+/// Labels of cells from groups of leaves, by decreasing size.
+fn labels_of<T: PartialEq>(leaves: &[usize], groups: &[T]) -> Vec<usize> {
+    let group = by_first(groups);
+    let of_cells: Vec<usize> = leaves.iter().map(|&leaf| group[leaf]).collect();
+    // A finer group may have lost its cells at a border.
+    numbering::by_size(&of_cells)
+}

@@ -1,0 +1,30 @@
+//! From a cell graph to cell types: fine Leiden clusters, a tree of them, and a cut of the tree where the evidence ends.
+//!
+//! ```text
+//! graph ──► fine Leiden ──► tree: the least distinct ──► cut: every split that ──► borders ──► labels, finer labels,
+//!           clusters        pair merged, to one          is left has evidence                  confidence, evidence
+//! ```
+//!
+//! One resolution of Leiden cannot serve a large type and a small one at once (Fortunato & Barthélemy 2007,
+//! doi:10.1073/pnas.0605965104). Here every split stands for itself.
+
+mod auc;
+mod borders;
+mod connected;
+mod error;
+mod evidence;
+mod found;
+mod leiden;
+mod modularity;
+mod numbering;
+mod sums;
+mod tree;
+pub mod vote;
+
+pub use error::ClusterError;
+pub use evidence::{Evidence, GeneOfSplit};
+pub use found::{Cut, Found, Granularity, find_types};
+pub use leiden::{Partition, leiden};
+pub use modularity::modularity;
+pub(crate) use numbering::by_size;
+pub use tree::{Node, Tree};
