@@ -113,8 +113,21 @@ impl Tape {
                 continue;
             }
             let gradients = tch::no_grad(|| (joint.pullback)(&gradient));
-            let inputs: Vec<_> = joint.inputs.iter().zip(gradients).collect();
-            surrogate(&inputs).backward();
+            let learning = joint.inputs.into_iter().zip(gradients);
+            let learning = learning.filter(|(input, _)| input.requires_grad());
+            let (known, behind): (Vec<_>, Vec<_>) =
+                learning.partition(|(input, _)| input.is_leaf() && input.grad().defined());
+            for (parameter, gradient) in known {
+                let given = Given {
+                    parameter,
+                    rows: None,
+                    gradient,
+                };
+                given.add();
+            }
+            if !behind.is_empty() {
+                surrogate(&behind).backward();
+            }
         }
         for given in self.given.drain(..) {
             given.add();
