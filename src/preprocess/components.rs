@@ -5,6 +5,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::{Components, Prepared, PreprocessError, Transformation, leading::leading_of_all};
+use crate::unit::scale_to_unit;
 
 /// Principal components of each transformation.
 pub const N_COMPONENTS: usize = 50;
@@ -102,10 +103,8 @@ fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
         let columns = first..first + view.ncols();
         let mut part = all.slice_mut(ndarray::s![.., columns.clone()]);
         for (mut to, from) in part.outer_iter_mut().zip(view.outer_iter()) {
-            let length = from.dot(&from).sqrt();
-            if length > 0.0 {
-                to.assign(&from.mapv(|value| value / length));
-            }
+            to.assign(&from);
+            scale_to_unit(to.as_slice_mut().unwrap_or_default());
         }
         first = columns.end;
     }
