@@ -4,7 +4,10 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Components, Prepared, PreprocessError, Transformation, leading::leading_of_all};
+use super::{
+    Components, Prepared, PreprocessError, Transformation, leading::leading_of_all,
+    transformation::mean_row,
+};
 use crate::unit::scale_to_unit;
 
 /// Principal components of each transformation.
@@ -114,7 +117,7 @@ fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
 impl Shared {
     fn find(x: &Array2<f32>, n_shared: usize) -> Result<Self, faer::linalg::evd::EvdError> {
         let (n_cells, width) = x.dim();
-        let mean = mean(x);
+        let mean = mean_row(std::iter::once(x), width);
         let centred = |i: usize, j: usize| f64::from(x[[i, j]]) - f64::from(mean[j]);
         let columns: Vec<Vec<f64>> = (0..width)
             .map(|j| (0..n_cells).map(|i| centred(i, j)).collect())
@@ -178,16 +181,4 @@ impl Shared {
             });
         scores
     }
-}
-
-fn mean(x: &Array2<f32>) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; x.ncols()];
-    for row in x.outer_iter() {
-        for (sum, &value) in sums.iter_mut().zip(&row) {
-            *sum += f64::from(value);
-        }
-    }
-    sums.iter()
-        .map(|sum| (sum / x.nrows() as f64) as f32)
-        .collect()
 }
