@@ -5,7 +5,8 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::{
-    Components, Prepared, PreprocessError, Transformation, leading::leading_of_all,
+    Components, Prepared, PreprocessError, Transformation,
+    leading::{Leading, leading_of_all},
     transformation::mean_row,
 };
 use crate::unit::scale_to_unit;
@@ -137,23 +138,16 @@ impl Shared {
             });
         let n_found = n_shared.clamp(1, width.min(n_cells).max(1));
         let scatter = MatRef::from_column_major_slice(&scatter, width, width);
-        let loadings = leading_of_all(scatter, n_found)?;
-        let mut squares = 0.0;
-        for i in 0..n_cells {
-            for component in 0..n_found {
-                let score: f64 = (0..width)
-                    .map(|j| centred(i, j) * loadings[(j, component)])
-                    .sum();
-                squares += score * score;
-            }
-        }
+        let Leading { values, vectors } = leading_of_all(scatter, n_found)?;
+        // An eigenvalue of the scatter is the sum of its component's squared scores.
+        let squares: f64 = values.iter().sum::<f64>().max(0.0);
         let rms = (squares / (n_cells * n_found) as f64).sqrt();
         let scale = if rms > 0.0 { 1.0 / rms } else { 1.0 };
         Ok(Self {
             mean,
             loadings: Mat::from_fn(width, n_shared, |j, component| {
                 if component < n_found {
-                    (loadings[(j, component)] * scale) as f32
+                    (vectors[(j, component)] * scale) as f32
                 } else {
                     0.0
                 }
