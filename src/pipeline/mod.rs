@@ -144,9 +144,10 @@ impl Run<'_> {
         seen: Option<&Seen>,
         device: Device,
     ) -> anyhow::Result<Labelled> {
-        let landmarks = self.landmarks(cells);
+        let landmark_rows = self.landmarks(cells.len());
+        let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, seen, landmarks.len())?;
+        let features = self.features(prepared, cells, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
             .with_context(|| self.config.input.display().to_string())?;
         self.say_if_disconnected(&graph);
@@ -160,12 +161,11 @@ impl Run<'_> {
                 &features,
             )
         });
-        let components = seen
-            .filter(|_| self.config.model.parts.residual)
-            .map(|seen| &seen.components);
+        let residual = seen.filter(|_| self.config.model.parts.residual);
+        let base = residual.map(|seen| seen.scores.shared.select(Axis(0), &landmark_rows));
         let reference = Reference {
             cells: &landmarks,
-            inputs: &inputs(prepared, components, &landmarks, device),
+            inputs: &inputs(prepared, base.as_ref(), &landmarks, device),
             operator: &GraphOperator::of(&graph, device).aggregating(
                 self.config.graph.aggregation,
                 landmarks.len(),
@@ -173,7 +173,7 @@ impl Run<'_> {
             ),
             graph: &graph,
             features: &features,
-            components,
+            components: residual.map(|seen| &seen.components),
         };
 
         let mut training = self.pretrain(&TrainingData {
@@ -226,27 +226,27 @@ impl Run<'_> {
         Ok(prepared)
     }
 
-    /// The cells that any cell is embedded against (positions in the prepared data, ascending): the training cells, or
-    /// some of them where these are learnt from in mini-batches.
-    fn landmarks(&self, cells: &[usize]) -> Vec<usize> {
+    /// The cells that any cell is embedded against (places among the `n_cells` training cells, ascending): all of these, or
+    /// some of them where they are learnt from in mini-batches.
+    fn landmarks(&self, n_cells: usize) -> Vec<usize> {
         let most = match self.config.train.batch_size {
             Some(_) => self.config.landmarks,
-            None => cells.len(),
+            None => n_cells,
         };
-        let rows = sample_cells(cells.len(), most, self.config.seed);
-        rows.iter().map(|&row| cells[row]).collect()
+        sample_cells(n_cells, most, self.config.seed)
     }
 
-    /// What cell graphs of `n_cells` cells are built from.
+    /// What cell graphs of `n_cells` of the training cells (`cells`, as they are `seen`) are built from.
     fn features(
         &self,
         prepared: &Prepared,
+        cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
     ) -> Result<Features, PreprocessError> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
-                seen.components.lognormalized(prepared),
+                (seen.components).lognormalized(prepared, cells, &seen.scores),
             )),
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }

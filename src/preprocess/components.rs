@@ -73,11 +73,31 @@ impl ViewComponents {
         Ok((Self { each, shared }, seen))
     }
 
-    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer.
+    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer. Those of `cells`
+    /// (positions in `prepared`, ascending) are known as they are `seen`.
     #[must_use]
-    pub fn lognormalized(&self, prepared: &Prepared) -> Array2<f32> {
-        let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        self.each[0].scores(prepared, &all)
+    pub fn lognormalized(
+        &self,
+        prepared: &Prepared,
+        cells: &[usize],
+        seen: &CellComponents,
+    ) -> Array2<f32> {
+        let known = &seen.each[0];
+        let is_other = |cell: &usize| cells.binary_search(cell).is_err();
+        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
+        if others.is_empty() {
+            return known.clone();
+        }
+        let mut all = Array2::zeros((prepared.n_cells(), known.ncols()));
+        for (cells, scores) in [
+            (cells, known),
+            (&others, &self.each[0].scores(prepared, &others)),
+        ] {
+            for (&cell, scores) in cells.iter().zip(scores.outer_iter()) {
+                all.row_mut(cell).assign(&scores);
+            }
+        }
+        all
     }
 
     /// Any cells (positions in `prepared`) in the same components.
