@@ -192,11 +192,20 @@ impl Run<'_> {
             None
         };
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-        let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let z = if centers.is_none() && cells.len() == all.len() {
+        let is_other = |cell: &usize| centers.is_some() || cells.binary_search(cell).is_err();
+        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
+        let z = if others.is_empty() {
             z
         } else {
-            embed_cells(&training.model, prepared, &reference, &all)
+            let of_others = embed_cells(&training.model, prepared, &reference, &others);
+            // Where the model has learnt on, all cells are others, and overwrite what they were.
+            let mut all = Array2::zeros((prepared.n_cells(), z.ncols()));
+            for (places, z) in [(cells, &z), (&others, &of_others)] {
+                for (&cell, z) in places.iter().zip(z.rows()) {
+                    all.row_mut(cell).assign(&z);
+                }
+            }
+            all
         };
         check_finite(&z, "training")?;
         let labels = if let Some(centers) = &centers {
