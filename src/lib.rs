@@ -52,3 +52,4 @@ pub mod names;
 pub mod seed;
 pub mod special;
 pub mod threads;
+mod unit;

@@ -6,6 +6,8 @@ use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
+use crate::unit::scale_to_unit;
+
 /// Distances that a thread computes at a time, 8 MiB of them.
 const BLOCK_VALUES: usize = 1 << 21;
 
@@ -33,7 +35,9 @@ impl Directions {
     pub(super) fn of(features: &ArrayView2<f32>) -> Self {
         let (n_cells, n_features) = features.dim();
         let mut values: Vec<f32> = features.iter().copied().collect();
-        values.par_chunks_mut(n_features.max(1)).for_each(normalize);
+        values
+            .par_chunks_mut(n_features.max(1))
+            .for_each(scale_to_unit);
         Self {
             values,
             n_cells,
@@ -161,17 +165,6 @@ fn mirror(distances: &mut Array2<f32>, run: Range<usize>) {
 fn distance(cosine: f32) -> f32 {
     let distance = (1.0 - cosine).min(2.0);
     if distance > ROUNDING { distance } else { 0.0 }
-}
-
-/// Scales a cell to length 1. Lengths are summed in `f64`, where no finite `f32` overflows.
-fn normalize(cell: &mut [f32]) {
-    let square: f64 = cell.iter().map(|&x| f64::from(x).powi(2)).sum();
-    if square > 0.0 {
-        let length = square.sqrt();
-        for x in cell {
-            *x = (f64::from(*x) / length) as f32;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -201,10 +201,8 @@ impl Autoencoder {
 
     /// e1: n × genes → n × 256.
     pub(super) fn first_layer(&self, x: &Tensor, pass: &mut Pass) -> Tensor {
-        let hidden = self
-            .enc_1
-            .forward(&pass.noise.corrupt(x, &mut pass.tape))
-            .relu();
+        let noisy = pass.noise.corrupt(x, &mut pass.tape);
+        let hidden = self.enc_1.forward_wide(&noisy, &mut pass.tape).relu();
         self.bn_1.forward(&hidden, pass.statistics)
     }
 

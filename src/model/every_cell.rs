@@ -33,20 +33,18 @@ pub struct Reference<'a> {
     pub components: Option<&'a ViewComponents>,
 }
 
-/// What the model sees of some cells (positions in `prepared`).
+/// What the model sees of some cells (positions in `prepared`). `base` are their scores in the components that the views
+/// share, where the model has a residual part.
 #[must_use]
 pub fn inputs(
     prepared: &Prepared,
-    components: Option<&ViewComponents>,
+    base: Option<&Array2<f32>>,
     cells: &[usize],
     device: tch::Device,
 ) -> Inputs {
     Inputs {
         x: from_array(prepared.zscores(cells).view(), device),
-        base: components.map(|components| {
-            let seen = components.of(prepared, cells);
-            from_array(seen.shared.view(), device)
-        }),
+        base: base.map(|base| from_array(base.view(), device)),
     }
 }
 
@@ -84,7 +82,9 @@ pub fn embed_cells(
                 reference.cells.len(),
                 device,
             );
-            let inputs = inputs(prepared, reference.components, &block, device);
+            let components = reference.components;
+            let base = components.map(|components| components.of(prepared, &block).shared);
+            let inputs = inputs(prepared, base.as_ref(), &block, device);
             let z = to_array(&model.embed(&inputs, &bridge, &landmarks, pass));
             for (&row, z) in rows.iter().zip(z.rows()) {
                 all.slice_mut(s![row, ..]).assign(&z);

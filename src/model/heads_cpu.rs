@@ -18,8 +18,11 @@ use super::{
     zinb_row::{HeadRows, Scratch, zinb_row},
 };
 
-/// Genes of a task.
-const GENES: usize = 256;
+/// Most genes of a task.
+const MOST_GENES: usize = 256;
+
+/// Tasks that there are at least, of equal size, where the genes are few.
+const FEWEST_TASKS: usize = 4;
 
 /// Cells that pass through a task at a time.
 const CELLS: usize = 128;
@@ -117,13 +120,18 @@ fn gene_runs<'a>(
         .zip(mean)
         .enumerate()
         .map(|(run, ((pi, disp), mean))| GeneRun {
-            first: run * GENES,
+            first: run * task_genes(n_genes),
             heads: [pi, disp, mean],
             by_hidden: Vec::new(),
             loss: 0.0,
             scratch: Scratch::default(),
         })
         .collect()
+}
+
+/// Genes of a task, the last one's may be fewer.
+fn task_genes(n_genes: usize) -> usize {
+    n_genes.div_ceil(FEWEST_TASKS).clamp(1, MOST_GENES)
 }
 
 fn head_runs<'a>(
@@ -133,15 +141,16 @@ fn head_runs<'a>(
     by_bias: &'a mut [f32],
     n_genes: usize,
 ) -> Vec<HeadRun<'a>> {
-    let mut by_weight = by_weight.chunks_mut(GENES * WIDTH_1);
-    let mut by_bias = by_bias.chunks_mut(GENES);
-    let weights = weight.chunks(GENES * WIDTH_1);
+    let genes = task_genes(n_genes);
+    let mut by_weight = by_weight.chunks_mut(genes * WIDTH_1);
+    let mut by_bias = by_bias.chunks_mut(genes);
+    let weights = weight.chunks(genes * WIDTH_1);
     (0..n_genes)
-        .step_by(GENES)
+        .step_by(genes)
         .zip(weights)
         .map(|(first, weight)| HeadRun {
             weight,
-            bias: bias.map(|bias| &bias[first..(first + GENES).min(n_genes)]),
+            bias: bias.map(|bias| &bias[first..(first + genes).min(n_genes)]),
             by_weight: by_weight.next().unwrap_or_default(),
             by_bias: by_bias.next().unwrap_or_default(),
             outputs: Vec::new(),

@@ -53,6 +53,7 @@ pub struct MiniBatches<'a> {
     drawn: usize,
     rng: ChaCha8Rng,
     genes: ChaCha8Rng,
+    ahead: Option<Result<Drawn, GraphError>>,
 }
 
 /// A batch.
@@ -80,6 +81,7 @@ impl<'a> MiniBatches<'a> {
             drawn: 0,
             rng: stream(seed, Stream::Batches),
             genes: stream(seed, Stream::Genes),
+            ahead: None,
         }
     }
 
@@ -97,6 +99,20 @@ impl<'a> MiniBatches<'a> {
     ///
     /// Where the cells have no graph.
     pub fn draw(&mut self) -> Result<Drawn, GraphError> {
+        match self.ahead.take() {
+            Some(drawn) => drawn,
+            None => self.draw_now(),
+        }
+    }
+
+    /// Makes the next batch ready, so that [`Self::draw`] has only to hand it over.
+    pub fn draw_ahead(&mut self) {
+        if self.ahead.is_none() {
+            self.ahead = Some(self.draw_now());
+        }
+    }
+
+    fn draw_now(&mut self) -> Result<Drawn, GraphError> {
         let rows = self.draw_rows();
         let BatchSource {
             prepared,
@@ -171,4 +187,46 @@ fn neighbor(graph: &Csr, cell: usize, rng: &mut ChaCha8Rng) -> Option<usize> {
         }
     }
     row.indices().last().map(|&last| last as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        graph::{CellGraph, GraphConfig, Method},
+        preprocess::prepare,
+    };
+
+    #[test]
+    fn batches_drawn_ahead_are_those_drawn_in_turn() {
+        let count = |(cell, gene): (usize, usize)| ((cell * 5 + gene * 7) % 6 + 1) as f32;
+        let counts = ndarray::Array2::from_shape_fn((40, 12), count);
+        let prepared = prepare(&Csr::csr_from_dense(counts.view(), 0.0), 12).expect("cells");
+        let cells: Vec<usize> = (0..40).collect();
+        let features = Features::Expression;
+        let config = GraphConfig::published(Method::Gauss, false, 5);
+        let rows = features.of(&prepared, &cells);
+        let graph = CellGraph::build(rows.view(), &config).expect("a graph");
+        let graphs = BatchGraphs::new(&config, &graph, &cells, &cells, &prepared, &features);
+        let source = BatchSource {
+            prepared: &prepared,
+            cells: &cells,
+            features: &features,
+            graphs: &graphs,
+            base: None,
+            joint: None,
+            n_genes: Some(3),
+            device: Device::Cpu,
+        };
+        let [mut in_turn, mut ahead] = [(); 2].map(|()| MiniBatches::new(source, 10, 1));
+        for step in 0..9 {
+            if step % 3 > 0 {
+                ahead.draw_ahead();
+            }
+            let [expected, found] = [&mut in_turn, &mut ahead].map(MiniBatches::draw);
+            let (expected, found) = (expected.expect("a batch"), found.expect("a batch"));
+            assert_eq!(found.cells, expected.cells);
+            assert!(found.batch.x.equal(&expected.batch.x));
+        }
+    }
 }

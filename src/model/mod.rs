@@ -25,6 +25,7 @@ pub mod reconstruction;
 pub mod tape;
 pub mod tensor;
 pub mod training_cells;
+mod wide_linear;
 pub mod zinb;
 pub mod zinb_plain;
 pub mod zinb_row;

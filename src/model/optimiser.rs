@@ -1,5 +1,7 @@
 //! Adam with a bound on the gradient's norm.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -40,6 +42,8 @@ struct Moments {
     parameter: Tensor,
     first: Tensor,
     second: Tensor,
+    /// Ascending runs of its entries outside which the gradient is 0.
+    touched: Vec<Range<usize>>,
     /// Whether its gradient counts in the norm and is scaled down with it.
     clipped: bool,
 }
@@ -49,10 +53,50 @@ impl Moments {
         Self {
             first: parameter.detach().zeros_like(),
             second: parameter.detach().zeros_like(),
+            touched: everything(&parameter),
             parameter,
             clipped,
         }
     }
+
+    /// Clears what the last step left in the gradient, and notes what the pass on `tape` will put there.
+    fn begin(&mut self, tape: &Tape) {
+        let mut gradient = self.parameter.grad();
+        let all = everything(&self.parameter);
+        if self.touched == all {
+            self.parameter.zero_grad();
+        } else if gradient.defined() {
+            let gradient = values_mut(&mut gradient);
+            for run in &self.touched {
+                gradient[run.clone()].fill(0.0);
+            }
+        }
+        self.touched = match tape.rows_given(&self.parameter) {
+            Some(rows) if rows.device() == Device::Cpu => runs(&self.parameter, rows),
+            _ => all,
+        };
+    }
+}
+
+/// All entries of a parameter, as the one run of them.
+fn everything(parameter: &Tensor) -> Vec<Range<usize>> {
+    std::iter::once(0..parameter.numel()).collect()
+}
+
+/// The entries of some rows of a parameter, as ascending runs.
+fn runs(parameter: &Tensor, rows: &Tensor) -> Vec<Range<usize>> {
+    let mut rows = Vec::<i64>::try_from(rows).unwrap_or_default();
+    rows.sort_unstable();
+    let width = parameter.numel() / parameter.size()[0].max(1) as usize;
+    let mut runs: Vec<Range<usize>> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let row = row as usize * width..(row as usize + 1) * width;
+        match runs.last_mut() {
+            Some(last) if last.end == row.start => last.end = row.end,
+            _ => runs.push(row),
+        }
+    }
+    runs
 }
 
 impl Adam {
@@ -96,7 +140,7 @@ impl Adam {
     /// As in PyTorch, clipped gradients stay behind: those of the moved parameters until the next step begins.
     pub fn step(&mut self, loss: &Tensor, tape: &mut Tape) -> f64 {
         for moments in &mut self.moving {
-            moments.parameter.zero_grad();
+            moments.begin(tape);
         }
         tape.backward(loss);
         self.n_steps += 1;
@@ -138,8 +182,17 @@ struct Step {
 impl Step {
     /// Each parameter in one pass over memory; the norm.
     fn on_cpu(self, moving: &mut [&mut Moments], resting: &mut [Tensor]) -> f64 {
-        let squares = counted(moving, resting).map(|gradient| squared_norm(values(&gradient)));
-        let norm = squares.sum::<f64>().sqrt();
+        let clipped = moving.iter().filter(|moments| moments.clipped);
+        let of_moving = clipped.map(|moments| {
+            let gradient = moments.parameter.grad();
+            let gradient = values(&gradient);
+            let runs = moments.touched.iter();
+            runs.map(|run| squared_norm(&gradient[run.clone()])).sum()
+        });
+        let of_resting = resting
+            .iter()
+            .map(|gradient| squared_norm(values(gradient)));
+        let norm = of_moving.chain(of_resting).sum::<f64>().sqrt();
         let clip = clipping(norm);
         for moments in moving {
             let clip = if moments.clipped { clip } else { 1.0 };
@@ -148,18 +201,20 @@ impl Step {
             let gradient = values_mut(&mut gradient).par_chunks_mut(CHUNK);
             let first = values_mut(&mut moments.first).par_chunks_mut(CHUNK);
             let second = values_mut(&mut moments.second).par_chunks_mut(CHUNK);
-            parameter.zip(gradient).zip(first.zip(second)).for_each(
-                |((parameter, gradient), (first, second))| {
-                    Arch::new().dispatch(Move {
-                        parameter,
-                        gradient,
-                        first,
-                        second,
-                        clip: clip as f32,
-                        step: self,
-                    });
-                },
-            );
+            let touched = &moments.touched;
+            let entries = parameter.zip(gradient).zip(first.zip(second)).enumerate();
+            entries.for_each(|(chunk, ((parameter, gradient), (first, second)))| {
+                Arch::new().dispatch(Move {
+                    parameter,
+                    gradient,
+                    first,
+                    second,
+                    start: chunk * CHUNK,
+                    touched,
+                    clip: clip as f32,
+                    step: self,
+                });
+            });
         }
         if clip < 1.0 {
             for gradient in resting {
@@ -167,6 +222,16 @@ impl Step {
             }
         }
         norm
+    }
+
+    /// Moves one entry along its gradient `g`.
+    #[inline(always)]
+    fn take(self, g: f32, parameter: &mut f32, first: &mut f32, second: &mut f32) {
+        let (new_1, new_2) = ((1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32);
+        *first += new_1 * (g - *first);
+        *second += new_2 * (g * g - *second);
+        let scale = second.sqrt() * self.second_scale as f32 + EPSILON as f32;
+        *parameter -= self.rate as f32 * *first / scale;
     }
 
     /// The same by libtorch's operations; nothing leaves the device but the norm, last.
@@ -223,12 +288,17 @@ fn squared_norm(gradient: &[f32]) -> f64 {
     chunks.iter().sum()
 }
 
-/// Moves a run of a parameter's entries, and clips their gradients, as vector code.
+/// Moves a chunk of a parameter's entries, and clips their gradients, as vector code. Memory is what this waits for: gradients
+/// that are known to be 0 are not read.
 struct Move<'a> {
     parameter: &'a mut [f32],
     gradient: &'a mut [f32],
     first: &'a mut [f32],
     second: &'a mut [f32],
+    /// The chunk's first entry in the parameter.
+    start: usize,
+    /// As in [`Moments`].
+    touched: &'a [Range<usize>],
     clip: f32,
     step: Step,
 }
@@ -237,17 +307,48 @@ impl WithSimd for Move<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let (new_1, new_2) = ((1.0 - BETA_1) as f32, (1.0 - BETA_2) as f32);
-        let (rate, second_scale) = (self.step.rate as f32, self.step.second_scale as f32);
-        let moments = self.first.iter_mut().zip(self.second);
-        let entries = self.parameter.iter_mut().zip(self.gradient);
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let end = self.start + self.parameter.len();
+        let first = self.touched.partition_point(|run| run.end <= self.start);
+        let mut at = self.start;
+        for run in &self.touched[first..] {
+            let from = run.start.clamp(at, end);
+            let to = run.end.min(end);
+            self.without_gradient(at..from);
+            self.by_gradient(from..to.max(from));
+            at = to.max(from);
+            if at == end {
+                break;
+            }
+        }
+        self.without_gradient(at..end);
+    }
+}
+
+impl Move<'_> {
+    /// Moves a run of entries of the parameter.
+    #[inline(always)]
+    fn by_gradient(&mut self, run: Range<usize>) {
+        let run = run.start - self.start..run.end - self.start;
+        let moments = self.first[run.clone()].iter_mut();
+        let moments = moments.zip(&mut self.second[run.clone()]);
+        let entries = self.parameter[run.clone()].iter_mut();
+        let entries = entries.zip(&mut self.gradient[run]);
         for ((parameter, gradient), (first, second)) in entries.zip(moments) {
             let g = *gradient * self.clip;
-            *first += new_1 * (g - *first);
-            *second += new_2 * (g * g - *second);
-            *parameter -= rate * *first / (second.sqrt() * second_scale + EPSILON as f32);
+            self.step.take(g, parameter, first, second);
             *gradient = g;
+        }
+    }
+
+    /// The same where their gradient is 0.
+    #[inline(always)]
+    fn without_gradient(&mut self, run: Range<usize>) {
+        let run = run.start - self.start..run.end - self.start;
+        let moments = self.first[run.clone()].iter_mut();
+        let moments = moments.zip(&mut self.second[run.clone()]);
+        for (parameter, (first, second)) in self.parameter[run].iter_mut().zip(moments) {
+            self.step.take(0.0, parameter, first, second);
         }
     }
 }
@@ -286,6 +387,28 @@ mod tests {
             libtorchs.step().expect("a step");
         }
         assert!(ours.detach().allclose(&theirs.detach(), 1e-5, 1e-6, false));
+    }
+
+    #[test]
+    fn gradients_given_by_rows_move_all_rows_as_whole_gradients_do() {
+        // Rows of 256 in chunks of 64; runs that end and begin chunks, and one across two.
+        let size = [200_i64, 256];
+        let start = Tensor::linspace(-2.0, 2.0, 200 * 256, tch::kind::FLOAT_CPU).view(size);
+        let [by_rows, whole] = [(); 2].map(|()| start.copy().set_requires_grad(true));
+        let adam = |parameter: &Tensor| Adam::new(vec![parameter.shallow_clone()], 0.1);
+        let (mut ours, mut theirs) = (adam(&by_rows), adam(&whole));
+        for rows in [vec![0_i64, 63, 64, 130], vec![1, 127, 199], vec![64, 63]] {
+            let rows = Tensor::from_slice(&rows);
+            let gradient = start.index_select(0, &rows).sin();
+            let (mut tape, mut other) = (Tape::default(), Tape::default());
+            tape.give_rows(&by_rows, &rows, gradient.shallow_clone());
+            other.give(&whole, start.zeros_like().index_copy(0, &rows, &gradient));
+            let none = |parameter: &Tensor| parameter.sum(Kind::Float) * 0.0;
+            let norm = ours.step(&none(&by_rows), &mut tape);
+            assert!((theirs.step(&none(&whole), &mut other) / norm - 1.0).abs() < 1e-12);
+            assert!(by_rows.grad().allclose(&whole.grad(), 1e-6, 0.0, false));
+            assert!(by_rows.allclose(&whole, 1e-6, 1e-6, false));
+        }
     }
 
     /// 3·x² at 100 places for each of three parameters, of which the second moves unclipped and the third rests.

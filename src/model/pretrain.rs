@@ -1,5 +1,7 @@
 //! Pretraining: Adam on the reconstruction of counts and graph.
 
+use std::ops::ControlFlow;
+
 use tch::Tensor;
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     optimiser::Adam,
     parameters::Snapshot,
     reconstruction::HeadWeights,
-    training_cells::TrainingCells,
+    training_cells::{Step, TrainingCells},
 };
 use crate::graph::GraphError;
 
@@ -68,11 +70,9 @@ pub fn pretrain(
     } else {
         config.training_epoch.div_ceil(HALVINGS + 1)
     };
-    let mut epochs = config.training_epoch;
-    for epoch in 0..config.training_epoch {
+    let mut learn = |epoch: usize, step: &Step<'_, '_>| {
         let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
         adam.set_learning_rate(lr);
-        let step = cells.next_step()?;
         let Reconstruction {
             zinb,
             graph,
@@ -82,8 +82,7 @@ pub fn pretrain(
         if let Some(best) = &mut best {
             best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
             if epoch - best.epoch > PATIENCE {
-                epochs = epoch;
-                break;
+                return ControlFlow::Break(());
             }
         }
         let other = contrast
@@ -106,6 +105,18 @@ pub fn pretrain(
             other,
             gradient_norm,
         });
+        ControlFlow::Continue(())
+    };
+    let mut epochs = 0;
+    while epochs < config.training_epoch {
+        let more = epochs + 1 < config.training_epoch;
+        if cells
+            .learn_from_next(more, |step| learn(epochs, step))?
+            .is_break()
+        {
+            break;
+        }
+        epochs += 1;
     }
     if let Some(best) = best {
         model.restore(&best.weights);

@@ -205,27 +205,17 @@ pub fn zinb_loss(
         }
     });
     for (head, (by_weight, by_bias)) in heads.iter().zip(found.by_weights.into_iter().flatten()) {
-        tape.give(
-            &head.weight,
-            in_place(genes.as_ref(), &head.weight, by_weight),
-        );
+        let mut give = |parameter: &Tensor, gradient: Tensor| match &genes {
+            Some(genes) => tape.give_rows(parameter, genes, gradient),
+            None => tape.give(parameter, gradient),
+        };
+        give(&head.weight, by_weight);
         if let Some(bias) = &head.bias {
-            tape.give(bias, in_place(genes.as_ref(), bias, by_bias));
+            give(bias, by_bias);
         }
     }
     let value = found.value * target.on_host.scale();
     LossTerm::from_gradients(value, &[(hidden, found.by_hidden)])
-}
-
-/// The gradient by all rows of a parameter, given that by some.
-fn in_place(rows: Option<&Tensor>, parameter: &Tensor, gradient: Tensor) -> Tensor {
-    match rows {
-        Some(rows) => parameter
-            .detach()
-            .zeros_like()
-            .index_copy(0, rows, &gradient),
-        None => gradient,
-    }
 }
 
 #[cfg(test)]

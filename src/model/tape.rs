@@ -18,13 +18,21 @@ type Pullback = Box<dyn FnOnce(&Tensor) -> Vec<Tensor>>;
 #[derive(Default)]
 pub struct Tape {
     joints: Vec<Joint>,
-    given: Vec<(Tensor, Tensor)>,
+    given: Vec<Given>,
 }
 
 struct Joint {
     inputs: Vec<Tensor>,
     output: Tensor,
     pullback: Pullback,
+}
+
+/// A gradient that is known before the way back.
+struct Given {
+    parameter: Tensor,
+    /// The parameter's rows that it is the gradient by, where it is not by all.
+    rows: Option<Tensor>,
+    gradient: Tensor,
 }
 
 impl Tape {
@@ -58,14 +66,34 @@ impl Tape {
 
     /// Adds `gradient` to that of `parameter`, a leaf, on the way back: as it is, whatever weight the loss has.
     pub fn give(&mut self, parameter: &Tensor, gradient: Tensor) {
+        self.push(parameter, None, gradient);
+    }
+
+    /// The same where the gradient by all but a few rows is 0: `gradient` is that by `rows`, each of them named once. The
+    /// parameter has no other gradient in this pass.
+    pub fn give_rows(&mut self, parameter: &Tensor, rows: &Tensor, gradient: Tensor) {
+        self.push(parameter, Some(rows.shallow_clone()), gradient);
+    }
+
+    fn push(&mut self, parameter: &Tensor, rows: Option<Tensor>, gradient: Tensor) {
         if parameter.requires_grad() {
-            self.given.push((parameter.shallow_clone(), gradient));
+            self.given.push(Given {
+                parameter: parameter.shallow_clone(),
+                rows,
+                gradient,
+            });
         }
+    }
+
+    /// The rows of `parameter` by which it was given a gradient, where it was by rows.
+    pub(super) fn rows_given(&self, parameter: &Tensor) -> Option<&Tensor> {
+        let same = |given: &&Given| given.parameter.data_ptr() == parameter.data_ptr();
+        self.given.iter().find(same)?.rows.as_ref()
     }
 
     /// Multiplies all that was given in this pass, where the loss that it belongs to is one of several and has a weight.
     pub fn weigh_given(&mut self, weight: f64) {
-        for (_, gradient) in &mut self.given {
+        for Given { gradient, .. } in &mut self.given {
             let _ = tch::no_grad(|| gradient.g_mul_scalar_(weight));
         }
     }
@@ -85,17 +113,49 @@ impl Tape {
                 continue;
             }
             let gradients = tch::no_grad(|| (joint.pullback)(&gradient));
-            let inputs: Vec<_> = joint.inputs.iter().zip(gradients).collect();
-            surrogate(&inputs).backward();
-        }
-        for (parameter, gradient) in self.given.drain(..) {
-            let mut sum = parameter.grad();
-            if sum.defined() {
-                let _ = tch::no_grad(|| sum.g_add_(&gradient));
-            } else {
-                surrogate(&[(parameter, gradient)]).backward();
+            let learning = joint.inputs.into_iter().zip(gradients);
+            let learning = learning.filter(|(input, _)| input.requires_grad());
+            let (known, behind): (Vec<_>, Vec<_>) =
+                learning.partition(|(input, _)| input.is_leaf() && input.grad().defined());
+            for (parameter, gradient) in known {
+                let given = Given {
+                    parameter,
+                    rows: None,
+                    gradient,
+                };
+                given.add();
+            }
+            if !behind.is_empty() {
+                surrogate(&behind).backward();
             }
         }
+        for given in self.given.drain(..) {
+            given.add();
+        }
+    }
+}
+
+impl Given {
+    /// Adds the gradient to that of the parameter.
+    fn add(self) {
+        let Self {
+            parameter,
+            rows,
+            gradient,
+        } = self;
+        let mut sum = parameter.grad();
+        if !sum.defined() {
+            let gradient = match rows {
+                Some(rows) => (parameter.detach().zeros_like()).index_copy(0, &rows, &gradient),
+                None => gradient,
+            };
+            surrogate(&[(parameter, gradient)]).backward();
+            return;
+        }
+        let _ = tch::no_grad(|| match rows {
+            Some(rows) => sum.index_add_(0, &rows, &gradient),
+            None => sum.g_add_(&gradient),
+        });
     }
 }
 
@@ -137,6 +197,21 @@ mod tests {
             tape.backward(&x.sum(Kind::Float));
         }
         assert_eq!(Vec::<f32>::try_from(x.grad()).expect("floats"), [3.0, 0.0]);
+    }
+
+    #[test]
+    fn gradients_given_by_rows_add_up() {
+        let x = Tensor::zeros([3, 2], tch::kind::FLOAT_CPU).set_requires_grad(true);
+        let mut tape = Tape::default();
+        for rows in [[0_i64, 2], [2, 1]] {
+            let rows = Tensor::from_slice(&rows);
+            let gradient = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, 4.0]).view([2, 2]);
+            tape.give_rows(&x, &rows, gradient);
+            assert!(tape.rows_given(&x).is_some_and(|found| found.equal(&rows)));
+            tape.backward(&(x.sum(Kind::Float) * 0.0));
+        }
+        let found = Vec::<f32>::try_from(x.grad().flatten(0, -1)).expect("floats");
+        assert_eq!(found, [1.0, 2.0, 3.0, 4.0, 4.0, 6.0]);
     }
 
     #[test]

@@ -40,6 +40,29 @@ impl<'a> TrainingCells<'a> {
         }
     }
 
+    /// What `learn` makes of the cells of the next step. Where `more` steps are to follow, another thread, if there is one,
+    /// meanwhile draws the cells of the one after it: which ones they are does not depend on what is learnt.
+    ///
+    /// # Errors
+    ///
+    /// Where a batch's cells have no graph.
+    pub fn learn_from_next<R>(
+        &mut self,
+        more: bool,
+        learn: impl FnOnce(&Step<'_, 'a>) -> R,
+    ) -> Result<R, GraphError> {
+        match self {
+            Self::Batches(batches) if more && rayon::current_num_threads() > 1 => {
+                let drawn = Step::Some(Box::new(batches.draw()?));
+                Ok(rayon::in_place_scope(|scope| {
+                    scope.spawn(|_| batches.draw_ahead());
+                    learn(&drawn)
+                }))
+            }
+            _ => Ok(learn(&self.next_step()?)),
+        }
+    }
+
     /// Whether every step sees every cell.
     #[must_use]
     pub fn are_whole(&self) -> bool {

@@ -146,9 +146,10 @@ impl Run<'_> {
         seen: Option<&Seen>,
         device: Device,
     ) -> anyhow::Result<Labelled> {
-        let landmarks = self.landmarks(cells);
+        let landmark_rows = self.landmarks(cells.len());
+        let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, seen, landmarks.len())?;
+        let features = self.features(prepared, cells, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
             .with_context(|| self.config.input.display().to_string())?;
         self.say_if_disconnected(&graph);
@@ -162,12 +163,11 @@ impl Run<'_> {
                 &features,
             )
         });
-        let components = seen
-            .filter(|_| self.config.model.parts.residual)
-            .map(|seen| &seen.components);
+        let residual = seen.filter(|_| self.config.model.parts.residual);
+        let base = residual.map(|seen| seen.scores.shared.select(Axis(0), &landmark_rows));
         let reference = Reference {
             cells: &landmarks,
-            inputs: &inputs(prepared, components, &landmarks, device),
+            inputs: &inputs(prepared, base.as_ref(), &landmarks, device),
             operator: &GraphOperator::of(&graph, device).aggregating(
                 self.config.graph.aggregation,
                 landmarks.len(),
@@ -175,7 +175,7 @@ impl Run<'_> {
             ),
             graph: &graph,
             features: &features,
-            components,
+            components: residual.map(|seen| &seen.components),
         };
 
         let mut training = self.pretrain(&TrainingData {
@@ -194,11 +194,20 @@ impl Run<'_> {
             None
         };
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-        let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let z = if centers.is_none() && cells.len() == all.len() {
+        let is_other = |cell: &usize| centers.is_some() || cells.binary_search(cell).is_err();
+        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
+        let z = if others.is_empty() {
             z
         } else {
-            embed_cells(&training.model, prepared, &reference, &all)
+            let of_others = embed_cells(&training.model, prepared, &reference, &others);
+            // Where the model has learnt on, all cells are others, and overwrite what they were.
+            let mut all = Array2::zeros((prepared.n_cells(), z.ncols()));
+            for (places, z) in [(cells, &z), (&others, &of_others)] {
+                for (&cell, z) in places.iter().zip(z.rows()) {
+                    all.row_mut(cell).assign(&z);
+                }
+            }
+            all
         };
         check_finite(&z, "training")?;
         let (labels, types) = match &centers {
@@ -226,27 +235,27 @@ impl Run<'_> {
         Ok(prepared)
     }
 
-    /// The cells that any cell is embedded against (positions in the prepared data, ascending): the training cells, or
-    /// some of them where these are learnt from in mini-batches.
-    fn landmarks(&self, cells: &[usize]) -> Vec<usize> {
+    /// The cells that any cell is embedded against (places among the `n_cells` training cells, ascending): all of these, or
+    /// some of them where they are learnt from in mini-batches.
+    fn landmarks(&self, n_cells: usize) -> Vec<usize> {
         let most = match self.config.train.batch_size {
             Some(_) => self.config.landmarks,
-            None => cells.len(),
+            None => n_cells,
         };
-        let rows = sample_cells(cells.len(), most, self.config.seed);
-        rows.iter().map(|&row| cells[row]).collect()
+        sample_cells(n_cells, most, self.config.seed)
     }
 
-    /// What cell graphs of `n_cells` cells are built from.
+    /// What cell graphs of `n_cells` of the training cells (`cells`, as they are `seen`) are built from.
     fn features(
         &self,
         prepared: &Prepared,
+        cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
     ) -> Result<Features, PreprocessError> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
-                seen.components.lognormalized(prepared),
+                (seen.components).lognormalized(prepared, cells, &seen.scores),
             )),
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }

@@ -24,7 +24,11 @@ use crate::{
     preprocess::Prepared,
     progress::Bar,
     seed::{Stream, stream},
+    threads::LibtorchAlone,
 };
+
+/// Up to this many cells, libtorch's threads wait for each other longer than they work.
+const SMALL_BATCH: usize = 1024;
 
 /// What a model is trained on.
 pub(super) struct TrainingData<'a> {
@@ -115,6 +119,7 @@ impl Run<'_> {
         );
         let pass = &mut Pass::training(training.noise.next_u64());
         let (model, cells) = (&mut training.model, &mut training.cells);
+        let _alone = self.libtorch_alone();
         pretrain(model, cells, &config.train, pass, |losses| {
             tick(&bar, losses);
         })?;
@@ -144,12 +149,19 @@ impl Run<'_> {
             .progress
             .bar("Clustering", unit(&training.cells), schedule.epochs);
         let (model, cells) = (&mut training.model, &mut training.cells);
+        let _alone = self.libtorch_alone();
         let (centers, _) = self_train(model, &start, cells, &mut schedule, |losses, _| {
             tick(&bar, losses);
         })?;
         bar.finish();
         training.settle();
         Ok(centers)
+    }
+
+    /// Keeps libtorch to one thread where batches are small.
+    fn libtorch_alone(&self) -> Option<LibtorchAlone> {
+        let size = self.config.train.batch_size?;
+        (size <= SMALL_BATCH).then(LibtorchAlone::begin)
     }
 }
 

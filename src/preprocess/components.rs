@@ -4,7 +4,12 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Components, Prepared, PreprocessError, Transformation, leading::leading_of_all};
+use super::{
+    Components, Prepared, PreprocessError, Transformation,
+    leading::{Leading, leading_of_all},
+    transformation::mean_row,
+};
+use crate::unit::scale_to_unit;
 
 /// Principal components of each transformation.
 pub const N_COMPONENTS: usize = 50;
@@ -68,11 +73,31 @@ impl ViewComponents {
         Ok((Self { each, shared }, seen))
     }
 
-    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer.
+    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer. Those of `cells`
+    /// (positions in `prepared`, ascending) are known as they are `seen`.
     #[must_use]
-    pub fn lognormalized(&self, prepared: &Prepared) -> Array2<f32> {
-        let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        self.each[0].scores(prepared, &all)
+    pub fn lognormalized(
+        &self,
+        prepared: &Prepared,
+        cells: &[usize],
+        seen: &CellComponents,
+    ) -> Array2<f32> {
+        let known = &seen.each[0];
+        let is_other = |cell: &usize| cells.binary_search(cell).is_err();
+        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
+        if others.is_empty() {
+            return known.clone();
+        }
+        let mut all = Array2::zeros((prepared.n_cells(), known.ncols()));
+        for (cells, scores) in [
+            (cells, known),
+            (&others, &self.each[0].scores(prepared, &others)),
+        ] {
+            for (&cell, scores) in cells.iter().zip(scores.outer_iter()) {
+                all.row_mut(cell).assign(&scores);
+            }
+        }
+        all
     }
 
     /// Any cells (positions in `prepared`) in the same components.
@@ -102,10 +127,8 @@ fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
         let columns = first..first + view.ncols();
         let mut part = all.slice_mut(ndarray::s![.., columns.clone()]);
         for (mut to, from) in part.outer_iter_mut().zip(view.outer_iter()) {
-            let length = from.dot(&from).sqrt();
-            if length > 0.0 {
-                to.assign(&from.mapv(|value| value / length));
-            }
+            to.assign(&from);
+            scale_to_unit(to.as_slice_mut().unwrap_or_default());
         }
         first = columns.end;
     }
@@ -115,7 +138,7 @@ fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
 impl Shared {
     fn find(x: &Array2<f32>, n_shared: usize) -> Result<Self, faer::linalg::evd::EvdError> {
         let (n_cells, width) = x.dim();
-        let mean = mean(x);
+        let mean = mean_row(std::iter::once(x), width);
         let centred = |i: usize, j: usize| f64::from(x[[i, j]]) - f64::from(mean[j]);
         let columns: Vec<Vec<f64>> = (0..width)
             .map(|j| (0..n_cells).map(|i| centred(i, j)).collect())
@@ -135,23 +158,16 @@ impl Shared {
             });
         let n_found = n_shared.clamp(1, width.min(n_cells).max(1));
         let scatter = MatRef::from_column_major_slice(&scatter, width, width);
-        let loadings = leading_of_all(scatter, n_found)?;
-        let mut squares = 0.0;
-        for i in 0..n_cells {
-            for component in 0..n_found {
-                let score: f64 = (0..width)
-                    .map(|j| centred(i, j) * loadings[(j, component)])
-                    .sum();
-                squares += score * score;
-            }
-        }
+        let Leading { values, vectors } = leading_of_all(scatter, n_found)?;
+        // An eigenvalue of the scatter is the sum of its component's squared scores.
+        let squares: f64 = values.iter().sum::<f64>().max(0.0);
         let rms = (squares / (n_cells * n_found) as f64).sqrt();
         let scale = if rms > 0.0 { 1.0 / rms } else { 1.0 };
         Ok(Self {
             mean,
             loadings: Mat::from_fn(width, n_shared, |j, component| {
                 if component < n_found {
-                    (loadings[(j, component)] * scale) as f32
+                    (vectors[(j, component)] * scale) as f32
                 } else {
                     0.0
                 }
@@ -179,16 +195,4 @@ impl Shared {
             });
         scores
     }
-}
-
-fn mean(x: &Array2<f32>) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; x.ncols()];
-    for row in x.outer_iter() {
-        for (sum, &value) in sums.iter_mut().zip(&row) {
-            *sum += f64::from(value);
-        }
-    }
-    sums.iter()
-        .map(|sum| (sum / x.nrows() as f64) as f32)
-        .collect()
 }

@@ -47,23 +47,31 @@ pub(super) fn leading_eigenvectors(
     let n = lower.nrows();
     let width = n_wanted + SPARE;
     if 2 * width * BLOCKS >= n {
-        return leading_of_all(lower, n_wanted);
+        return leading_of_all(lower, n_wanted).map(|leading| leading.vectors);
     }
     from_krylov_space(lower, width, n_wanted).map(with_fixed_signs)
 }
 
-/// The same from a decomposition of the whole matrix: n³ time, all of them exact to rounding.
-pub(super) fn leading_of_all(
-    lower: MatRef<'_, f64>,
-    n_wanted: usize,
-) -> Result<Mat<f64>, EvdError> {
-    let all = eigenvectors(lower)?;
-    Ok(with_fixed_signs(last_columns(&all, n_wanted)))
+/// Eigenvectors as of [`leading_eigenvectors`], and their eigenvalues.
+pub(super) struct Leading {
+    /// The largest first.
+    pub values: Vec<f64>,
+    /// Column by column.
+    pub vectors: Mat<f64>,
 }
 
-/// All eigenvectors by rising eigenvalue, of the matrix whose lower triangle is given. By one thread: with more, faer's
+/// The same from a decomposition of the whole matrix: n³ time, all of them exact to rounding.
+pub(super) fn leading_of_all(lower: MatRef<'_, f64>, n_wanted: usize) -> Result<Leading, EvdError> {
+    let (values, vectors) = eigenvectors(lower)?;
+    Ok(Leading {
+        values: values.into_iter().rev().take(n_wanted).collect(),
+        vectors: with_fixed_signs(last_columns(&vectors, n_wanted)),
+    })
+}
+
+/// All eigenvalues, rising, and their eigenvectors, of the matrix whose lower triangle is given. By one thread: with more, faer's
 /// result depends on their number in the last bits.
-fn eigenvectors(lower: MatRef<'_, f64>) -> Result<Mat<f64>, EvdError> {
+fn eigenvectors(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdError> {
     let n = lower.nrows();
     let scratch =
         self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Spec::default());
@@ -77,7 +85,7 @@ fn eigenvectors(lower: MatRef<'_, f64>) -> Result<Mat<f64>, EvdError> {
         MemStack::new(&mut MemBuffer::new(scratch)),
         Spec::default(),
     )?;
-    Ok(vectors)
+    Ok((values.column_vector().iter().copied().collect(), vectors))
 }
 
 /// The last columns, the last first.
@@ -111,7 +119,7 @@ fn from_krylov_space(
         image.as_mut().subcols_mut(first, width).copy_from(&block);
     }
     let seen = product(basis.as_ref().transpose(), image.as_ref());
-    let leading = last_columns(&eigenvectors(seen.as_ref())?, n_wanted);
+    let leading = last_columns(&eigenvectors(seen.as_ref())?.1, n_wanted);
     Ok(product(basis.as_ref(), leading.as_ref()))
 }
 
@@ -202,6 +210,7 @@ mod tests {
         let found = from_krylov_space(matrix.as_ref(), 34, 20).expect("vectors");
         let found = with_fixed_signs(found);
         let exact = leading_of_all(matrix.as_ref(), 20).expect("vectors");
+        let exact = exact.vectors;
         // The tenth is three times as wide as the bulk.
         for j in 0..10 {
             let difference = (found.col(j) - exact.col(j)).norm_l2();
@@ -221,5 +230,7 @@ mod tests {
         let matrix = Mat::from_fn(3, 3, |i, j| if i == j { (i + 1) as f64 } else { 0.0 });
         let found = leading_eigenvectors(matrix.as_ref(), 2).expect("vectors");
         assert!((found[(2, 0)] - 1.0).abs() < 1e-12 && (found[(1, 1)] - 1.0).abs() < 1e-12);
+        let values = leading_of_all(matrix.as_ref(), 2).expect("values").values;
+        assert!((values[0] - 3.0).abs() < 1e-12 && (values[1] - 2.0).abs() < 1e-12);
     }
 }

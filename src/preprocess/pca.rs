@@ -38,9 +38,9 @@ pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, Preproces
     let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
     let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
     let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
-    let loadings = leading_of_all(scatter, n_comps)
+    let leading = leading_of_all(scatter, n_comps)
         .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-    Ok(scores(&lognorm, &prepared.scaling.mean, &loadings))
+    Ok(scores(&lognorm, &prepared.scaling.mean, &leading.vectors))
 }
 
 /// Lower triangle, by columns, of Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ.

@@ -5,6 +5,8 @@
 //! hold on all of them do not hang on one choice (Ahlmann-Eltze & Huber 2023, doi:10.1038/s41592-023-01814-1, compare
 //! such transformations).
 
+use std::borrow::Borrow;
+
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -95,16 +97,8 @@ impl Transformation {
     }
 
     fn mean(self, prepared: &Prepared, cells: &[usize]) -> Vec<f32> {
-        let mut sums = vec![0.0_f64; prepared.n_genes()];
-        for block in cells.chunks(CELLS) {
-            for row in self.of(prepared, block).outer_iter() {
-                for (sum, &value) in sums.iter_mut().zip(&row) {
-                    *sum += f64::from(value);
-                }
-            }
-        }
-        let n_cells = cells.len() as f64;
-        sums.iter().map(|sum| (sum / n_cells) as f32).collect()
+        let blocks = cells.chunks(CELLS).map(|block| self.of(prepared, block));
+        mean_row(blocks, prepared.n_genes())
     }
 
     fn centred(self, prepared: &Prepared, cells: &[usize], mean: &[f32]) -> Array2<f32> {
@@ -116,6 +110,25 @@ impl Transformation {
         });
         x
     }
+}
+
+/// The mean of all rows of some blocks, `width` wide, summed in `f64`.
+pub(super) fn mean_row(
+    blocks: impl Iterator<Item = impl Borrow<Array2<f32>>>,
+    width: usize,
+) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; width];
+    let mut n_rows = 0;
+    for block in blocks {
+        for row in block.borrow().outer_iter() {
+            for (sum, &value) in sums.iter_mut().zip(&row) {
+                *sum += f64::from(value);
+            }
+            n_rows += 1;
+        }
+    }
+    let mean = |sum: &f64| (sum / f64::from(n_rows)) as f32;
+    sums.iter().map(mean).collect()
 }
 
 impl Components {
