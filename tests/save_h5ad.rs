@@ -96,7 +96,15 @@ fn every_cell_of_the_file_has_its_results_or_none() -> TestResult {
     }
 
     let file = File::open(&path)?;
-    assert_eq!(columns(&file), ["celltype", "attentionae"]);
+    assert_eq!(
+        columns(&file),
+        [
+            "celltype",
+            "attentionae",
+            "attentionae_fine",
+            "attentionae_confidence"
+        ]
+    );
     let z: Array2<f32> = file.dataset("obsm/X_attentionae")?.read_2d()?;
     assert_eq!(z.dim(), (240, 32));
     assert!(z.row(0).iter().all(|z| z.is_nan()));
@@ -136,6 +144,11 @@ fn elements_say_how_they_are_encoded_as_anndata_does() -> TestResult {
         ("obs/attentionae", "categorical", "0.2.0"),
         ("obs/attentionae/codes", "array", "0.2.0"),
         ("obs/attentionae/categories", "string-array", "0.2.0"),
+        ("obs/attentionae_fine", "categorical", "0.2.0"),
+        ("obs/attentionae_confidence", "array", "0.2.0"),
+        ("uns/attentionae/tree", "dict", "0.1.0"),
+        ("uns/attentionae/tree/newick", "string", "0.2.0"),
+        ("uns/attentionae/tree/splits", "string-array", "0.2.0"),
         ("obsm/X_attentionae", "array", "0.2.0"),
         ("obsm/X_attentionae_umap", "array", "0.2.0"),
         ("uns/attentionae", "dict", "0.1.0"),
@@ -192,7 +205,7 @@ fn results_in_the_input_are_replaced_only_where_wanted() -> TestResult {
     let input = first.path().join("h5ad/small.h5ad");
     let refused = run(&input, second.path(), &[]).code(1).stdout("");
     let told = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
-    let elements = "obs/attentionae, obsm/X_attentionae, obsm/X_attentionae_umap, uns/attentionae";
+    let elements = "obs/attentionae, obs/attentionae_fine, obs/attentionae_confidence, obsm/X_attentionae, obsm/X_attentionae_umap, uns/attentionae";
     assert!(
         told.contains(elements) && told.contains("-overwrite True"),
         "{told}"
@@ -202,7 +215,15 @@ fn results_in_the_input_are_replaced_only_where_wanted() -> TestResult {
 
     run(&input, second.path(), &["-overwrite", "True", "-n_z", "4"]).code(0);
     let file = File::open(second.path().join("h5ad/small.h5ad"))?;
-    assert_eq!(columns(&file), ["celltype", "attentionae"]);
+    assert_eq!(
+        columns(&file),
+        [
+            "celltype",
+            "attentionae",
+            "attentionae_fine",
+            "attentionae_confidence"
+        ]
+    );
     assert_eq!(file.dataset("obsm/X_attentionae")?.shape(), [240, 4]);
     // The figure was not drawn anew, and the old one does not fit the new embedding.
     assert_eq!(file.group("obsm")?.member_names()?, ["X_attentionae"]);
@@ -259,6 +280,8 @@ fn annotations(n_cells: usize) -> Annotations<'static> {
         n_cells,
         cells: &[0, 2],
         labels: &[11, 0],
+        fine: Some(&[1, 0]),
+        confidence: Some(&[0.25, 1.0]),
         embedding: ndarray::ArrayView2::from_shape((2, 1), Z).expect("two rows"),
         layout: None,
         uns,
@@ -289,7 +312,12 @@ fn groups_that_are_missing_are_made() -> TestResult {
     let path = bare(&inputs)?;
     annotate(&path, &annotations(3))?;
     let file = File::open(&path)?;
-    assert_eq!(columns(&file), ["attentionae"]);
+    assert_eq!(
+        columns(&file),
+        ["attentionae", "attentionae_fine", "attentionae_confidence"]
+    );
+    let confidence: Vec<f32> = file.dataset("obs/attentionae_confidence")?.read_raw()?;
+    assert!(confidence[0] == 0.25 && confidence[1].is_nan());
     let codes: Array1<i32> = file.dataset("obs/attentionae/codes")?.read_1d()?;
     assert_eq!(codes, array![11, -1, 0]);
     let categories = file

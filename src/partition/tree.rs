@@ -422,3 +422,80 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    /// Twelve cells in four leaves of three; edges and genes make pairs of leaves, 0 with 2 and 1 with 3.
+    fn grown() -> Tree {
+        let labels: Vec<usize> = (0..12).map(|cell| cell % 4).collect();
+        let side = |cell: usize| labels[cell] % 2;
+        let graph = Adjacency::Dense(Array2::from_shape_fn((12, 12), |(a, b)| {
+            match (a == b, labels[a] == labels[b], side(a) == side(b)) {
+                (true, _, _) => 0.0,
+                (_, true, _) => 1.0,
+                (_, _, true) => 0.5,
+                _ => 0.01,
+            }
+        }));
+        let sums = |leaf: usize| {
+            let mut parts = vec![Sums::nothing(2); N_PARTS];
+            for part in parts.iter_mut().take(3) {
+                part.cells = 1.0;
+                part.total = 100.0;
+                part.counts[leaf % 2] = 50.0;
+                part.detected[leaf % 2] = 1.0;
+            }
+            parts
+        };
+        let fine = Fine {
+            parts: (0..4).map(sums).collect(),
+            weights: Fine::weights(&graph, &labels, 4),
+            ln_depth: 100.0_f64.ln(),
+        };
+        let mut tree = fine.grow();
+        tree.count_cells(&labels);
+        tree
+    }
+
+    #[test]
+    fn the_least_distinct_are_merged_first() {
+        let tree = grown();
+        assert_eq!((tree.n_leaves(), tree.nodes.len()), (4, 7));
+        let mut first = [4, 5].map(|node| tree.leaves_below(node));
+        first.sort();
+        assert_eq!(first, [vec![0, 2], vec![1, 3]]);
+        assert_eq!(tree.leaves_below(6), [0, 1, 2, 3]);
+        assert_eq!(tree.nodes[6].cells, 12);
+        // Of one leaf's edges, 2 · 3 · 1 within, 9 · 0.5 and 2 · 9 · 0.01 to others.
+        let edges = |node: usize| tree.nodes[node].evidence.as_ref().expect("a split").edges;
+        let (within, near, far) = (6.0, 4.5, 0.18);
+        let strength: f64 = within + near + far;
+        let expected = strength * strength / (4.0 * strength);
+        assert!((edges(4) + (near / expected + 1e-4).ln()).abs() < 1e-6);
+        let expected = 4.0 * strength * strength / (4.0 * strength);
+        assert!((edges(6) + (4.0 * 0.09 / expected + 1e-4).ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn cuts_nest() {
+        let tree = grown();
+        let groups = |cut: &[usize]| {
+            let mut distinct = cut.to_vec();
+            distinct.sort_unstable();
+            distinct.dedup();
+            distinct.len()
+        };
+        for n in 1..=4 {
+            assert_eq!(groups(&tree.cut_into(n)), n);
+        }
+        let two = tree.cut_into(2);
+        assert_eq!((two[0], two[1]), (two[2], two[3]));
+        let root = tree.nodes[6].height;
+        assert_eq!(groups(&tree.cut(root)), 1);
+        assert_eq!(tree.cut(root - 1e-9), two);
+        assert_eq!(groups(&tree.cut(f64::NEG_INFINITY)), 4);
+    }
+}

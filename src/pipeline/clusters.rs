@@ -127,3 +127,21 @@ fn views(
     };
     Ok(Views::of(each, totals))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_embedding_that_is_not_finite_is_an_error() {
+        let mut z = Array2::zeros((4, 2));
+        assert!(check_finite(&z, "pretraining").is_ok());
+        z[(1, 0)] = f32::NAN;
+        z[(3, 1)] = f32::INFINITY;
+        let error = check_finite(&z, "pretraining").expect_err("two cells are bad");
+        assert_eq!(
+            error.to_string(),
+            "the embedding of 2 of 4 cells is not finite after pretraining; try a smaller -lr"
+        );
+    }
+}
