@@ -15,7 +15,7 @@ const SHORT: [&str; 6] = [
     "-training_epoch",
     "2",
     "-clustering_epoch",
-    "1",
+    "0",
     "-n_hvg",
     "100",
 ];
@@ -128,10 +128,9 @@ fn every_cell_of_the_file_has_its_results_or_none() -> TestResult {
     let ari: f64 = file.dataset("uns/attentionae/scores/ari")?.read_scalar()?;
     let results = fs::read(output.path().join("results/small.json"))?;
     let results: Value = serde_json::from_slice(&results)?;
-    assert_eq!(
-        (json!(seed), json!(ari)),
-        (json!(5), results["scores"]["ari"].clone())
-    );
+    let recorded = results["scores"]["ari"].as_f64().expect("a number");
+    // serde_json may read the last digit of a number otherwise than it was written.
+    assert!(seed == 5 && (ari - recorded).abs() < 1e-15, "{ari}");
     Ok(())
 }
 
@@ -213,17 +212,11 @@ fn results_in_the_input_are_replaced_only_where_wanted() -> TestResult {
     assert!(!told.contains("Preparing"), "{told}");
     assert_eq!(fs::read_dir(second.path())?.count(), 0);
 
-    run(&input, second.path(), &["-overwrite", "True", "-n_z", "4"]).code(0);
+    // A single resolution has no tree: the finer clusters of the earlier run are gone, too.
+    let again = ["-overwrite", "True", "-n_z", "4", "-resolution", "1.0"];
+    run(&input, second.path(), &again).code(0);
     let file = File::open(second.path().join("h5ad/small.h5ad"))?;
-    assert_eq!(
-        columns(&file),
-        [
-            "celltype",
-            "attentionae",
-            "attentionae_fine",
-            "attentionae_confidence"
-        ]
-    );
+    assert_eq!(columns(&file), ["celltype", "attentionae"]);
     assert_eq!(file.dataset("obsm/X_attentionae")?.shape(), [240, 4]);
     // The figure was not drawn anew, and the old one does not fit the new embedding.
     assert_eq!(file.group("obsm")?.member_names()?, ["X_attentionae"]);
@@ -317,7 +310,7 @@ fn groups_that_are_missing_are_made() -> TestResult {
         ["attentionae", "attentionae_fine", "attentionae_confidence"]
     );
     let confidence: Vec<f32> = file.dataset("obs/attentionae_confidence")?.read_raw()?;
-    assert!(confidence[0] == 0.25 && confidence[1].is_nan());
+    assert!((confidence[0] - 0.25).abs() < 1e-9 && confidence[1].is_nan());
     let codes: Array1<i32> = file.dataset("obs/attentionae/codes")?.read_1d()?;
     assert_eq!(codes, array![11, -1, 0]);
     let categories = file

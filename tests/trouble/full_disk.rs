@@ -184,7 +184,11 @@ fn a_disk_that_is_full_before_the_copy_with_results() {
             "disk",
             "-save_h5ad",
         ]);
-        program.args(["-save_embedding=False", "-save_pred_label=False"]);
+        program.args([
+            "-save_embedding=False",
+            "-save_pred_label=False",
+            "-save_tree=False",
+        ]);
         let ended = program.args(SHORT).output().expect("a run");
         assert_fails(
             &ended,
