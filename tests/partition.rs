@@ -1,0 +1,83 @@
+//! Clusters as many as simulated cells call for.
+
+use attentionae_sc::{
+    counts::Csr,
+    graph::{View, Views},
+    partition::{Cut, Found, Granularity, find_types},
+};
+use ndarray::Array2;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, LogNormal, Poisson};
+
+const N_GENES: usize = 300;
+
+/// Counts of cells of the given types, about 3,000 each: every type has 30 genes of its own that it expresses eightfold.
+fn simulated(types: &[usize]) -> Array2<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(15);
+    let spread = LogNormal::new(0.0, 1.0).expect("a distribution");
+    let base: Vec<f64> = (0..N_GENES).map(|_| spread.sample(&mut rng)).collect();
+    let total: f64 = base.iter().sum();
+    let mut counts = Array2::zeros((types.len(), N_GENES));
+    for (mut cell, &kind) in counts.outer_iter_mut().zip(types) {
+        let depth = 3000.0 * rng.random_range(0.7..1.4) / total;
+        for (gene, count) in cell.iter_mut().enumerate() {
+            let own = if gene / 30 == kind { 8.0 } else { 1.0 };
+            let mean = Poisson::new(base[gene] * own * depth).expect("a mean");
+            *count = mean.sample(&mut rng) as f32;
+        }
+    }
+    counts
+}
+
+fn found(types: &[usize], cut: Cut) -> Found {
+    let dense = simulated(types);
+    let totals: Vec<f32> = dense.outer_iter().map(|cell| cell.sum()).collect();
+    let mut lognorm = dense.clone();
+    for (mut cell, total) in lognorm.outer_iter_mut().zip(&totals) {
+        cell.mapv_inplace(|count| (count / total * 1e4).ln_1p());
+    }
+    let mean = lognorm.mean_axis(ndarray::Axis(0)).expect("cells");
+    lognorm -= &mean;
+    let view = View::of(&lognorm.view()).expect("a graph");
+    let graph = Views::of(vec![view], &totals).joint;
+    let counts = Csr::csr_from_dense(dense.view(), 0.0);
+    find_types(&graph, &counts, &totals, cut, 1).expect("clusters")
+}
+
+const AUTO: Cut = Cut::Evidence(Granularity::Auto);
+
+#[test]
+fn cells_of_one_type_are_one_cluster() {
+    let found = found(&[0; 400], AUTO);
+    assert!(found.labels.iter().all(|&label| label == 0));
+    assert!(found.tree.n_leaves() > 1);
+}
+
+#[test]
+fn a_dominant_type_is_not_split_and_a_rare_one_is_found() {
+    for n_rare in [200, 80, 12] {
+        let mut types = vec![0; 400 - n_rare];
+        types.resize(400, 1);
+        assert_eq!(found(&types, AUTO).labels, types, "{n_rare}");
+    }
+}
+
+#[test]
+fn ten_types_are_ten_clusters_however_fine_the_cut() {
+    let types: Vec<usize> = (0..600).map(|cell| cell % 10).collect();
+    for granularity in [Granularity::Coarse, Granularity::Auto, Granularity::Fine] {
+        let found = found(&types, Cut::Evidence(granularity));
+        assert_eq!(found.labels, types, "{granularity:?}");
+        assert!(found.confidence.iter().all(|&share| share > 0.5));
+    }
+}
+
+#[test]
+fn a_number_of_clusters_that_is_asked_for_is_had() {
+    let types: Vec<usize> = (0..300).map(|cell| cell % 3).collect();
+    for n_clusters in [1, 2, 3, 5, 40] {
+        let labels = found(&types, Cut::Clusters(n_clusters)).labels;
+        assert_eq!(labels.iter().max(), Some(&(n_clusters - 1)));
+    }
+}
