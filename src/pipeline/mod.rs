@@ -81,7 +81,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let of_training: Vec<usize> = cells.iter().map(|&cell| found.labels[cell]).collect();
     let before = seen.as_ref().map(|seen| &seen.scores.shared);
     let apartness = Apartness::of(before, &found.z.select(Axis(0), &cells), &of_training);
-    run.progress.note(&apartness.note());
+    run.progress.note(&apartness.note(found.types.is_some()));
     let truth = input
         .truth
         .as_ref()

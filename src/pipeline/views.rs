@@ -44,8 +44,9 @@ impl Apartness {
         }
     }
 
-    /// What the user should know of it.
-    pub(super) fn note(&self) -> String {
+    /// What the user should know of it; `is_evident` where every split of the clusters has evidence of its own, as those
+    /// of a tree do: a rare type far from all others hardly moves the mean over cells.
+    pub(super) fn note(&self, is_evident: bool) -> String {
         let Some(after) = self.after_training else {
             return "all cells are one cluster: nothing was found that tells them apart".to_owned();
         };
@@ -57,7 +58,7 @@ impl Apartness {
         let told = format!(
             "the clusters' silhouette is {before:.2} before training, {after:.2} in the embedding"
         );
-        if before < NOT_APART {
+        if before < NOT_APART && !is_evident {
             format!("{told}: little in the counts tells them apart, and they may be one cell type")
         } else {
             told
