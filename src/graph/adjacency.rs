@@ -25,6 +25,28 @@ impl Adjacency {
         }
     }
 
+    /// Calls `see(column, weight)` for every stored entry of row `i`, by rising column.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn each_in_row(&self, i: usize, mut see: impl FnMut(usize, f32)) {
+        match self {
+            Self::Dense(dense) => {
+                for (column, &weight) in dense.row(i).iter().enumerate() {
+                    see(column, weight);
+                }
+            }
+            Self::Sparse(sparse) => {
+                let range = sparse.indptr().outer_inds_sz(i);
+                let columns = &sparse.indices()[range.clone()];
+                for (&column, &weight) in columns.iter().zip(&sparse.data()[range]) {
+                    see(column as usize, weight);
+                }
+            }
+        }
+    }
+
     /// Writes row `i` over `out`, one entry per column.
     ///
     /// # Panics
@@ -39,15 +61,9 @@ impl Adjacency {
                     .zip(out)
                     .for_each(|(&weight, out)| *out = weight);
             }
-            Self::Sparse(sparse) => {
+            Self::Sparse(_) => {
                 out.fill(0.0);
-                let range = sparse.indptr().outer_inds_sz(i);
-                for (&j, &weight) in sparse.indices()[range.clone()]
-                    .iter()
-                    .zip(&sparse.data()[range])
-                {
-                    out[j as usize] = weight;
-                }
+                self.each_in_row(i, |column, weight| out[column] = weight);
             }
         }
     }

@@ -137,14 +137,12 @@ fn column_order(file: &Group, place: &Place) -> Result<Option<Vec<String>>, H5ad
 fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5::Result<()> {
     let [obs, obsm, uns] = ["obs", "obsm", "uns"].map(|name| own_group(file, name));
     let (obs, obsm, uns) = (obs?, obsm?, uns?);
-    for (group, key) in [
-        (&obs, KEY),
-        (&obs, FINE),
-        (&obs, CONFIDENCE),
-        (&obsm, EMBEDDING),
-        (&obsm, LAYOUT),
-        (&uns, KEY),
-    ] {
+    for (place, key) in ELEMENTS {
+        let group = match place {
+            "obs" => &obs,
+            "obsm" => &obsm,
+            _ => &uns,
+        };
         if group.link_exists(key) {
             group.unlink(key)?;
         }

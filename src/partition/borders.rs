@@ -17,22 +17,11 @@ fn edges_by_leaf(
 ) {
     sums.clear();
     sums.resize(n_leaves, 0.0);
-    match graph {
-        Adjacency::Dense(dense) => {
-            for (other, &weight) in dense.row(cell).iter().enumerate() {
-                if other != cell {
-                    sums[leaves[other]] += f64::from(weight);
-                }
-            }
+    graph.each_in_row(cell, |other, weight| {
+        if other != cell {
+            sums[leaves[other]] += f64::from(weight);
         }
-        Adjacency::Sparse(sparse) => {
-            for (other, &weight) in sparse.outer_view(cell).iter().flat_map(|row| row.iter()) {
-                if other != cell {
-                    sums[leaves[other]] += f64::from(weight);
-                }
-            }
-        }
-    }
+    });
 }
 
 /// Moves every cell that has more edges to another cluster than to its own there, into the leaf that most of these lead

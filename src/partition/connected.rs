@@ -2,6 +2,7 @@
 
 use petgraph::unionfind::UnionFind;
 
+use super::numbering::by_first;
 use crate::graph::Adjacency;
 
 /// The connected components of every cluster, as labels.
@@ -18,27 +19,13 @@ pub(super) fn connected_parts(graph: &Adjacency, labels: &[usize]) -> Vec<usize>
         if n_excess == 0 {
             break;
         }
-        let mut join = |neighbor: usize, weight: f32| {
+        graph.each_in_row(cell, |neighbor, weight| {
             if weight > 0.0 && labels[neighbor] == labels[cell] && parts.union(cell, neighbor) {
                 n_excess -= 1;
             }
-        };
-        match graph {
-            Adjacency::Dense(weights) => {
-                for (neighbor, &weight) in weights.row(cell).iter().enumerate() {
-                    join(neighbor, weight);
-                }
-            }
-            Adjacency::Sparse(weights) => {
-                for (neighbor, &weight) in
-                    weights.outer_view(cell).iter().flat_map(|row| row.iter())
-                {
-                    join(neighbor, weight);
-                }
-            }
-        }
+        });
     }
-    number_by_first(&parts.into_labeling())
+    by_first(&parts.into_labeling())
 }
 
 fn n_distinct(labels: &[usize]) -> usize {
@@ -46,21 +33,6 @@ fn n_distinct(labels: &[usize]) -> usize {
     distinct.sort_unstable();
     distinct.dedup();
     distinct.len()
-}
-
-/// Renumbers cell representatives, each below the number of cells, 0.. by first cell.
-fn number_by_first(representatives: &[usize]) -> Vec<usize> {
-    let mut numbers = vec![None; representatives.len()];
-    let mut next = 0;
-    representatives
-        .iter()
-        .map(|&representative| {
-            *numbers[representative].get_or_insert_with(|| {
-                next += 1;
-                next - 1
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

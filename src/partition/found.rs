@@ -3,12 +3,13 @@
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::{
-    ClusterError, Tree, borders, leiden, numbering,
+    ClusterError, Tree, borders, leiden,
+    numbering::{by_first, by_size},
     sums::sums_of_parts,
     tree::{Fine, judge_genes},
     vote::Voted,
 };
-use crate::{counts::Csr, graph::Adjacency};
+use crate::{counts::Csr, graph::Adjacency, preprocess::normalize::median};
 
 /// The evidence that a split needs to be kept.
 pub(super) const ENOUGH: f64 = 0.25;
@@ -103,29 +104,20 @@ pub fn find_types(
         Cut::Evidence(granularity) => tree.cut(granularity.enough()),
         Cut::Clusters(n) => tree.cut_into(n),
     };
-    borders::settle(graph, &mut leaves, &by_first(&cluster));
+    let cluster = by_first(&cluster);
+    borders::settle(graph, &mut leaves, &cluster);
     tree.count_cells(&leaves);
     judge_genes(&mut tree, counts, totals, &leaves);
     let labels = labels_of(&leaves, &cluster);
-    let subclusters: Vec<(usize, usize)> = cluster
-        .iter()
-        .copied()
-        .zip(tree.cut(ENOUGH_FOR_FINE))
-        .collect();
-    let fine = labels_of(&leaves, &subclusters);
-    let mut cluster_of_leaf = vec![0; n_leaves];
+    let subclusters = cluster.iter().copied().zip(tree.cut(ENOUGH_FOR_FINE));
+    let fine = labels_of(&leaves, &by_first(&subclusters.collect::<Vec<_>>()));
+    // A leaf may have lost all of its cells at a border, a cluster never.
+    let mut label_of_cluster = vec![0; n_leaves];
     for (&leaf, &label) in leaves.iter().zip(&labels) {
-        cluster_of_leaf[leaf] = label;
+        label_of_cluster[cluster[leaf]] = label;
     }
-    // A leaf that lost all of its cells still lies where its sisters do.
-    for leaf in 0..n_leaves {
-        if tree.nodes[leaf].cells == 0
-            && let Some(sister) = (0..n_leaves)
-                .find(|&other| cluster[other] == cluster[leaf] && tree.nodes[other].cells > 0)
-        {
-            cluster_of_leaf[leaf] = cluster_of_leaf[sister];
-        }
-    }
+    let cluster_of_leaf = cluster.iter().map(|&of_leaf| label_of_cluster[of_leaf]);
+    let cluster_of_leaf = cluster_of_leaf.collect();
     Ok(Found {
         confidence: borders::shares_within(graph, &labels),
         labels,
@@ -189,33 +181,8 @@ fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, C
     Err(ClusterError::TooManyClusters { wanted, found })
 }
 
-fn median(values: &[f32]) -> f32 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(1.0)
-}
-
-/// The same groups of leaves, numbered 0.. by their first one.
-fn by_first<T: PartialEq>(groups: &[T]) -> Vec<usize> {
-    let mut firsts: Vec<&T> = Vec::new();
-    groups
-        .iter()
-        .map(|group| {
-            firsts
-                .iter()
-                .position(|first| *first == group)
-                .unwrap_or_else(|| {
-                    firsts.push(group);
-                    firsts.len() - 1
-                })
-        })
-        .collect()
-}
-
-/// Labels of cells from groups of leaves, by decreasing size.
-fn labels_of<T: PartialEq>(leaves: &[usize], groups: &[T]) -> Vec<usize> {
-    let group = by_first(groups);
+/// Labels of cells from a group of every leaf, by decreasing size. A group without cells has none.
+fn labels_of(leaves: &[usize], group: &[usize]) -> Vec<usize> {
     let of_cells: Vec<usize> = leaves.iter().map(|&leaf| group[leaf]).collect();
-    // A finer group may have lost its cells at a border.
-    numbering::by_size(&of_cells)
+    by_size(&of_cells)
 }

@@ -1,5 +1,19 @@
 //! Numbering of clusters.
 
+use std::{collections::HashMap, hash::Hash};
+
+/// The same groups, numbered 0.. by their first member.
+pub(super) fn by_first<T: Eq + Hash>(groups: &[T]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    groups
+        .iter()
+        .map(|group| {
+            let next = numbers.len();
+            *numbers.entry(group).or_insert(next)
+        })
+        .collect()
+}
+
 /// Renumbers clusters by decreasing size, equal sizes by their first cell.
 pub(crate) fn by_size(labels: &[usize]) -> Vec<usize> {
     let n_clusters = labels.iter().max().map_or(0, |&last| last + 1);

@@ -134,23 +134,12 @@ impl Fine {
     /// Summed weights of a graph between clusters.
     pub(super) fn weights(graph: &Adjacency, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
         let mut weights = vec![vec![0.0; n_clusters]; n_clusters];
-        let mut add = |cell: usize, other: usize, weight: f32| {
-            if cell != other {
-                weights[labels[cell]][labels[other]] += f64::from(weight);
-            }
-        };
-        match graph {
-            Adjacency::Dense(dense) => {
-                for ((cell, other), &weight) in dense.indexed_iter() {
-                    add(cell, other, weight);
+        for (cell, &label) in labels.iter().enumerate() {
+            graph.each_in_row(cell, |other, weight| {
+                if other != cell {
+                    weights[label][labels[other]] += f64::from(weight);
                 }
-            }
-            Adjacency::Sparse(sparse) => {
-                for (cell, row) in sparse.outer_iterator().enumerate() {
-                    row.iter()
-                        .for_each(|(other, &weight)| add(cell, other, weight));
-                }
-            }
+            });
         }
         weights
     }

@@ -54,11 +54,16 @@ pub(crate) fn remembering_small_counts(value: impl Fn(f32) -> f32) -> impl FnMut
 
 /// Cell totals over their median, the size factors of the ZINB mean. Totals are not empty.
 pub(super) fn size_factors(totals: &[f32]) -> Vec<f32> {
-    let mut sorted = totals.to_vec();
+    let median = median(totals);
+    totals.iter().map(|total| total / median).collect()
+}
+
+/// The median of at least one value.
+pub(crate) fn median(values: &[f32]) -> f32 {
+    let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-    let median = f32::midpoint(low, high);
-    totals.iter().map(|total| total / median).collect()
+    f32::midpoint(low, high)
 }
 
 #[cfg(test)]
