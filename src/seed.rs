@@ -26,6 +26,10 @@ pub enum Stream {
     Genes = 8,
     /// Which part of the cells each one falls into, where evidence is judged in halves.
     Parts = 9,
+    /// Where the lists of an inverted file start.
+    Lists = 10,
+    /// The cells whose neighbours are found exactly, to measure a search.
+    Neighbors = 11,
 }
 
 /// The random numbers of `seed` for one purpose.

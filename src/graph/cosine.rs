@@ -56,6 +56,52 @@ impl Directions {
         self.n_cells
     }
 
+    /// Number of features.
+    pub(super) fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Some of them, in this order.
+    pub(super) fn select(&self, cells: &[u32]) -> Self {
+        let rows = cells.iter().flat_map(|&cell| self.row(cell as usize));
+        Self {
+            values: rows.copied().collect(),
+            n_cells: cells.len(),
+            n_features: self.n_features,
+        }
+    }
+
+    fn row(&self, cell: usize) -> &[f32] {
+        &self.values[cell * self.n_features..][..self.n_features]
+    }
+
+    /// Replaces one of them by another vector of length 1.
+    pub(super) fn set(&mut self, cell: usize, direction: &[f32]) {
+        self.values[cell * self.n_features..][..self.n_features].copy_from_slice(direction);
+    }
+
+    /// Cosines of a run of `queries` to a run of these cells, row by row into `out`: run of queries × run of cells. By one
+    /// thread.
+    pub(super) fn cosines(
+        &self,
+        queries: (&Self, Range<usize>),
+        cells: Range<usize>,
+        out: &mut [f32],
+    ) {
+        let width = self.n_features;
+        let (queries, run) = queries;
+        let from = &queries.values[run.start * width..run.end * width];
+        let to = &self.values[cells.start * width..cells.end * width];
+        matmul(
+            MatMut::from_row_major_slice_mut(out, run.len(), cells.len()),
+            Accum::Replace,
+            MatRef::from_row_major_slice(from, run.len(), width),
+            MatRef::from_row_major_slice(to, cells.len(), width).transpose(),
+            1.0,
+            Par::Seq,
+        );
+    }
+
     /// Distances between all cells, symmetric and 0 on the diagonal: cells × cells.
     ///
     /// Each pair is multiplied once: blocks of rows reach from the diagonal to the right, and what is
@@ -162,7 +208,7 @@ fn mirror(distances: &mut Array2<f32>, run: Range<usize>) {
 }
 
 /// The distance of two directions of this cosine.
-fn distance(cosine: f32) -> f32 {
+pub(super) fn distance(cosine: f32) -> f32 {
     let distance = (1.0 - cosine).min(2.0);
     if distance > ROUNDING { distance } else { 0.0 }
 }

@@ -26,7 +26,7 @@ const MOST: f64 = 8.0;
 /// # Panics
 ///
 /// If there are fewer totals than cells.
-pub(super) fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
+pub(super) fn balance_depth(mut graph: Csr, totals: &[f32]) -> Csr {
     let depths: Vec<f64> = totals.iter().map(|&total| f64::from(total).ln()).collect();
     let bounds = bounds(&depths);
     let range = |a: usize, b: usize| {
@@ -35,19 +35,19 @@ pub(super) fn balance_depth(graph: &Csr, totals: &[f32]) -> Csr {
     };
     let mut found = [0.0; RANGES];
     let mut strengths = vec![0.0_f64; graph.rows()];
-    for (&weight, (a, b)) in graph {
+    for (&weight, (a, b)) in &graph {
         let weight = f64::from(weight);
         found[range(a as usize, b as usize)] += weight;
         strengths[a as usize] += weight;
     }
     let by_chance = by_chance(&depths, &strengths, &bounds);
     let factors = factors(&found, &by_chance);
-    let mut balanced = graph.clone();
-    let edges = graph.iter().map(|(_, (a, b))| (a as usize, b as usize));
-    for (weight, (a, b)) in balanced.data_mut().iter_mut().zip(edges) {
-        *weight *= factors[range(a, b)];
+    for (a, mut row) in graph.outer_iterator_mut().enumerate() {
+        for (b, weight) in row.iter_mut() {
+            *weight *= factors[range(a, b)];
+        }
     }
-    balanced
+    graph
 }
 
 /// What each range holds where cells are connected regardless of depth: the sum of `s_i s_j` over all pairs, each cell
@@ -144,7 +144,7 @@ mod tests {
             .collect();
         // The same depth: weight 4; another: weight 1.
         let graph = graph(40, |a, b| if (a < 20) == (b < 20) { 4.0 } else { 1.0 });
-        let balanced = balance_depth(&graph, &totals);
+        let balanced = balance_depth(graph.clone(), &totals);
         let share = across(&balanced, |cell| cell >= 20);
         assert!((across(&graph, |cell| cell >= 20) - 0.208).abs() < 1e-3);
         assert!((share - 0.5).abs() < 0.02, "{share}");
@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn equal_depths_change_nothing_but_rounding() {
         let graph = graph(6, |a, b| (a + b) as f32);
-        let balanced = balance_depth(&graph, &[500.0; 6]);
+        let balanced = balance_depth(graph, &[500.0; 6]);
         for (one, other) in graph.data().iter().zip(balanced.data()) {
             assert!((one - other).abs() < 1e-5 * one);
         }
-        assert_eq!(balance_depth(&Csr::zero((3, 3)), &[1.0; 3]).nnz(), 0);
-        assert_eq!(balance_depth(&Csr::zero((0, 0)), &[]).nnz(), 0);
+        assert_eq!(balance_depth(Csr::zero((3, 3)), &[1.0; 3]).nnz(), 0);
+        assert_eq!(balance_depth(Csr::zero((0, 0)), &[]).nnz(), 0);
     }
 }

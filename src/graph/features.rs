@@ -1,6 +1,6 @@
 //! What cosine distances between cells are taken on: expression, or its principal components.
 
-use ndarray::{Array2, Axis};
+use ndarray::{ArcArray2, Array2, Axis};
 
 use crate::preprocess::{Prepared, PreprocessError, pca};
 
@@ -16,7 +16,7 @@ pub enum Features {
     /// Log-normalised HVGs, made dense for the cells asked for.
     Expression,
     /// Scores of the leading principal components, all cells × components.
-    Components(Array2<f32>),
+    Components(ArcArray2<f32>),
 }
 
 impl Features {
@@ -35,10 +35,14 @@ impl Features {
         n_pcs: Option<usize>,
     ) -> Result<Self, PreprocessError> {
         match n_pcs {
-            Some(n_pcs) => pca(prepared, n_pcs).map(Self::Components),
+            Some(n_pcs) => pca(prepared, n_pcs).map(Self::components),
             None if n_in_graph < COMPONENTS_FROM => Ok(Self::Expression),
-            None => pca(prepared, N_COMPONENTS).map(Self::Components),
+            None => pca(prepared, N_COMPONENTS).map(Self::components),
         }
+    }
+
+    fn components(scores: Array2<f32>) -> Self {
+        Self::Components(scores.into_shared())
     }
 
     /// The features of some cells (positions in `prepared`): cells × features.

@@ -15,11 +15,11 @@ mod error;
 mod features;
 mod fuzzy;
 mod gauss;
+mod inverted_lists;
 mod joint;
 mod near;
 mod neighbors;
 mod umap;
-mod views;
 
 pub use adjacency::Adjacency;
 pub use aim::Aim;
@@ -29,8 +29,8 @@ pub use error::GraphError;
 pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
+pub use joint::JointGraph;
 pub use neighbors::{nearest, unit_rows};
-pub use views::{View, Views};
 
 use cosine::Directions;
 use near::NearKernel;
@@ -178,8 +178,13 @@ impl CellGraph {
     }
 
     fn near(directions: Directions, config: &GraphConfig) -> Self {
-        let (kernel, neighborhoods) =
-            NearKernel::fit(directions, config.method, config.n_neighbors);
+        let neighborhoods = neighbors::among(&directions, config.n_neighbors - 1);
+        let kernel = NearKernel::of(
+            directions,
+            config.method,
+            config.n_neighbors,
+            &neighborhoods,
+        );
         let distances = Adjacency::Sparse(near::distances(&neighborhoods));
         Self {
             pairs: Pairs::Stored {

@@ -32,28 +32,26 @@ enum Scales {
 }
 
 impl NearKernel {
-    /// The kernel of cells with neighbourhoods of `n_neighbors`, each cell itself counted, and these
-    /// neighbourhoods.
-    pub(super) fn fit(
+    /// The kernel of cells with neighbourhoods of `n_neighbors`, each cell itself counted.
+    pub(super) fn of(
         directions: Directions,
         method: Method,
         n_neighbors: usize,
-    ) -> (Self, Neighborhoods) {
-        let neighborhoods = neighbors::among(&directions, n_neighbors - 1);
+        neighborhoods: &Neighborhoods,
+    ) -> Self {
         let scales = match method {
-            Method::Gauss => Scales::Gauss(gauss::near_bandwidths(&neighborhoods)),
+            Method::Gauss => Scales::Gauss(gauss::near_bandwidths(neighborhoods)),
             Method::Umap => {
-                let typical = umap::typical_distance(&neighborhoods);
-                let cells = umap::memberships(&neighborhoods, typical);
+                let typical = umap::typical_distance(neighborhoods);
+                let cells = umap::memberships(neighborhoods, typical);
                 Scales::Umap { cells, typical }
             }
         };
-        let kernel = Self {
+        Self {
             directions,
             scales,
             n_neighbors,
-        };
-        (kernel, neighborhoods)
+        }
     }
 
     /// Symmetric weights on the pairs of which either is a neighbour of the other: n × n.

@@ -3,6 +3,8 @@
 //! `McInnes`, Healy & Melville, *UMAP*, arXiv:1802.03426, section 3.1 and algorithms 2 to 4; with local
 //! connectivity 1, a pure fuzzy union, and umap-learn's lower bound on the scales.
 
+use rayon::prelude::*;
+
 use super::neighbors::{Neighbor, Neighborhoods};
 
 /// Bisections of a scale.
@@ -71,7 +73,7 @@ impl Membership {
 /// Memberships of every cell's neighbourhood.
 pub(super) fn memberships(neighborhoods: &Neighborhoods, typical: f64) -> Vec<Membership> {
     neighborhoods
-        .iter()
+        .par_iter()
         .map(|neighbors| Membership::fit(neighbors, typical))
         .collect()
 }

@@ -1,6 +1,6 @@
 //! The embedding of any cells: the reference cells together, all others by blocks against them.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 
 use super::{
     autoencoder::{Autoencoder, Pass},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     graph::{CellGraph, Features},
-    preprocess::{Prepared, ViewComponents},
+    preprocess::Prepared,
 };
 
 /// Cells outside the reference that are embedded at a time.
@@ -29,8 +29,8 @@ pub struct Reference<'a> {
     pub graph: &'a CellGraph,
     /// What cell graphs are built from.
     pub features: &'a Features,
-    /// What gives any cell the components that its embedding starts from, where the model has a residual part.
-    pub components: Option<&'a ViewComponents>,
+    /// The components that the embedding of every prepared cell starts from, n × d, where the model has a residual part.
+    pub base: Option<&'a Array2<f32>>,
 }
 
 /// What the model sees of some cells (positions in `prepared`). `base` are their scores in the components that the views
@@ -82,8 +82,7 @@ pub fn embed_cells(
                 reference.cells.len(),
                 device,
             );
-            let components = reference.components;
-            let base = components.map(|components| components.of(prepared, &block).shared);
+            let base = reference.base.map(|base| base.select(Axis(0), &block));
             let inputs = inputs(prepared, base.as_ref(), &block, device);
             let z = to_array(&model.embed(&inputs, &bridge, &landmarks, pass));
             for (&row, z) in rows.iter().zip(z.rows()) {

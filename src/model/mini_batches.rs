@@ -32,7 +32,7 @@ pub struct BatchSource<'a> {
     pub features: &'a Features,
     /// Graphs of any few cells.
     pub graphs: &'a BatchGraphs,
-    /// What the embedding starts from, training cells × d, where the model adds to something.
+    /// What the embedding starts from, all cells × d, where the model adds to something.
     pub base: Option<&'a ndarray::Array2<f32>>,
     /// The sum of the views' graphs of the training cells, where neighbours are contrasted: half of a batch are then drawn as
     /// neighbours of the other half.
@@ -127,7 +127,7 @@ impl<'a> MiniBatches<'a> {
         let (weights, target) = graphs.of(&rows, features.of(prepared, &cells).view())?;
         let batch = Batch {
             x: from_array(prepared.zscores(&cells).view(), device),
-            base: base.map(|base| from_array(base.select(Axis(0), &rows).view(), device)),
+            base: base.map(|base| from_array(base.select(Axis(0), &cells).view(), device)),
             graph: GraphOperator::stored(&weights, device).aggregating(
                 graphs.aggregation(),
                 cells.len(),

@@ -7,7 +7,6 @@ use super::{
     numbering::{by_first, by_size},
     sums::sums_of_parts,
     tree::{Fine, judge_genes},
-    vote::Voted,
 };
 use crate::{counts::Csr, graph::Adjacency, preprocess::normalize::median};
 
@@ -128,22 +127,6 @@ pub fn find_types(
 }
 
 impl Found {
-    /// The same for more cells, each labelled like one of these; where it was voted for, that share is its confidence. The
-    /// tree stays that of the clustered cells.
-    #[must_use]
-    pub fn of_all(self, voted: &Voted) -> Self {
-        let like = |labels: &[usize]| voted.like.iter().map(|&place| labels[place]).collect();
-        let confidence = voted.like.iter().zip(&voted.share);
-        Self {
-            labels: like(&self.labels),
-            fine: like(&self.fine),
-            confidence: confidence
-                .map(|(&place, share)| share.unwrap_or(self.confidence[place]))
-                .collect(),
-            ..self
-        }
-    }
-
     /// Whether a node's children lie in different clusters.
     #[must_use]
     pub fn is_split(&self, node: usize) -> bool {

@@ -10,51 +10,41 @@ const VOTERS: usize = 15;
 /// Cells that are labelled at a time.
 const BLOCK: usize = 8192;
 
-/// Which clustered cell every cell is labelled like.
-#[derive(Debug, Clone)]
-pub struct Voted {
-    /// Its place among the clustered cells; for a clustered cell its own.
-    pub like: Vec<usize>,
-    /// Share of the votes that its label got, from 0 to 1; `None` for a clustered cell.
-    pub share: Vec<Option<f32>>,
-}
-
-/// Labels every cell: a clustered one as it is, another by a vote of the 15 clustered cells nearest to it by cosine. Of
-/// clusters with as many votes, that of the nearest cell is taken.
+/// Labels of all cells: a clustered one keeps its own, another gets that of most of the 15 clustered cells nearest to it by
+/// cosine. Of clusters with as many votes, that of the nearest cell is taken.
 ///
-/// `z`: the embedding of all cells, n × d; `clustered`: positions of the m clustered cells, ascending; `labels`: their
-/// clusters. O((n − m) · m · d) time.
+/// `z`: the embedding of all n cells, n × d; `clustered`: positions of m clustered cells, at least one, ascending; `labels`:
+/// their clusters. O((n − m) · m · d) time.
 #[must_use]
-pub fn vote(z: ArrayView2<'_, f32>, clustered: &[usize], labels: &[usize]) -> Voted {
-    let mut all: Vec<Option<(usize, Option<f32>)>> = vec![None; z.nrows()];
-    for (place, &cell) in clustered.iter().enumerate() {
-        all[cell] = Some((place, None));
+pub fn vote(z: ArrayView2<'_, f32>, clustered: &[usize], labels: &[usize]) -> Vec<usize> {
+    let mut all: Vec<Option<usize>> = vec![None; z.nrows()];
+    for (&cell, &label) in clustered.iter().zip(labels) {
+        all[cell] = Some(label);
     }
     let others: Vec<usize> = (0..z.nrows()).filter(|&cell| all[cell].is_none()).collect();
     let known = z.select(Axis(0), clustered);
     for block in others.chunks(BLOCK) {
         let voters = nearest(known.view(), z.select(Axis(0), block).view(), VOTERS);
         for (&cell, voters) in block.iter().zip(&voters) {
-            all[cell] = elected(voters, labels).map(|(place, share)| (place, Some(share)));
+            all[cell] = elected(voters, labels);
         }
     }
-    let (like, share) = all.into_iter().flatten().unzip();
-    Voted { like, share }
+    all.into_iter().flatten().collect()
 }
 
-/// The first voter with the label that most have, and their share; of equals, the label that was named first.
-fn elected(voters: &[u32], labels: &[usize]) -> Option<(usize, f32)> {
+/// The label that most voters have; of equals, the one that was named first.
+fn elected(voters: &[u32], labels: &[usize]) -> Option<usize> {
     let mut counts: Vec<(usize, usize)> = Vec::new();
     for &voter in voters {
         let label = labels[voter as usize];
-        match counts.iter_mut().find(|(first, _)| labels[*first] == label) {
+        match counts.iter_mut().find(|(named, _)| *named == label) {
             Some((_, count)) => *count += 1,
-            None => counts.push((voter as usize, 1)),
+            None => counts.push((label, 1)),
         }
     }
     let most = counts.iter().map(|&(_, count)| count).max()?;
     let first = counts.iter().find(|&&(_, count)| count == most);
-    first.map(|&(voter, count)| (voter, count as f32 / voters.len() as f32))
+    first.map(|&(label, _)| label)
 }
 
 #[cfg(test)]
@@ -65,8 +55,8 @@ mod tests {
     #[test]
     fn equal_votes_go_to_the_nearest() {
         let labels = [1, 2, 1, 2];
-        assert_eq!(elected(&[3, 0, 2, 1], &labels), Some((3, 0.5)));
-        assert_eq!(elected(&[3, 2, 0], &labels), Some((2, 2.0 / 3.0)));
+        assert_eq!(elected(&[3, 0, 2, 1], &labels), Some(2));
+        assert_eq!(elected(&[3, 2, 0], &labels), Some(2));
         assert_eq!(elected(&[], &labels), None);
     }
 
@@ -78,12 +68,8 @@ mod tests {
         });
         let clustered: Vec<usize> = (0..40).filter(|cell| cell % 3 != 0).collect();
         let labels: Vec<usize> = clustered.iter().map(|cell| cell % 2).collect();
-        let voted = vote(z.view(), &clustered, &labels);
-        let found: Vec<usize> = voted.like.iter().map(|&place| labels[place]).collect();
+        let found = vote(z.view(), &clustered, &labels);
         let expected: Vec<usize> = (0..40).map(|cell| cell % 2).collect();
         assert_eq!(found, expected);
-        assert_eq!(voted.like[4], 2);
-        // Thirteen other clustered cells of its kind are there, and two of the other kind make up fifteen.
-        assert_eq!((voted.share[3], voted.share[4]), (Some(13.0 / 15.0), None));
     }
 }

@@ -1,4 +1,4 @@
-//! Clusters of the training cells, and the labels of all others.
+//! Clusters of the cells.
 
 use anyhow::ensure;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Run, views::Seen};
 use crate::{
     config::{LeidenGraph, Resolution},
-    graph::{Adjacency, View, Views, gauss_weights},
+    graph::{Adjacency, JointGraph, gauss_weights},
     partition::{Found, find_types, leiden, vote::vote},
     preprocess::{Prepared, sample_cells},
 };
@@ -19,9 +19,12 @@ const EMBEDDING_NEIGHBORS: usize = 15;
 /// Deviation: the published script takes all training cells, however many.
 const MOST_ON_DENSE_GRAPH: usize = 5000;
 
-/// Some of the training cells with their clusters.
+/// Share of the nearest neighbours below which the user is told.
+const LEAST_RECALL: f64 = 0.95;
+
+/// Clusters of cells.
 pub(super) struct Clusters {
-    /// Places among the training cells, ascending.
+    /// Which cells were clustered, places among those that were given, ascending.
     pub rows: Vec<usize>,
     /// Their clusters, 0.. by decreasing size.
     pub labels: Vec<usize>,
@@ -30,12 +33,12 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// Labels of all cells, embedded in `z`, and their types; `cells` are the training cells.
-    pub(super) fn of_all(self, z: &Array2<f32>, cells: &[usize]) -> (Vec<usize>, Option<Found>) {
-        let clustered: Vec<usize> = self.rows.iter().map(|&row| cells[row]).collect();
-        let voted = vote(z.view(), &clustered, &self.labels);
-        let labels = voted.like.iter().map(|&place| self.labels[place]).collect();
-        (labels, self.types.map(|types| types.of_all(&voted)))
+    /// Labels of all cells that were given, whose embedding `z` is.
+    pub(super) fn of_all(self, z: &Array2<f32>) -> Vec<usize> {
+        if self.rows.len() == z.nrows() {
+            return self.labels;
+        }
+        vote(z.view(), &self.rows, &self.labels)
     }
 }
 
@@ -54,51 +57,90 @@ pub(super) fn check_finite(z: &Array2<f32>, after: &str) -> anyhow::Result<()> {
 }
 
 impl Run<'_> {
-    /// Clusters of the training cells (positions in `prepared`), whose embedding `z` is.
+    /// Clusters of some cells (positions in `prepared`, ascending), whose embedding `z` is; `expression` is the graph of
+    /// their expression, where there is one.
     pub(super) fn clusters(
         &mut self,
         prepared: &Prepared,
         cells: &[usize],
-        seen: Option<&Seen>,
+        expression: JointGraph,
         z: &Array2<f32>,
     ) -> anyhow::Result<Clusters> {
         let (graph, seed) = (self.config.leiden_graph, self.config.seed);
+        let resolution = self.config.resolution;
+        if let (LeidenGraph::Dense, Resolution::Fixed(resolution)) = (graph, resolution) {
+            let rows = sample_cells(cells.len(), MOST_ON_DENSE_GRAPH, seed);
+            let graph = dense_graph(z.select(Axis(0), &rows).view())?;
+            return Ok(Clusters {
+                labels: leiden(&graph, resolution, seed)?.labels,
+                rows,
+                types: None,
+            });
+        }
+        let mut joint = expression;
+        if graph != LeidenGraph::Expression {
+            joint.add(&z.view(), seed)?;
+        }
+        self.say_if_neighbors_are_missing(&joint);
+        let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
+        let joint = joint.balanced(&totals);
+        let (labels, types) = match resolution {
+            Resolution::Fixed(resolution) => (leiden(&joint, resolution, seed)?.labels, None),
+            Resolution::Tree(cut) => {
+                let counts = prepared.counts_of(cells);
+                let found = find_types(&joint, &counts, &totals, cut, seed)?;
+                (found.labels.clone(), Some(found))
+            }
+        };
+        Ok(Clusters {
+            rows: (0..cells.len()).collect(),
+            labels,
+            types,
+        })
+    }
+
+    /// Clusters of all prepared cells, whose embedding `z` is. `cells` are the training cells.
+    pub(super) fn clusters_of_all(
+        &mut self,
+        prepared: &Prepared,
+        cells: &[usize],
+        seen: Option<&mut Seen>,
+        z: &Array2<f32>,
+    ) -> anyhow::Result<Clusters> {
+        self.say_what_is_clustered();
+        let expression = match seen {
+            Some(seen) if self.clusters_expression() => {
+                seen.take_joint_of_all(cells, self.config.seed)?
+            }
+            _ => JointGraph::default(),
+        };
+        let all: Vec<usize> = (0..prepared.n_cells()).collect();
+        self.clusters(prepared, &all, expression, z)
+    }
+
+    /// Whether the graph that is clustered holds the expression's.
+    pub(super) fn clusters_expression(&self) -> bool {
+        matches!(
+            self.config.leiden_graph,
+            LeidenGraph::Expression | LeidenGraph::Joint
+        )
+    }
+
+    pub(super) fn say_what_is_clustered(&mut self) {
         let what = match self.config.resolution {
             Resolution::Fixed(resolution) => format!("Leiden at resolution {resolution}"),
             Resolution::Tree(_) => "Growing the tree of clusters".to_owned(),
         };
         self.stage("partition", &what);
-        let most = match graph {
-            LeidenGraph::Dense => MOST_ON_DENSE_GRAPH,
-            _ => cells.len(),
-        };
-        let rows = sample_cells(cells.len(), most, seed);
-        let of_rows = z.select(Axis(0), &rows);
-        if let (LeidenGraph::Dense, Resolution::Fixed(resolution)) = (graph, self.config.resolution)
-        {
-            let labels = leiden(&dense_graph(of_rows.view())?, resolution, seed)?.labels;
-            return Ok(Clusters {
-                rows,
-                labels,
-                types: None,
-            });
+    }
+
+    fn say_if_neighbors_are_missing(&self, joint: &JointGraph) {
+        if joint.recall() < LEAST_RECALL {
+            self.progress.note(&format!(
+                "{:.0} % of the nearest neighbours were found; to find all of them would take hours",
+                100.0 * joint.recall()
+            ));
         }
-        let cells: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
-        let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
-        let views = views(graph, seen, of_rows.view(), &totals)?;
-        let (labels, types) = match self.config.resolution {
-            Resolution::Fixed(resolution) => (leiden(&views.joint, resolution, seed)?.labels, None),
-            Resolution::Tree(cut) => {
-                let counts = prepared.counts_of(&cells);
-                let found = find_types(&views.joint, &counts, &totals, cut, seed)?;
-                (found.labels.clone(), Some(found))
-            }
-        };
-        Ok(Clusters {
-            rows,
-            labels,
-            types,
-        })
     }
 }
 
@@ -106,26 +148,6 @@ impl Run<'_> {
 fn dense_graph(z: ArrayView2<'_, f32>) -> anyhow::Result<Adjacency> {
     let n_neighbors = EMBEDDING_NEIGHBORS.min(z.nrows());
     Ok(Adjacency::Sparse(gauss_weights(z, n_neighbors)?))
-}
-
-/// The expression after each transformation, the embedding, or both, as views of the cells.
-fn views(
-    graph: LeidenGraph,
-    seen: Option<&Seen>,
-    z: ArrayView2<'_, f32>,
-    totals: &[f32],
-) -> anyhow::Result<Views> {
-    let expression = || seen.map(|seen| seen.views.each.clone()).unwrap_or_default();
-    let each = match graph {
-        LeidenGraph::Expression => expression(),
-        LeidenGraph::Embedding | LeidenGraph::Dense => vec![View::of(&z)?],
-        LeidenGraph::Joint => {
-            let mut each = expression();
-            each.push(View::of(&z)?);
-            each
-        }
-    };
-    Ok(Views::of(each, totals))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::{
         graph_conv::GraphOperator,
     },
     partition::Found,
-    preprocess::{N_COMPONENTS, Prepared, PreprocessError, prepare, sample_cells},
+    preprocess::{N_COMPONENTS, Prepared, PreprocessError, Transformation, prepare, sample_cells},
     progress::Progress,
     read::{Input, read},
     threads,
@@ -73,33 +73,37 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.say_what_is_trained_on(&prepared, &cells);
-    let seen = run.see(&prepared, &cells)?;
-
-    let mut found = run.train_and_cluster(&prepared, &cells, seen.as_ref(), device)?;
+    let mut seen = run.see(&prepared, &cells)?;
+    let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
+    let (labels, types) = match trained.labels.take() {
+        Some(labels) => (labels, None),
+        None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
+    };
 
     run.stage("score", "Scoring");
-    let of_training: Vec<usize> = cells.iter().map(|&cell| found.labels[cell]).collect();
-    let before = seen.as_ref().map(|seen| &seen.scores.shared);
-    let apartness = Apartness::of(before, &found.z.select(Axis(0), &cells), &of_training);
-    run.progress.note(&apartness.note(found.types.is_some()));
+    let of_training: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
+    let of_cells = |x: &Array2<f32>| x.select(Axis(0), &cells);
+    let before = seen.as_ref().map(|seen| of_cells(&seen.scores.shared));
+    let apartness = Apartness::of(before.as_ref(), &of_cells(&trained.z), &of_training);
+    run.progress.note(&apartness.note(types.is_some()));
     let truth = input
         .truth
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
-    let scores = Scores::of(found.z.view(), &found.labels, truth.as_ref());
-    let markers = run.markers(&input, &prepared, &found.labels)?;
+    let scores = Scores::of(trained.z.view(), &labels, truth.as_ref());
+    let markers = run.markers(&input, &prepared, &labels)?;
     let findings = Findings {
         config,
         device,
         scores,
         markers,
-        types: found.types,
+        types,
         input: &input,
         prepared: &prepared,
         training_cells: &cells,
         apartness,
-        z: found.z,
-        labels: found.labels,
+        z: trained.z,
+        labels,
         truth,
     };
     run.say_what_the_tree_is(&findings);
@@ -107,22 +111,20 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         "write",
         &format!("Writing to {}", config.output_dir.display()),
     );
-    write_outputs(&findings, &mut found.model, run.log, progress)?;
+    write_outputs(&findings, &mut trained.model, run.log, progress)?;
     progress.finish();
     Ok(Summary {
         scores: findings.scores,
     })
 }
 
-/// Every cell's place and cluster, and the model that gave them.
-struct Labelled {
+/// A model, and every cell as it sees it.
+struct Trained {
     model: Autoencoder,
     /// Embedding of all cells, n × d.
     z: Array2<f32>,
-    /// Clusters of all cells, 0.. by decreasing size.
-    labels: Vec<usize>,
-    /// The tree that the clusters were cut from, where they were.
-    types: Option<Found>,
+    /// Clusters of all cells, 0.. by decreasing size, where the model learnt them.
+    labels: Option<Vec<usize>>,
 }
 
 /// What every stage of one run shares.
@@ -138,18 +140,18 @@ impl Run<'_> {
         self.progress.stage(what);
     }
 
-    /// Trains on the training cells (positions in `prepared`), clusters them, and embeds and labels every cell.
-    fn train_and_cluster(
+    /// Trains on the training cells (positions in `prepared`), and embeds every cell.
+    fn train(
         &mut self,
         prepared: &Prepared,
         cells: &[usize],
         seen: Option<&Seen>,
         device: Device,
-    ) -> anyhow::Result<Labelled> {
+    ) -> anyhow::Result<Trained> {
         let landmark_rows = self.landmarks(cells.len());
         let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, cells, seen, landmarks.len())?;
+        let features = self.features(prepared, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
             .with_context(|| self.config.input.display().to_string())?;
         self.say_if_disconnected(&graph);
@@ -164,7 +166,7 @@ impl Run<'_> {
             )
         });
         let residual = seen.filter(|_| self.config.model.parts.residual);
-        let base = residual.map(|seen| seen.scores.shared.select(Axis(0), &landmark_rows));
+        let base = residual.map(|seen| seen.scores.shared.select(Axis(0), &landmarks));
         let reference = Reference {
             cells: &landmarks,
             inputs: &inputs(prepared, base.as_ref(), &landmarks, device),
@@ -175,7 +177,7 @@ impl Run<'_> {
             ),
             graph: &graph,
             features: &features,
-            components: residual.map(|seen| &seen.components),
+            base: residual.map(|seen| &seen.scores.shared),
         };
 
         let mut training = self.pretrain(&TrainingData {
@@ -185,41 +187,39 @@ impl Run<'_> {
             reference: &reference,
             graphs: graphs.as_ref(),
         })?;
-        let z = embed_cells(&training.model, prepared, &reference, cells);
-        check_finite(&z, "pretraining")?;
-        let clusters = self.clusters(prepared, cells, seen, &z)?;
-        let centers = if self.config.train.clustering_epoch > 0 {
+        let labels = if self.config.train.clustering_epoch > 0 {
+            let z = embed_cells(&training.model, prepared, &reference, cells);
+            check_finite(&z, "pretraining")?;
+            self.say_what_is_clustered();
+            let expression = seen.filter(|_| self.clusters_expression());
+            let expression = expression.map(|seen| seen.joint.clone());
+            let clusters = self.clusters(prepared, cells, expression.unwrap_or_default(), &z)?;
             Some(self.self_train(&mut training, &clusters, &z)?)
         } else {
             None
         };
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
-        let is_other = |cell: &usize| centers.is_some() || cells.binary_search(cell).is_err();
-        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
-        let z = if others.is_empty() {
-            z
-        } else {
-            let of_others = embed_cells(&training.model, prepared, &reference, &others);
-            // Where the model has learnt on, all cells are others, and overwrite what they were.
-            let mut all = Array2::zeros((prepared.n_cells(), z.ncols()));
-            for (places, z) in [(cells, &z), (&others, &of_others)] {
-                for (&cell, z) in places.iter().zip(z.rows()) {
-                    all.row_mut(cell).assign(&z);
-                }
-            }
-            all
-        };
+        let all: Vec<usize> = (0..prepared.n_cells()).collect();
+        let z = embed_cells(&training.model, prepared, &reference, &all);
         check_finite(&z, "training")?;
-        let (labels, types) = match &centers {
-            Some(centers) => (label_cells(z.view(), centers), None),
-            None => clusters.of_all(&z, cells),
-        };
-        Ok(Labelled {
+        Ok(Trained {
+            labels: labels.map(|centers| label_cells(z.view(), &centers)),
             model: training.model,
             z,
-            labels,
-            types,
         })
+    }
+
+    /// Clusters of all cells, whose embedding `z` is, and the tree that they were cut from, where they were.
+    fn label(
+        &mut self,
+        prepared: &Prepared,
+        cells: &[usize],
+        seen: Option<&mut Seen>,
+        z: &Array2<f32>,
+    ) -> anyhow::Result<(Vec<usize>, Option<Found>)> {
+        let mut clusters = self.clusters_of_all(prepared, cells, seen, z)?;
+        let types = clusters.types.take();
+        Ok((clusters.of_all(z), types))
     }
 
     /// The counts prepared. What cannot be read says itself in which file.
@@ -245,17 +245,16 @@ impl Run<'_> {
         sample_cells(n_cells, most, self.config.seed)
     }
 
-    /// What cell graphs of `n_cells` of the training cells (`cells`, as they are `seen`) are built from.
+    /// What cell graphs of `n_cells` of the training cells are built from.
     fn features(
         &self,
         prepared: &Prepared,
-        cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
     ) -> Result<Features, PreprocessError> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
-                (seen.components).lognormalized(prepared, cells, &seen.scores),
+                seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
             )),
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }
@@ -264,7 +263,7 @@ impl Run<'_> {
     fn say_what_is_trained_on(&self, prepared: &Prepared, cells: &[usize]) {
         if cells.len() < prepared.n_cells() {
             self.progress.note(&format!(
-                "trained on and clustered are {} of the {} cells; -max_num_cell says how many",
+                "trained on are {} of the {} cells; -max_num_cell says how many",
                 cells.len(),
                 prepared.n_cells()
             ));

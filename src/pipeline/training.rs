@@ -92,7 +92,7 @@ impl Run<'_> {
                     joint: data
                         .seen
                         .filter(|_| parts.contrast)
-                        .map(|seen| &seen.views.sum),
+                        .map(|seen| seen.joint.weights()),
                     n_genes: config.train.zinb_genes,
                     device: data.device(),
                 };

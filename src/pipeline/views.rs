@@ -1,24 +1,44 @@
-//! What the training cells look like after each transformation of their counts, and the graph that they share.
+//! What the cells look like after each transformation of their counts, and the graph that the training cells share.
 
-use super::Run;
-use ndarray::Array2;
+use std::mem;
+
+use ndarray::{Array2, Axis};
 use serde::Serialize;
 
+use super::Run;
 use crate::{
     config::LeidenGraph,
-    graph::{View, Views, unit_rows},
+    graph::{GraphError, JointGraph, unit_rows},
     metrics::cosine_silhouette,
     preprocess::{CellComponents, Prepared, ViewComponents},
 };
 
-/// The training cells as they are seen.
+/// The cells as they are seen.
 pub(super) struct Seen {
-    /// What any cell is seen by.
-    pub components: ViewComponents,
-    /// The training cells' scores.
+    /// All cells' scores, in components that were found on the training cells.
     pub scores: CellComponents,
-    /// Their neighbours in each view, and their joint graph.
-    pub views: Views,
+    /// The graph that the training cells have in common over all views.
+    pub joint: JointGraph,
+}
+
+impl Seen {
+    /// The graph that all prepared cells have in common over the views, of which `cells` are the training cells. Takes what it
+    /// is made from: with a million cells, memory is dear.
+    pub(super) fn take_joint_of_all(
+        &mut self,
+        cells: &[usize],
+        seed: u64,
+    ) -> Result<JointGraph, GraphError> {
+        let each = mem::take(&mut self.scores.each);
+        let mut joint = mem::take(&mut self.joint);
+        if cells.len() < self.scores.shared.nrows() {
+            joint = JointGraph::default();
+            for scores in each {
+                joint.add(&scores.view(), seed)?;
+            }
+        }
+        Ok(joint)
+    }
 }
 
 /// How far apart the clusters of the training cells lie before training and after it.
@@ -67,7 +87,8 @@ impl Apartness {
 }
 
 impl Run<'_> {
-    /// The views of the training cells (positions in `prepared`), where the run makes use of them.
+    /// The cells as they are seen in components of the training cells (positions in `prepared`), where the run makes use of
+    /// them.
     pub(super) fn see(
         &mut self,
         prepared: &Prepared,
@@ -81,15 +102,12 @@ impl Run<'_> {
         if !(parts.residual || parts.contrast || for_clusters) {
             return Ok(None);
         }
-        self.stage("views", &format!("Views of {} cells", cells.len()));
-        let (components, scores) = ViewComponents::find(prepared, cells, self.config.model.n_z)?;
-        let views = scores.each.iter().map(|scores| View::of(&scores.view()));
-        let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
-        let views = Views::of(views.collect::<Result<_, _>>()?, &totals);
-        Ok(Some(Seen {
-            components,
-            scores,
-            views,
-        }))
+        self.stage("views", &format!("Views of {} cells", prepared.n_cells()));
+        let (_, scores) = ViewComponents::find(prepared, cells, self.config.model.n_z)?;
+        let mut joint = JointGraph::default();
+        for scores in &scores.each {
+            joint.add(&scores.select(Axis(0), cells).view(), self.config.seed)?;
+        }
+        Ok(Some(Seen { scores, joint }))
     }
 }

@@ -1,7 +1,7 @@
 //! The cells' principal components after each transformation of their counts, and what these have in common.
 
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{
@@ -14,6 +14,9 @@ use crate::unit::scale_to_unit;
 /// Principal components of each transformation.
 pub const N_COMPONENTS: usize = 50;
 
+/// Cells whose views are put side by side at a time.
+const CELLS: usize = 8192;
+
 /// What any cell is seen by, found on some of them.
 #[derive(Debug, Clone)]
 pub struct ViewComponents {
@@ -21,7 +24,7 @@ pub struct ViewComponents {
     shared: Shared,
 }
 
-/// Some cells as they are seen.
+/// Cells as they are seen.
 #[derive(Debug, Clone)]
 pub struct CellComponents {
     /// Scores in each of [`Transformation::ALL`], cells × 50 or fewer.
@@ -41,7 +44,7 @@ struct Shared {
 
 impl ViewComponents {
     /// Finds 50 components of each transformation of some cells (positions in `prepared`), and `n_shared` of the three
-    /// together; the scores of these cells with them.
+    /// together; and the scores of all prepared cells with them.
     ///
     /// Each cell is scaled to length 1 in each view, so that distances within a view are its cosine distances and no view
     /// outweighs another; the views are put side by side and rotated to their common principal components, which are
@@ -60,44 +63,19 @@ impl ViewComponents {
             .iter()
             .map(|transformation| transformation.components(prepared, cells, N_COMPONENTS))
             .collect::<Result<Vec<_>, _>>()?;
-        let scores = scores(&each, prepared, cells);
-        let together = side_by_side(&scores);
-        let shared = Shared::find(&together, n_shared).map_err(|_| PreprocessError::Eigen {
-            n_cells: cells.len(),
-            n_genes: prepared.n_genes(),
+        let all: Vec<usize> = (0..prepared.n_cells()).collect();
+        let scores = scores(&each, prepared, &all);
+        let shared = Shared::find(&side_by_side(&scores, cells), n_shared).map_err(|_| {
+            PreprocessError::Eigen {
+                n_cells: cells.len(),
+                n_genes: prepared.n_genes(),
+            }
         })?;
         let seen = CellComponents {
-            shared: shared.scores(&together),
+            shared: shared.scores(&scores),
             each: scores,
         };
         Ok((Self { each, shared }, seen))
-    }
-
-    /// Scores of all prepared cells in the components of their log-normalised counts: n × 50 or fewer. Those of `cells`
-    /// (positions in `prepared`, ascending) are known as they are `seen`.
-    #[must_use]
-    pub fn lognormalized(
-        &self,
-        prepared: &Prepared,
-        cells: &[usize],
-        seen: &CellComponents,
-    ) -> Array2<f32> {
-        let known = &seen.each[0];
-        let is_other = |cell: &usize| cells.binary_search(cell).is_err();
-        let others: Vec<usize> = (0..prepared.n_cells()).filter(is_other).collect();
-        if others.is_empty() {
-            return known.clone();
-        }
-        let mut all = Array2::zeros((prepared.n_cells(), known.ncols()));
-        for (cells, scores) in [
-            (cells, known),
-            (&others, &self.each[0].scores(prepared, &others)),
-        ] {
-            for (&cell, scores) in cells.iter().zip(scores.outer_iter()) {
-                all.row_mut(cell).assign(&scores);
-            }
-        }
-        all
     }
 
     /// Any cells (positions in `prepared`) in the same components.
@@ -105,7 +83,7 @@ impl ViewComponents {
     pub fn of(&self, prepared: &Prepared, cells: &[usize]) -> CellComponents {
         let each = scores(&self.each, prepared, cells);
         CellComponents {
-            shared: self.shared.scores(&side_by_side(&each)),
+            shared: self.shared.scores(&each),
             each,
         }
     }
@@ -117,21 +95,24 @@ fn scores(each: &[Components], prepared: &Prepared, cells: &[usize]) -> Vec<Arra
         .collect()
 }
 
-/// All views of a cell in one row, each scaled to length 1.
-fn side_by_side(views: &[Array2<f32>]) -> Array2<f32> {
+/// All views of some cells in one row each, each view scaled to length 1: cells × all components.
+fn side_by_side(views: &[Array2<f32>], cells: &[usize]) -> Array2<f32> {
     let width = views.iter().map(Array2::ncols).sum();
-    let n_cells = views.first().map_or(0, Array2::nrows);
-    let mut all = Array2::zeros((n_cells, width));
-    let mut first = 0;
-    for view in views {
-        let columns = first..first + view.ncols();
-        let mut part = all.slice_mut(ndarray::s![.., columns.clone()]);
-        for (mut to, from) in part.outer_iter_mut().zip(view.outer_iter()) {
-            to.assign(&from);
-            scale_to_unit(to.as_slice_mut().unwrap_or_default());
-        }
-        first = columns.end;
-    }
+    let mut all = Array2::zeros((cells.len(), width));
+    all.axis_iter_mut(Axis(0))
+        .into_par_iter()
+        .zip(cells)
+        .for_each(|(mut row, &cell)| {
+            let mut rest = row.as_slice_mut().unwrap_or_default();
+            for view in views {
+                let (to, after) = rest.split_at_mut(view.ncols());
+                to.iter_mut()
+                    .zip(view.row(cell))
+                    .for_each(|(to, &from)| *to = from);
+                scale_to_unit(to);
+                rest = after;
+            }
+        });
     all
 }
 
@@ -175,24 +156,39 @@ impl Shared {
         })
     }
 
-    fn scores(&self, x: &Array2<f32>) -> Array2<f32> {
-        let mut scores = Array2::zeros((x.nrows(), self.loadings.ncols()));
+    /// Scores of cells whose scores in each view are given: cells × d.
+    fn scores(&self, views: &[Array2<f32>]) -> Array2<f32> {
+        let n_cells = views.first().map_or(0, Array2::nrows);
+        let mut scores = Array2::zeros((n_cells, self.loadings.ncols()));
+        let cells: Vec<usize> = (0..n_cells).collect();
+        for (block, mut scores) in cells
+            .chunks(CELLS)
+            .zip(scores.axis_chunks_iter_mut(Axis(0), CELLS))
+        {
+            let x = side_by_side(views, block);
+            scores
+                .axis_iter_mut(Axis(0))
+                .into_par_iter()
+                .zip(x.axis_iter(Axis(0)))
+                .for_each(|(to, from)| self.multiply(from, to));
+        }
         scores
-            .axis_iter_mut(Axis(0))
-            .into_par_iter()
-            .zip(x.axis_iter(Axis(0)))
-            .for_each(|(mut to, from)| {
-                let centred: Vec<f32> = from.iter().zip(&self.mean).map(|(x, m)| x - m).collect();
-                let to = to.as_slice_mut().unwrap_or_default();
-                matmul(
-                    MatMut::from_row_major_slice_mut(to, 1, self.loadings.ncols()),
-                    Accum::Replace,
-                    MatRef::from_row_major_slice(&centred, 1, centred.len()),
-                    self.loadings.as_ref(),
-                    1.0,
-                    Par::Seq,
-                );
-            });
-        scores
+    }
+
+    /// The scores of one cell.
+    fn multiply(&self, x: ArrayView1<'_, f32>, mut scores: ArrayViewMut1<'_, f32>) {
+        let centred: Vec<f32> = x.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
+        matmul(
+            MatMut::from_row_major_slice_mut(
+                scores.as_slice_mut().unwrap_or_default(),
+                1,
+                self.loadings.ncols(),
+            ),
+            Accum::Replace,
+            MatRef::from_row_major_slice(&centred, 1, centred.len()),
+            self.loadings.as_ref(),
+            1.0,
+            Par::Seq,
+        );
     }
 }
