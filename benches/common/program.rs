@@ -4,21 +4,43 @@ use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
-/// The stages of a run that draws nothing, in order.
-pub const STAGES: [&str; 9] = [
-    "read",
-    "preprocess",
-    "graph",
-    "pretrain",
-    "leiden",
-    "cluster",
-    "embed",
-    "score",
-    "write",
-];
+/// What a run left behind.
+pub struct Outcome {
+    /// `results/NAME.json`.
+    pub results: Value,
+    /// Cluster of every cell.
+    pub labels: Vec<usize>,
+}
 
-/// Clusters a file with these options; what `results/NAME.json` says of it.
-pub fn run(input: &Path, options: &[&str]) -> Value {
+impl Outcome {
+    /// The stages of the run, in order, with their seconds.
+    pub fn stages(&self) -> Vec<(&str, f64)> {
+        let stages = self.results["stages"].as_array().expect("stages");
+        stages
+            .iter()
+            .map(|stage| {
+                let name = stage["name"].as_str().expect("a name");
+                (name, stage["seconds"].as_f64().expect("seconds"))
+            })
+            .collect()
+    }
+
+    /// The best F1 that any cluster has with the cells of a type, `types` being those of all cells.
+    pub fn best_f1(&self, types: &[usize], of_type: usize) -> f64 {
+        let k = self.labels.iter().max().map_or(0, |last| last + 1);
+        let (mut both, mut cluster) = (vec![0.0; k], vec![0.0; k]);
+        for (&label, &other) in self.labels.iter().zip(types) {
+            cluster[label] += 1.0;
+            both[label] += f64::from(u8::from(other == of_type));
+        }
+        let size: f64 = both.iter().sum();
+        let f1 = |(both, cluster): (&f64, &f64)| 2.0 * both / (cluster + size);
+        both.iter().zip(&cluster).map(f1).fold(0.0, f64::max)
+    }
+}
+
+/// Clusters a file with these options.
+pub fn run(input: &Path, options: &[&str]) -> Outcome {
     let output = tempfile::tempdir().expect("a folder for outputs");
     let done = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
         .arg("-name")
@@ -31,19 +53,22 @@ pub fn run(input: &Path, options: &[&str]) -> Value {
         .expect("the program starts");
     let stderr = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{}: {stderr}", input.display());
-    let results = output.path().join("results");
-    let file = std::fs::read_dir(results)
-        .expect("results")
-        .flatten()
-        .next()
-        .expect("one file of results");
-    let text = std::fs::read_to_string(file.path()).expect("results");
-    serde_json::from_str(&text).expect("JSON")
+    let text = the_file(&output.path().join("results"));
+    let labels = the_file(&output.path().join("pred_label"));
+    Outcome {
+        results: serde_json::from_str(&text).expect("JSON"),
+        labels: labels
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(1).expect("a column").parse())
+            .collect::<Result<_, _>>()
+            .expect("labels are numbers"),
+    }
 }
 
-/// Seconds that a stage took.
-pub fn seconds(results: &Value, stage: &str) -> f64 {
-    let stages = results["stages"].as_array().expect("stages");
-    let found = stages.iter().find(|found| found["name"] == stage);
-    found.map_or(0.0, |found| found["seconds"].as_f64().expect("seconds"))
+/// What the one file in a folder says.
+fn the_file(folder: &Path) -> String {
+    let mut files = std::fs::read_dir(folder).expect("a folder").flatten();
+    let file = files.next().expect("one file");
+    std::fs::read_to_string(file.path()).expect("text")
 }

@@ -3,19 +3,32 @@
 use std::path::Path;
 
 use hdf5::{Dataset, File, Group, H5Type, types::VarLenUnicode};
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, weighted::WeightedAliasIndex};
 use rayon::prelude::*;
 
-/// Kinds of cells.
-const N_TYPES: usize = 8;
+/// Types of cells, and in how many lineages they come.
+const N_TYPES: usize = 30;
+const N_LINEAGES: usize = 6;
 
-/// A gene is a marker of one type in this many.
-const MARKER_EVERY: usize = 40;
+/// Share of the rarest type. Each type is larger than the next by the same factor.
+const RAREST: f64 = 0.0002;
 
-/// How much more a type has of its markers.
-const MARKER_FOLD: f64 = 8.0;
+/// A gene is raised in a lineage with this probability, and in a type; the types of a lineage share every other one with the
+/// type after them.
+const LINEAGE_GENES: f64 = 0.01;
+const TYPE_GENES: f64 = 0.004;
+
+/// Median of how much a gene is raised.
+const FOLD: f64 = 5.0;
+
+/// Batches, and the standard deviation of a gene's ln fold change between them.
+const N_BATCHES: usize = 8;
+const BATCH_EFFECT: f64 = 0.15;
+
+/// Standard deviation of ln depth.
+const DEPTH_SPREAD: f64 = 0.4;
 
 /// Cells drawn and written at a time.
 const BLOCK: usize = 1024;
@@ -29,11 +42,11 @@ const GZIP_LEVEL: u8 = 4;
 /// Genes of one cell with their counts, ascending.
 type Cell = Vec<(i32, f32)>;
 
-/// Writes `n_cells` × `n_genes` counts as CSR with gzip, with the types as `obs['celltype']`; the share of them that
-/// is not 0.
+/// Writes `n_cells` × `n_genes` counts as CSR with gzip, with the types as `obs['celltype']` and the batches as
+/// `obs['batch']`; the share of counts that is not 0.
 ///
-/// Each cell draws molecules from its type's distribution over genes: log-normal, markers of the type raised. There
-/// are so many of them that about `density` of the entries are not 0.
+/// Each cell draws molecules from its type's distribution over genes in its batch: log-normal levels, raised where the
+/// lineage or the type has a marker. There are so many of them that about `density` of the entries are not 0.
 pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
     let file = File::create(path).expect("the file can be made");
     encode(&file, "anndata", "0.1.0");
@@ -44,13 +57,14 @@ pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
     shape.expect("an attribute");
     let data = growing::<f32>(&matrix, "data");
     let indices = growing::<i32>(&matrix, "indices");
-    let types = types(n_genes);
+    let genes = distributions(n_genes);
+    let types = types(n_cells);
     let depth = density * n_genes as f64 * 1.15;
     let mut offsets = vec![0_i64];
     for first in (0..n_cells).step_by(BLOCK) {
         let cells: Vec<Cell> = (first..(first + BLOCK).min(n_cells))
             .into_par_iter()
-            .map(|cell| draw(cell, &types[cell % N_TYPES], depth))
+            .map(|cell| draw(cell, &genes[types[cell]][cell % N_BATCHES], depth))
             .collect();
         for cell in &cells {
             offsets.push(offsets[offsets.len() - 1] + cell.len() as i64);
@@ -61,34 +75,89 @@ pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
     }
     let indptr = matrix.new_dataset_builder().with_data(&offsets);
     indptr.create("indptr").expect("a dataset");
-    let celltype: Vec<i32> = (0..n_cells).map(|cell| (cell % N_TYPES) as i32).collect();
-    table(&file, "obs", "cell", n_cells, &[("celltype", &celltype)]);
+    let celltype: Vec<i32> = types.iter().map(|&of_cell| of_cell as i32).collect();
+    let batch: Vec<i32> = (0..n_cells).map(|cell| (cell % N_BATCHES) as i32).collect();
+    let columns = [("celltype", &celltype[..]), ("batch", &batch)];
+    table(&file, "obs", "cell", n_cells, &columns);
     table(&file, "var", "gene", n_genes, &[]);
     offsets[n_cells] as f64 / (n_cells * n_genes) as f64
 }
 
-/// Every type's distribution of molecules over genes.
-fn types(n_genes: usize) -> Vec<WeightedAliasIndex<f64>> {
+/// The type of every cell; type 0 is the largest, the last one the rarest.
+pub fn types(n_cells: usize) -> Vec<usize> {
+    let shares = shares();
+    let mut types: Vec<usize> = Vec::with_capacity(n_cells);
+    for (of_type, share) in shares.iter().enumerate().rev() {
+        let size = (share * n_cells as f64).round() as usize;
+        types.extend(std::iter::repeat_n(of_type, size));
+    }
+    types.resize(n_cells, 0);
+    types.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
+    types
+}
+
+/// Share of every type in all cells: a geometric series that ends with the rarest.
+fn shares() -> Vec<f64> {
+    let series = |ratio: f64| (0..N_TYPES).map(move |step| RAREST * ratio.powi(step as i32));
+    let (mut low, mut high) = (1.0, 4.0);
+    for _ in 0..60 {
+        let ratio = f64::midpoint(low, high);
+        if series(ratio).sum::<f64>() > 1.0 {
+            high = ratio;
+        } else {
+            low = ratio;
+        }
+    }
+    let mut shares: Vec<f64> = series(low).collect();
+    shares.reverse();
+    shares
+}
+
+/// Every type's distribution of molecules over genes, in every batch.
+fn distributions(n_genes: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let level = LogNormal::new(0.0, 1.0).expect("a distribution");
-    let base: Vec<f64> = (0..n_genes).map(|_| level.sample(&mut rng)).collect();
+    let mut levels = |sigma: f64| -> Vec<f64> {
+        let level = LogNormal::new(0.0, sigma).expect("a distribution");
+        (0..n_genes).map(|_| level.sample(&mut rng)).collect()
+    };
+    let base = levels(1.0);
+    let batches: Vec<Vec<f64>> = (0..N_BATCHES).map(|_| levels(BATCH_EFFECT)).collect();
+    let mut raised = |probability: f64| -> Vec<f64> {
+        let fold = LogNormal::new(FOLD.ln(), 0.5).expect("a distribution");
+        let mut draw = || {
+            if rng.random_bool(probability) {
+                fold.sample(&mut rng)
+            } else {
+                1.0
+            }
+        };
+        (0..n_genes).map(|_| draw()).collect()
+    };
+    let lineages: Vec<Vec<f64>> = (0..N_LINEAGES).map(|_| raised(LINEAGE_GENES)).collect();
+    let own: Vec<Vec<f64>> = (0..N_TYPES).map(|_| raised(TYPE_GENES)).collect();
     (0..N_TYPES)
         .map(|of_type| {
-            let weight = |(gene, &level): (usize, &f64)| {
-                let marker = gene % MARKER_EVERY == of_type;
-                if marker { MARKER_FOLD * level } else { level }
+            let lineage = of_type % N_LINEAGES;
+            let next = (of_type + N_LINEAGES) % N_TYPES;
+            let level = |gene: usize| {
+                let shared = if gene % 2 == 0 { own[next][gene] } else { 1.0 };
+                base[gene] * lineages[lineage][gene] * own[of_type][gene] * shared
             };
-            let weights = base.iter().enumerate().map(weight).collect();
-            WeightedAliasIndex::new(weights).expect("weights above 0")
+            let levels: Vec<f64> = (0..n_genes).map(level).collect();
+            let in_batch = |batch: &Vec<f64>| {
+                let weights = levels.iter().zip(batch).map(|(level, effect)| level * effect);
+                WeightedAliasIndex::new(weights.collect()).expect("weights above 0")
+            };
+            batches.iter().map(in_batch).collect()
         })
         .collect()
 }
 
 fn draw(cell: usize, genes: &WeightedAliasIndex<f64>, depth: f64) -> Cell {
     let mut rng = ChaCha8Rng::seed_from_u64(cell as u64);
-    let spread = LogNormal::new(-0.02, 0.2).expect("a distribution");
-    let n_molecules = (depth * spread.sample(&mut rng)).max(1.0) as usize;
-    let mut molecules: Vec<i32> = (0..n_molecules)
+    let spread = LogNormal::new(-DEPTH_SPREAD * DEPTH_SPREAD / 2.0, DEPTH_SPREAD);
+    let n_molecules = depth * spread.expect("a distribution").sample(&mut rng);
+    let mut molecules: Vec<i32> = (0..n_molecules.max(1.0) as usize)
         .map(|_| genes.sample(&mut rng) as i32)
         .collect();
     molecules.sort_unstable();

@@ -85,7 +85,7 @@ impl Pass {
         Self {
             statistics: BatchStatistics::Running,
             noise: Noise::Off,
-            tape: Tape::default(),
+            tape: Tape::off(),
         }
     }
 }

@@ -13,12 +13,13 @@ type Pullback = Box<dyn FnOnce(&Tensor) -> Vec<Tensor>>;
 ///
 /// A joint's output starts a new piece, as a leaf. [`Tape::backward`] walks the pieces from the last to the first,
 /// and carries the gradient over each joint by its pullback. What several later pieces read has to be the output of
-/// a joint (or a [`Tape::knot`]): a piece is walked once. Where no input wants a gradient, as under
-/// [`tch::no_grad`], nothing is kept.
+/// a joint (or a [`Tape::knot`]): a piece is walked once. Where no input wants a gradient, nothing is kept.
 #[derive(Default)]
 pub struct Tape {
     joints: Vec<Joint>,
     given: Vec<Given>,
+    /// Whether nothing is kept at all.
+    is_off: bool,
 }
 
 struct Joint {
@@ -36,6 +37,15 @@ struct Given {
 }
 
 impl Tape {
+    /// A tape for passes that are not differentiated, which keeps nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self {
+            is_off: true,
+            ..Self::default()
+        }
+    }
+
     /// Joins `output`, computed from the values of `inputs`, to them.
     #[must_use]
     pub fn join(
@@ -44,7 +54,7 @@ impl Tape {
         output: Tensor,
         pullback: impl FnOnce(&Tensor) -> Vec<Tensor> + 'static,
     ) -> Tensor {
-        if !inputs.iter().any(|input| input.requires_grad()) {
+        if self.is_off || !inputs.iter().any(|input| input.requires_grad()) {
             return output;
         }
         let output = output.detach().set_requires_grad(true);
@@ -76,7 +86,7 @@ impl Tape {
     }
 
     fn push(&mut self, parameter: &Tensor, rows: Option<Tensor>, gradient: Tensor) {
-        if parameter.requires_grad() {
+        if parameter.requires_grad() && !self.is_off {
             self.given.push(Given {
                 parameter: parameter.shallow_clone(),
                 rows,
@@ -169,6 +179,15 @@ impl fmt::Debug for Tape {
 mod tests {
     use super::*;
     use tch::Kind;
+
+    #[test]
+    fn a_tape_that_is_off_keeps_nothing() {
+        let x = Tensor::from_slice(&[1.0_f32]).set_requires_grad(true);
+        let mut tape = Tape::off();
+        let _ = tape.knot(&x);
+        tape.give(&x, x.ones_like());
+        assert!(tape.joints.is_empty() && tape.given.is_empty());
+    }
 
     #[test]
     fn a_joint_carries_gradients_as_libtorch_would() {
