@@ -9,10 +9,7 @@ use std::{path::Path, time::Instant};
 
 mod common;
 
-use common::{
-    program::run,
-    simulated_file,
-};
+use common::{program::run, simulated_file};
 
 const N_GENES: usize = 20_000;
 const DENSITY: f64 = 0.05;

@@ -17,11 +17,11 @@ const RAREST: f64 = 0.0002;
 
 /// A gene is raised in a lineage with this probability, and in a type; the types of a lineage share every other one with the
 /// type after them.
-const LINEAGE_GENES: f64 = 0.01;
-const TYPE_GENES: f64 = 0.004;
+const LINEAGE_GENES: f64 = 0.005;
+const TYPE_GENES: f64 = 0.003;
 
 /// Median of how much a gene is raised.
-const FOLD: f64 = 5.0;
+const FOLD: f64 = 16.0;
 
 /// Batches, and the standard deviation of a gene's ln fold change between them.
 const N_BATCHES: usize = 8;
@@ -145,7 +145,10 @@ fn distributions(n_genes: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
             };
             let levels: Vec<f64> = (0..n_genes).map(level).collect();
             let in_batch = |batch: &Vec<f64>| {
-                let weights = levels.iter().zip(batch).map(|(level, effect)| level * effect);
+                let weights = levels
+                    .iter()
+                    .zip(batch)
+                    .map(|(level, effect)| level * effect);
                 WeightedAliasIndex::new(weights.collect()).expect("weights above 0")
             };
             batches.iter().map(in_batch).collect()

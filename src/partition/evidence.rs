@@ -64,6 +64,19 @@ pub(super) struct Edges {
     pub total: f64,
 }
 
+impl Edges {
+    /// ln of the edges between the groups by chance over those there are.
+    fn lack(self) -> f64 {
+        let expected = self.of_one * self.of_other / self.total;
+        let found = if expected > 0.0 {
+            self.between / expected
+        } else {
+            0.0
+        };
+        -(found + LEAST_EDGES).ln()
+    }
+}
+
 /// A group's genes, as comparisons need them.
 #[derive(Debug, Clone)]
 pub(super) struct Profile {
@@ -115,14 +128,14 @@ impl Profile {
 }
 
 impl Evidence {
+    /// The least strength that evidence can have, whatever the genes are.
+    pub(super) fn at_least(edges: Edges, ln_depth: f64) -> f64 {
+        edges.lack() - DEPTH_WEIGHT * ln_depth
+    }
+
     /// Of two groups; `ln_depth` is that of the median total count of all cells.
     pub(super) fn of(one: &Profile, other: &Profile, edges: Edges, ln_depth: f64) -> Self {
-        let expected = edges.of_one * edges.of_other / edges.total;
-        let found = if expected > 0.0 {
-            edges.between / expected
-        } else {
-            0.0
-        };
+        let lack = edges.lack();
         let smaller = edges.of_one.min(edges.of_other);
         let detection = nth_largest(
             NTH_DETECTION,
@@ -132,7 +145,6 @@ impl Evidence {
             NTH_FOLD,
             one.genes().map(|gene| one.fold(other, gene).abs()),
         );
-        let lack = -(found + LEAST_EDGES).ln();
         Self {
             strength: lack + DETECTION_WEIGHT * detection + fold - DEPTH_WEIGHT * ln_depth,
             edges: lack,

@@ -3,10 +3,12 @@
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::{
-    ClusterError, Tree, borders, leiden,
+    ClusterError, Tree, borders,
+    growing::Fine,
+    leiden,
     numbering::{by_first, by_size},
     sums::sums_of_parts,
-    tree::{Fine, judge_genes},
+    tree::judge_genes,
 };
 use crate::{counts::Csr, graph::Adjacency, preprocess::normalize::median};
 
@@ -17,8 +19,13 @@ pub(super) const ENOUGH: f64 = 0.25;
 const ENOUGH_FOR_COARSE: f64 = 2.25;
 const ENOUGH_FOR_FINE: f64 = -0.75;
 
-/// Leiden's resolution for the fine clusters.
+/// Leiden's resolution for the fine clusters of up to as many cells as [`AT_CELLS`].
 const FINE_RESOLUTION: f64 = 4.0;
+
+/// With more cells it grows as the root of their number, and chance is taken over the edges of this many: the more cells of
+/// other types there are, the fewer edges chance expects between two small types, and the less their lack says (Fortunato &
+/// Barthélemy 2007, doi:10.1073/pnas.0605965104).
+const AT_CELLS: f64 = 20_000.0;
 
 /// How often this is doubled at most, where more clusters are asked for.
 const DOUBLINGS: usize = 8;
@@ -74,10 +81,10 @@ pub struct Found {
 /// Finds the clusters of a cell graph whose every split has evidence in edges and genes.
 ///
 /// `graph`: symmetric weights of n cells; `counts`: their raw counts, n × highly variable genes; `totals`: their total
-/// counts over all genes. The tree starts from Leiden's clusters at resolution 4; the two with the least evidence between
-/// them are merged, again and again, up to one (see [`Evidence`](super::Evidence)); a split is kept where it, or one below
-/// it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to the cluster that most of
-/// its edges lead to.
+/// counts over all genes. The tree starts from Leiden's clusters at resolution 4 (more, from 20,000 cells on); the two with
+/// the least evidence between them are merged, again and again, up to one (see [`Evidence`](super::Evidence)); a split is
+/// kept where it, or one below it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to
+/// the cluster that most of its edges lead to.
 ///
 /// Cost: Leiden, O(counts), O(fine clusters² · genes).
 ///
@@ -97,6 +104,7 @@ pub fn find_types(
         parts: sums_of_parts(counts, totals, &leaves, n_leaves, seed),
         weights: Fine::weights(graph, &leaves, n_leaves),
         ln_depth: f64::from(median(totals)).ln(),
+        share: (AT_CELLS / leaves.len() as f64).min(1.0),
     };
     let mut tree = fine.grow();
     let cluster = match cut {
@@ -152,9 +160,11 @@ fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, C
         Cut::Evidence(_) => 1,
         Cut::Clusters(n) => n,
     };
+    let n_cells = graph.shape().0 as f64;
+    let start = FINE_RESOLUTION * (n_cells / AT_CELLS).max(1.0).sqrt();
     let mut found = 0;
     for doubling in 0..=DOUBLINGS {
-        let resolution = FINE_RESOLUTION * 2.0_f64.powi(doubling as i32);
+        let resolution = start * 2.0_f64.powi(doubling as i32);
         let labels = leiden(graph, resolution, seed)?.labels;
         found = labels.iter().max().map_or(0, |last| last + 1);
         if found >= wanted {

@@ -21,6 +21,11 @@ const RUNS: usize = 4;
 /// not met in practice.
 const MAX_PASSES: usize = 100;
 
+/// With more cells than this there is one run, of as many passes as leidenalg's default: runs of so many cells differ
+/// little, and each takes minutes.
+const MANY_CELLS: usize = 50_000;
+const PASSES_OF_MANY: usize = 2;
+
 /// Cells by cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Partition {
@@ -40,7 +45,7 @@ pub struct Partition {
 /// edges is a cluster of its own.
 ///
 /// Deviation: the published script runs Leiden once. Here the best of four node orders is kept, by the same quality: single
-/// runs differ by seed.
+/// runs differ by seed. Of more than 50,000 cells there is one run of two passes.
 ///
 /// Deviation: in the published script the weight 1 that the dense graph gives each cell to itself counts in its strength. It
 /// holds no two cells together, and only changes what a resolution means: left out, with strengths near 10, it acts as one
@@ -70,7 +75,12 @@ pub(super) fn leiden_profile(
     }
     let network = network(graph)?;
     let mut rng = stream(seed, Stream::Leiden);
-    let seeds: Vec<u64> = (0..RUNS).map(|_| rng.next_u64()).collect();
+    let n_runs = if graph.shape().0 > MANY_CELLS {
+        1
+    } else {
+        RUNS
+    };
+    let seeds: Vec<u64> = (0..n_runs).map(|_| rng.next_u64()).collect();
     let best = |&resolution: &f64| {
         let partitions = seeds
             .par_iter()
@@ -79,7 +89,7 @@ pub(super) fn leiden_profile(
         Ok(partitions
             .into_iter()
             .reduce(better)
-            .unwrap_or_else(|| unreachable!("RUNS is at least 1")))
+            .unwrap_or_else(|| unreachable!("there is a run")))
     };
     resolutions.par_iter().map(best).collect()
 }
@@ -102,7 +112,11 @@ fn run(
     let config = LeidenConfig {
         objective: ObjectiveKind::Rb { resolution },
         seed: Some(seed),
-        n_iterations: MAX_PASSES,
+        n_iterations: if graph.shape().0 > MANY_CELLS {
+            PASSES_OF_MANY
+        } else {
+            MAX_PASSES
+        },
         ..LeidenConfig::default()
     };
     let clustering = run_leiden(network, &config)?;

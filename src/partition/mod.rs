@@ -14,6 +14,7 @@ mod connected;
 mod error;
 mod evidence;
 mod found;
+mod growing;
 mod leiden;
 mod modularity;
 mod numbering;

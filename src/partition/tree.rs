@@ -6,18 +6,12 @@ use rayon::prelude::*;
 
 use super::{
     auc::auc,
-    evidence::{Edges, Evidence, GeneOfSplit, Profile, genes_of},
-    sums::{N_PARTS, Sums},
+    evidence::{Evidence, GeneOfSplit},
 };
-use crate::{
-    counts::Csr,
-    graph::Adjacency,
-    seed::{Stream, stream},
-};
-use rand::seq::index;
+use crate::counts::Csr;
 
-/// Random halves of the cells in which every split is judged again.
-const N_HALVES: usize = 20;
+/// Most cells of either side that a gene's AUC is taken over, evenly spread: more would change it by less than 0.01.
+const MOST_FOR_AUC: usize = 5000;
 
 /// A binary tree of clusters: leaves are the fine ones, every other node its two children together.
 #[derive(Debug, Clone)]
@@ -119,250 +113,14 @@ impl Tree {
     }
 }
 
-/// The fine clusters' counts and edges, from which the tree is grown.
-#[derive(Debug)]
-pub(super) struct Fine {
-    /// Clusters × parts of the cells.
-    pub parts: Vec<Vec<Sums>>,
-    /// Summed weights between any two, those within counted both ways: symmetric.
-    pub weights: Vec<Vec<f64>>,
-    /// ln of the median total count.
-    pub ln_depth: f64,
-}
-
-impl Fine {
-    /// Summed weights of a graph between clusters.
-    pub(super) fn weights(graph: &Adjacency, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
-        let mut weights = vec![vec![0.0; n_clusters]; n_clusters];
-        for (cell, &label) in labels.iter().enumerate() {
-            graph.each_in_row(cell, |other, weight| {
-                if other != cell {
-                    weights[label][labels[other]] += f64::from(weight);
-                }
-            });
-        }
-        weights
-    }
-
-    /// Merges the two clusters with the least evidence between them, again and again, up to one.
-    ///
-    /// O(clusters² · genes) time.
-    pub(super) fn grow(self) -> Tree {
-        let mut growing = Growing::new(self);
-        while growing.merge_least_distinct() {}
-        growing.tree
-    }
-}
-
-/// A cluster that has not been merged yet.
-struct Open {
-    node: usize,
-    parts: Vec<Sums>,
-    profile: Profile,
-    weights: Vec<f64>,
-}
-
-struct Growing {
-    tree: Tree,
-    /// By place: merged ones are gone.
-    open: Vec<Option<Open>>,
-    /// Evidence between any two that are open, by place, in the lower triangle.
-    between: Vec<Vec<Option<Evidence>>>,
-    total: f64,
-    ln_depth: f64,
-    halves: Vec<[bool; N_PARTS]>,
-}
-
-impl Growing {
-    fn new(fine: Fine) -> Self {
-        let n = fine.parts.len();
-        let total = fine.weights.iter().flatten().sum();
-        let open: Vec<Option<Open>> = fine
-            .parts
-            .into_iter()
-            .zip(fine.weights)
-            .enumerate()
-            .map(|(node, (parts, weights))| {
-                Some(Open {
-                    node,
-                    profile: Profile::of(&together(&parts, |_| true)),
-                    parts,
-                    weights,
-                })
-            })
-            .collect();
-        let mut growing = Self {
-            tree: Tree {
-                nodes: (0..n).map(|_| Node::new()).collect(),
-            },
-            open,
-            between: Vec::new(),
-            total,
-            ln_depth: fine.ln_depth,
-            halves: halves(),
-        };
-        growing.between = (0..n)
-            .into_par_iter()
-            .map(|place| {
-                (0..place)
-                    .map(|other| growing.evidence(place, other))
-                    .collect()
-            })
-            .collect();
-        growing
-    }
-
-    fn edges(&self, one: &Open, other: &Open, other_place: usize) -> Edges {
-        Edges {
-            of_one: one.weights.iter().sum(),
-            of_other: other.weights.iter().sum(),
-            between: one.weights[other_place],
-            total: self.total,
-        }
-    }
-
-    fn evidence(&self, place: usize, other_place: usize) -> Option<Evidence> {
-        let (one, other) = (self.open[place].as_ref()?, self.open[other_place].as_ref()?);
-        let edges = self.edges(one, other, other_place);
-        Some(Evidence::of(
-            &one.profile,
-            &other.profile,
-            edges,
-            self.ln_depth,
-        ))
-    }
-
-    /// The places of the two open clusters with the least evidence between them, the lower one first.
-    fn least_distinct(&self) -> Option<(usize, usize, Evidence)> {
-        let pairs = self.between.iter().enumerate().flat_map(|(place, row)| {
-            row.iter()
-                .enumerate()
-                .filter_map(move |(other, evidence)| Some((other, place, evidence.as_ref()?)))
-        });
-        let least = pairs.min_by(|a, b| a.2.strength.total_cmp(&b.2.strength))?;
-        Some((least.0, least.1, least.2.clone()))
-    }
-
-    /// Whether there was a pair to merge.
-    fn merge_least_distinct(&mut self) -> bool {
-        let Some((place, gone, evidence)) = self.least_distinct() else {
-            return false;
-        };
-        let (Some(one), Some(other)) = (self.open[place].take(), self.open[gone].take()) else {
-            return false;
-        };
-        let merged = self.join(one, other, place, gone, evidence);
-        self.open[place] = Some(merged);
-        self.between[gone].fill(None);
-        for row in &mut self.between[gone + 1..] {
-            row[gone] = None;
-        }
-        let renewed: Vec<Option<Evidence>> = (0..self.open.len())
-            .into_par_iter()
-            .map(|other| {
-                (other != place)
-                    .then(|| self.evidence(place, other))
-                    .flatten()
-            })
-            .collect();
-        for (other, evidence) in renewed.into_iter().enumerate() {
-            let (high, low) = (place.max(other), place.min(other));
-            if high != low {
-                self.between[high][low] = evidence;
-            }
-        }
-        true
-    }
-
-    fn join(
-        &mut self,
-        mut one: Open,
-        other: Open,
-        place: usize,
-        gone: usize,
-        evidence: Evidence,
-    ) -> Open {
-        let node = self.tree.nodes.len();
-        let children = [one.node, other.node];
-        let heights = children.map(|child| self.tree.nodes[child].height);
-        let (up, down) = (
-            genes_of(&one.profile, &other.profile),
-            genes_of(&other.profile, &one.profile),
-        );
-        let edges = self.edges(&one, &other, gone);
-        let still = self.halves.par_iter().filter(|half| {
-            let profiles = [&one, &other].map(|open| together(&open.parts, |part| half[part]));
-            if profiles.iter().any(|sums| sums.cells < 1.0) {
-                return false;
-            }
-            let [one, other] = profiles.each_ref().map(Profile::of);
-            Evidence::of(&one, &other, edges, self.ln_depth).strength > super::found::ENOUGH
-        });
-        let stability = still.count() as f64 / N_HALVES as f64;
-        self.tree.nodes.push(Node {
-            children: Some(children),
-            height: heights.into_iter().fold(evidence.strength, f64::max),
-            evidence: Some(evidence),
-            stability: Some(stability),
-            n_genes: [up.0, down.0],
-            genes: [up.1, down.1],
-            ..Node::new()
-        });
-        for child in children {
-            self.tree.nodes[child].parent = Some(node);
-        }
-        for (sum, part) in one.parts.iter_mut().zip(&other.parts) {
-            sum.add(part);
-        }
-        // Edges to the one that is gone lead to the merged one now.
-        for (sum, weight) in one.weights.iter_mut().zip(&other.weights) {
-            *sum += weight;
-        }
-        one.weights[place] += one.weights[gone];
-        one.weights[gone] = 0.0;
-        for open in self.open.iter_mut().flatten() {
-            open.weights[place] += open.weights[gone];
-            open.weights[gone] = 0.0;
-        }
-        Open {
-            node,
-            profile: Profile::of(&together(&one.parts, |_| true)),
-            parts: one.parts,
-            weights: one.weights,
-        }
-    }
-}
-
 impl Node {
-    fn new() -> Self {
+    /// A node before anything is known of it.
+    pub(super) fn new() -> Self {
         Self {
             height: f64::NEG_INFINITY,
             ..Self::default()
         }
     }
-}
-
-/// The sums of some parts.
-fn together(parts: &[Sums], taken: impl Fn(usize) -> bool) -> Sums {
-    let mut sum = Sums::nothing(parts.first().map_or(0, |part| part.counts.len()));
-    for (_, part) in parts.iter().enumerate().filter(|(i, _)| taken(*i)) {
-        sum.add(part);
-    }
-    sum
-}
-
-/// Which parts make up each half; the same for every data set, since the parts are drawn at random.
-fn halves() -> Vec<[bool; N_PARTS]> {
-    let mut rng = stream(0, Stream::Parts);
-    (0..N_HALVES)
-        .map(|_| {
-            let mut half = [false; N_PARTS];
-            for part in index::sample(&mut rng, N_PARTS, N_PARTS / 2) {
-                half[part] = true;
-            }
-            half
-        })
-        .collect()
 }
 
 /// Finds the AUC of every gene that a split names.
@@ -375,10 +133,11 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
     }
     let cells_of = |tree: &Tree, node: usize| -> Vec<usize> {
         let leaves = tree.leaves_below(node);
-        leaves
+        let all = leaves
             .iter()
-            .flat_map(|&leaf| members[leaf].iter().copied())
-            .collect()
+            .flat_map(|&leaf| members[leaf].iter().copied());
+        let step = tree.nodes[node].cells.div_ceil(MOST_FOR_AUC).max(1);
+        all.step_by(step).collect()
     };
     let expression = |cells: &[usize], gene: usize| -> Vec<f32> {
         let of_cell = |&cell: &usize| {
@@ -414,7 +173,12 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
 
 #[cfg(test)]
 mod tests {
+    use super::super::{
+        growing::Fine,
+        sums::{N_PARTS, Sums},
+    };
     use super::*;
+    use crate::graph::Adjacency;
     use ndarray::Array2;
 
     /// Twelve cells in four leaves of three; edges and genes make pairs of leaves, 0 with 2 and 1 with 3.
@@ -443,6 +207,7 @@ mod tests {
             parts: (0..4).map(sums).collect(),
             weights: Fine::weights(&graph, &labels, 4),
             ln_depth: 100.0_f64.ln(),
+            share: 1.0,
         };
         let mut tree = fine.grow();
         tree.count_cells(&labels);

@@ -1,5 +1,7 @@
 //! Clusters of the cells.
 
+use std::borrow::Cow;
+
 use anyhow::ensure;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -87,7 +89,11 @@ impl Run<'_> {
         let (labels, types) = match resolution {
             Resolution::Fixed(resolution) => (leiden(&joint, resolution, seed)?.labels, None),
             Resolution::Tree(cut) => {
-                let counts = prepared.counts_of(cells);
+                let counts = if cells.len() == prepared.n_cells() {
+                    Cow::Borrowed(&prepared.counts)
+                } else {
+                    Cow::Owned(prepared.counts_of(cells))
+                };
                 let found = find_types(&joint, &counts, &totals, cut, seed)?;
                 (found.labels.clone(), Some(found))
             }
