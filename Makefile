@@ -4,7 +4,8 @@
 # make build   target/release/attentionae-sc
 # make test-damaged  reads 2,400 damaged files, a quarter of an hour; make test tries 40 of them
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
-# make bench   the engine in one table: exact, mini-batches and the plain formulation (a quarter of an hour)
+# make bench   the engine in one table: exact, mini-batches and the plain formulation; whole runs beside scanpy's, where
+#              PYTHON has scanpy (a quarter of an hour)
 # make bench-large   whole runs on 20,000 and 200,000 simulated cells
 # make quality DATA=FOLDER   how good the clusters of every .h5ad file there are, in one table (hours)
 # make bench-stages  each stage by itself
@@ -34,8 +35,9 @@ test-damaged: setup
 miri: setup
 	cargo +nightly miri test --locked --lib guard::signals
 
-bench: setup
+bench: build
 	cargo bench --locked --bench engine
+	-$(PYTHON) benches/compare.py Data/AnnData/zeisel.h5ad
 
 bench-large: setup
 	cargo bench --locked --bench large -- 20000 200000

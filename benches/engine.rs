@@ -19,10 +19,7 @@ use attentionae_sc::{
 
 mod common;
 
-use common::{
-    plain::Plain,
-    program::{self, run, seconds},
-};
+use common::{plain::Plain, program::run};
 
 /// Numbers of cells.
 const SIZES: [usize; 3] = [1000, 2000, 3005];
@@ -48,20 +45,16 @@ const MODES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// The stages before scores and outputs.
-const STAGES: [&str; 7] = {
-    let [
-        read,
-        preprocess,
-        graph,
-        pretrain,
-        leiden,
-        cluster,
-        embed,
-        ..,
-    ] = program::STAGES;
-    [read, preprocess, graph, pretrain, leiden, cluster, embed]
-};
+/// The published preset's stages before scores and outputs.
+const STAGES: [&str; 7] = [
+    "read",
+    "preprocess",
+    "graph",
+    "pretrain",
+    "partition",
+    "cluster",
+    "embed",
+];
 
 fn main() {
     let typed: Vec<String> = std::env::args().collect();
@@ -79,12 +72,13 @@ fn main() {
     for n_cells in SIZES {
         let input = some_of_zeisel(folder.path(), n_cells);
         for (mode, options) in MODES {
-            let results = run(&input, &[&["-resolution", "0.3"], options].concat());
-            let per_epoch = seconds(&results, "pretrain") / PRETRAINING;
+            let outcome = run(&input, &[&["-resolution", "0.3"], options].concat());
+            let results = &outcome.results;
+            let per_epoch = outcome.seconds("pretrain") / PRETRAINING;
             if mode == "exact" {
                 shares.push(share_of_rate(n_cells, per_epoch, rate));
             }
-            let stages = STAGES.map(|stage| format!("{:.1}", seconds(&results, stage)));
+            let stages = STAGES.map(|stage| format!("{:.1}", outcome.seconds(stage)));
             let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
             println!(
                 "| {n_cells} | {mode} | {} | {:.1} | {:.0} | {:.3} |",

@@ -2,7 +2,7 @@
 
 use attentionae_sc::{
     counts::Csr,
-    graph::{View, Views},
+    graph::JointGraph,
     partition::{Cut, Found, Granularity, find_types},
 };
 use ndarray::Array2;
@@ -39,8 +39,9 @@ fn found(types: &[usize], cut: Cut) -> Found {
     }
     let mean = lognorm.mean_axis(ndarray::Axis(0)).expect("cells");
     lognorm -= &mean;
-    let view = View::of(&lognorm.view()).expect("a graph");
-    let graph = Views::of(vec![view], &totals).joint;
+    let mut joint = JointGraph::default();
+    joint.add(&lognorm.view(), 1).expect("a graph");
+    let graph = joint.balanced(&totals);
     let counts = Csr::csr_from_dense(dense.view(), 0.0);
     find_types(&graph, &counts, &totals, cut, 1).expect("clusters")
 }

@@ -25,6 +25,13 @@ impl Outcome {
             .collect()
     }
 
+    /// Seconds that a stage took; 0 where there was none.
+    pub fn seconds(&self, stage: &str) -> f64 {
+        let stages = self.stages();
+        let found = stages.iter().find(|(name, _)| *name == stage);
+        found.map_or(0.0, |(_, seconds)| *seconds)
+    }
+
     /// The best F1 that any cluster has with the cells of a type, `types` being those of all cells.
     pub fn best_f1(&self, types: &[usize], of_type: usize) -> f64 {
         let k = self.labels.iter().max().map_or(0, |last| last + 1);

@@ -188,8 +188,8 @@ pub(super) struct TrainingArgs {
     /// With -batch_size: cells that every cell is embedded against (20 to 1000000, above -n_neighbors)
     #[arg(long, value_name = "N", default_value = "2000", value_parser = whole(20..=1_000_000))]
     pub landmarks: u64,
-    /// Cells to train on and to cluster; a larger data set is sampled, then labelled whole
-    /// (20 to 100000000, above -n_neighbors) [default: 20000; published: 4000]
+    /// Cells to train on; of a larger data set a sample is trained on, and all cells are clustered (20
+    /// to 100000000, above -n_neighbors) [default: 20000; published: 4000]
     #[arg(long, value_name = "N", value_parser = whole(20..=100_000_000))]
     pub max_num_cell: Option<u64>,
 }

@@ -57,8 +57,7 @@ pub struct RunConfig {
     pub preset: Preset,
     /// How many clusters there are to be.
     pub resolution: Resolution,
-    /// With more cells than this, a sample of this size is trained on and clustered; more than the graph's
-    /// neighbours.
+    /// With more cells than this, a sample of this size is trained on; more than the graph's neighbours.
     pub max_num_cell: usize,
     /// With mini-batches: cells that every cell is embedded against, where there are as many; more
     /// than the graph's neighbours.

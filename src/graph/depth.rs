@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn equal_depths_change_nothing_but_rounding() {
         let graph = graph(6, |a, b| (a + b) as f32);
-        let balanced = balance_depth(graph, &[500.0; 6]);
+        let balanced = balance_depth(graph.clone(), &[500.0; 6]);
         for (one, other) in graph.data().iter().zip(balanced.data()) {
             assert!((one - other).abs() < 1e-5 * one);
         }

@@ -56,7 +56,7 @@ mod tests {
     fn equal_votes_go_to_the_nearest() {
         let labels = [1, 2, 1, 2];
         assert_eq!(elected(&[3, 0, 2, 1], &labels), Some(2));
-        assert_eq!(elected(&[3, 2, 0], &labels), Some(2));
+        assert_eq!(elected(&[3, 2, 0], &labels), Some(1));
         assert_eq!(elected(&[], &labels), None);
     }
 

@@ -28,7 +28,7 @@ pub struct Results<'a> {
     pub n_cells: usize,
     /// Cells of the file left out because no gene was detected in them.
     pub n_cells_dropped: usize,
-    /// Cells trained on and clustered, as positions among the cells labelled; `null` where all of them were.
+    /// Cells trained on, as positions among the cells labelled; `null` where all of them were.
     pub training_cells: Option<&'a [usize]>,
     /// Genes in the file.
     pub n_genes: usize,

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The program beside scanpy's recipe, whole runs one after the other: seconds by stage, peak memory, ARI and type F1.
+
+    benches/compare.py DATA.h5ad ... [--program attentionae-sc] [--python python3] [--threads 2] [--repeats 3] [--out compare.json]
+
+Everything is at its default; scanpy's Leiden is at resolution 0.3. Both are timed from the start of the process to its
+end, with as many threads, in turns; the ratio is the median over the repeats, each of which pairs two neighbouring runs.
+PYTHON needs scanpy 1.10 or later with leidenalg, and scikit-learn.
+"""
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import scoring
+
+HERE = Path(__file__).resolve().parent
+PROGRAM = HERE.parent / "target/release/attentionae-sc"
+
+
+def main():
+    args = arguments()
+    if scoring.scanpy is None:
+        sys.exit("compare.py: scanpy 1.10 or later is not installed for this Python: pip install scanpy[leiden] scikit-learn")
+    rows = []
+    print("| data set | cells | tool | seconds by stage | total s | peak MB | clusters | ARI | type F1 |")
+    print("| --- " * 9 + "|")
+    for data in args.data:
+        rows += compare(args, data)
+    if args.out:
+        args.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+", type=Path)
+    parser.add_argument("--program", type=Path, default=PROGRAM)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    return parser.parse_args()
+
+
+def compare(args, data):
+    """Runs both tools in turns; prints the median run of each, and the ratio."""
+    types = scoring.true_types(scoring.read_cells(data))
+    runs = {"attentionae-sc": [], "scanpy": []}
+    for _ in range(args.repeats):
+        runs["attentionae-sc"].append(ours(args, data))
+        runs["scanpy"].append(recipe(args, data))
+    rows = []
+    for tool, found in runs.items():
+        median = sorted(found, key=lambda run: run["seconds"])[len(found) // 2]
+        row = {"data_set": data.stem, "cells": len(types), "tool": tool, **median}
+        labels = row.pop("labels")
+        row["clusters"] = len(set(labels))
+        row["ari"] = scoring.ari(types, labels)
+        row.update(scoring.cluster_figures(types, labels))
+        rows.append(row)
+        print(line(row), flush=True)
+    ratios = [a["seconds"] / b["seconds"] for a, b in zip(runs["attentionae-sc"], runs["scanpy"])]
+    rows[0]["ratio_to_scanpy"] = statistics.median(ratios)
+    print(f"{data.stem}: {statistics.median(ratios):.2f} times scanpy's time ({min(ratios):.2f} to {max(ratios):.2f})\n")
+    return rows
+
+
+def line(row):
+    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in row["stages"].items())
+    figures = " | ".join(f"{row[figure]:.3f}" if figure in row else "" for figure in ("ari", "type_f1"))
+    head = f"| {row['data_set']} | {row['cells']} | {row['tool']} | {stages}"
+    return f"{head} | {row['seconds']:.1f} | {row['peak_rss_mb']:.0f} | {row['clusters']} | {figures} |"
+
+
+def timed(args, command):
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(threads, str(args.threads))
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        sys.exit(f"{command[0]} ended with {done.returncode}:\n{done.stderr}")
+    return seconds, done.stdout
+
+
+def ours(args, data):
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["-threads", str(args.threads), "-quiet", "True", "-output_dir", folder]
+        seconds, _ = timed(args, [args.program.resolve(), "-name", data.resolve(), *options])
+        results = json.loads(only(folder, "results/*.json").read_text())
+        with only(folder, "pred_label/*.csv").open(newline="") as table:
+            labels = [row["label"] for row in csv.DictReader(table)]
+    return {
+        "seconds": seconds,
+        "stages": {stage["name"]: stage["seconds"] for stage in results["stages"]},
+        "peak_rss_mb": results["peak_rss_mb"],
+        "labels": labels,
+    }
+
+
+def recipe(args, data):
+    with tempfile.TemporaryDirectory() as folder:
+        labels = Path(folder) / "labels.txt"
+        seconds, said = timed(args, [args.python, HERE / "recipe_scanpy.py", data.resolve(), labels])
+        return {"seconds": seconds, **json.loads(said), "labels": labels.read_text().split()}
+
+
+def only(folder, pattern):
+    (found,) = Path(folder).glob(pattern)
+    return found
+
+
+if __name__ == "__main__":
+    main()
