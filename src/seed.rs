@@ -28,6 +28,8 @@ pub enum Stream {
     Parts = 9,
     /// Where the lists of an inverted file start.
     Lists = 10,
+    /// Where the clusters start in which batches are brought together, and the order of cells there.
+    Integration = 12,
     /// The cells whose neighbours are found exactly, to measure a search.
     Neighbors = 11,
 }

@@ -7,6 +7,7 @@ use crate::counts::{CountSource, Csr};
 
 mod components;
 mod error;
+mod harmony;
 mod hvg;
 mod leading;
 pub(crate) mod normalize;
