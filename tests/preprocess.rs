@@ -4,7 +4,9 @@ mod common;
 
 use attentionae_sc::{
     counts::Csr,
-    preprocess::{Prepared, PreprocessError, Transformation, pca, prepare},
+    preprocess::{
+        Batches, Prepared, PreprocessError, Transformation, pca, prepare, prepare_in_batches,
+    },
 };
 use common::{dense, golden};
 use ndarray::{Array2, Axis};
@@ -29,6 +31,22 @@ fn names_at(names: &[String], positions: &[usize]) -> Vec<String> {
 fn the_highly_variable_genes_are_scanpys() {
     let genes = names_at(&golden::small_gene_names(), &small().genes);
     assert_eq!(genes, golden::names("prepare/hvg_names"));
+}
+
+#[test]
+fn the_highly_variable_genes_of_batches_are_scanpys() {
+    let labels: Vec<String> = (0..240)
+        .map(|cell| match (cell % 16, cell % 3) {
+            (0, _) => "c".to_owned(),
+            (_, 0) => "b".to_owned(),
+            _ => "a".to_owned(),
+        })
+        .collect();
+    let counts = golden::small_counts();
+    let prepared = prepare_in_batches(&counts, N_HVG, Some(&Batches::of(&labels)));
+    let genes = prepared.expect("cells and genes").genes;
+    let expected: Vec<&str> = include_str!("golden/hvg_in_batches.txt").lines().collect();
+    assert_eq!(names_at(&golden::small_gene_names(), &genes), expected);
 }
 
 #[test]

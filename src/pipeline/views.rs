@@ -10,7 +10,7 @@ use crate::{
     config::LeidenGraph,
     graph::{GraphError, JointGraph, unit_rows},
     metrics::cosine_silhouette,
-    preprocess::{CellComponents, Prepared, ViewComponents},
+    preprocess::{CellComponents, Prepared},
 };
 
 /// The cells as they are seen.
@@ -103,7 +103,8 @@ impl Run<'_> {
             return Ok(None);
         }
         self.stage("views", &format!("Views of {} cells", prepared.n_cells()));
-        let (_, scores) = ViewComponents::find(prepared, cells, self.config.model.n_z)?;
+        let scores =
+            CellComponents::find(prepared, cells, self.config.model.n_z, self.config.seed)?;
         let mut joint = JointGraph::default();
         for scores in &scores.each {
             joint.add(&scores.select(Axis(0), cells).view(), self.config.seed)?;

@@ -5,7 +5,8 @@ use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{
-    Components, Prepared, PreprocessError, Transformation,
+    Batches, Components, Prepared, PreprocessError, Transformation,
+    harmony::Harmony,
     leading::{Leading, leading_of_all},
     transformation::mean_row,
 };
@@ -16,13 +17,6 @@ pub const N_COMPONENTS: usize = 50;
 
 /// Cells whose views are put side by side at a time.
 const CELLS: usize = 8192;
-
-/// What any cell is seen by, found on some of them.
-#[derive(Debug, Clone)]
-pub struct ViewComponents {
-    each: Vec<Components>,
-    shared: Shared,
-}
 
 /// Cells as they are seen.
 #[derive(Debug, Clone)]
@@ -42,7 +36,7 @@ struct Shared {
     loadings: Mat<f32>,
 }
 
-impl ViewComponents {
+impl CellComponents {
     /// Finds 50 components of each transformation of some cells (positions in `prepared`), and `n_shared` of the three
     /// together; and the scores of all prepared cells with them.
     ///
@@ -51,6 +45,9 @@ impl ViewComponents {
     /// divided by one number, their root mean square. (Multiple factor analysis weighs groups of variables against each
     /// other in this way: Escofier & Pagès 1994, doi:10.1016/0167-9473(94)90135-X.)
     ///
+    /// Where cells are in batches, these are brought together in each view first, as `seed` and the cells that the
+    /// components are found on decide (Korsunsky et al. 2019, doi:10.1038/s41592-019-0619-0).
+    ///
     /// # Errors
     ///
     /// Where the eigenvalue iteration does not converge.
@@ -58,34 +55,27 @@ impl ViewComponents {
         prepared: &Prepared,
         cells: &[usize],
         n_shared: usize,
-    ) -> Result<(Self, CellComponents), PreprocessError> {
+        seed: u64,
+    ) -> Result<Self, PreprocessError> {
         let each = Transformation::ALL
             .iter()
             .map(|transformation| transformation.components(prepared, cells, N_COMPONENTS))
             .collect::<Result<Vec<_>, _>>()?;
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let scores = scores(&each, prepared, &all);
+        let mut scores = scores(&each, prepared, &all);
+        if let Some(batches) = &prepared.batches {
+            bring_together(&mut scores, batches, cells, seed);
+        }
         let shared = Shared::find(&side_by_side(&scores, cells), n_shared).map_err(|_| {
             PreprocessError::Eigen {
                 n_cells: cells.len(),
                 n_genes: prepared.n_genes(),
             }
         })?;
-        let seen = CellComponents {
+        Ok(Self {
             shared: shared.scores(&scores),
             each: scores,
-        };
-        Ok((Self { each, shared }, seen))
-    }
-
-    /// Any cells (positions in `prepared`) in the same components.
-    #[must_use]
-    pub fn of(&self, prepared: &Prepared, cells: &[usize]) -> CellComponents {
-        let each = scores(&self.each, prepared, cells);
-        CellComponents {
-            shared: self.shared.scores(&each),
-            each,
-        }
+        })
     }
 }
 
@@ -93,6 +83,16 @@ fn scores(each: &[Components], prepared: &Prepared, cells: &[usize]) -> Vec<Arra
     each.iter()
         .map(|components| components.scores(prepared, cells))
         .collect()
+}
+
+/// Takes off what batches differ by in each view, as it is learnt on some cells.
+fn bring_together(views: &mut [Array2<f32>], batches: &Batches, cells: &[usize], seed: u64) {
+    let of_cells = batches.select(cells).of_cell;
+    for view in views {
+        let scores = view.select(Axis(0), cells);
+        let harmony = Harmony::learn(&scores, &of_cells, batches.n_batches(), seed);
+        harmony.correct(view, &batches.of_cell);
+    }
 }
 
 /// All views of some cells in one row each, each view scaled to length 1: cells × all components.

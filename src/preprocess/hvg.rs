@@ -18,6 +18,79 @@ const TINY_MEAN: f64 = 1e-12;
 /// cell take no part. Genes that tie with the last one chosen are chosen too, genes without variance
 /// never: the result may be longer or shorter than `n_top`, and is empty where nothing varies.
 pub(super) fn select(genes: &[GeneMoments], n_cells: usize, n_top: usize) -> Vec<usize> {
+    let scored = scored(genes, n_cells);
+    let Some(cutoff) = nth_highest(&scored, n_top) else {
+        return Vec::new();
+    };
+    scored
+        .into_iter()
+        .filter(|&(_, score)| score >= cutoff)
+        .map(|(gene, _)| gene)
+        .collect()
+}
+
+/// Columns of the `n_top` genes that most batches choose, in ascending order; of genes chosen by as many, those of higher mean
+/// score. A gene that a batch lacks has the score 0 there. Genes that vary in no batch are never chosen.
+///
+/// `genes` are the moments of every column by batch, over `n_cells` cells each. A batch of one cell has no say.
+pub(super) fn select_in_batches(
+    genes: &[Vec<GeneMoments>],
+    n_cells: &[usize],
+    n_top: usize,
+) -> Vec<usize> {
+    let n_genes = genes.first().map_or(0, Vec::len);
+    let mut ranks = vec![Rank::default(); n_genes];
+    for (genes, &n_cells) in genes.iter().zip(n_cells).filter(|&(_, &n)| n > 1) {
+        let scored = scored(genes, n_cells);
+        let cutoff = nth_highest(&scored, n_top);
+        let mut scores = vec![0.0; n_genes];
+        for (gene, score) in scored {
+            scores[gene] = score;
+            ranks[gene].chosen_by += usize::from(cutoff.is_some_and(|cutoff| score >= cutoff));
+        }
+        for (rank, score) in ranks.iter_mut().zip(scores) {
+            if !score.is_nan() {
+                rank.sum += score;
+                rank.n += 1;
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..n_genes).filter(|&gene| varies(genes, gene)).collect();
+    order.sort_by(|&a, &b| {
+        let (a, b) = (&ranks[a], &ranks[b]);
+        (b.chosen_by.cmp(&a.chosen_by)).then(b.mean().total_cmp(&a.mean()))
+    });
+    order.truncate(n_top);
+    order.sort_unstable();
+    order
+}
+
+/// How batches judge a gene.
+#[derive(Debug, Clone, Default)]
+struct Rank {
+    chosen_by: usize,
+    sum: f64,
+    /// Batches that gave it a score.
+    n: usize,
+}
+
+impl Rank {
+    fn mean(&self) -> f64 {
+        if self.n > 0 {
+            self.sum / self.n as f64
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+}
+
+/// Whether a gene is detected in any batch.
+fn varies(genes: &[Vec<GeneMoments>], gene: usize) -> bool {
+    genes.iter().any(|genes| genes[gene].detected_in > 0)
+}
+
+/// The genes that are detected in a cell, with their normalised dispersions; NaN where there is none.
+fn scored(genes: &[GeneMoments], n_cells: usize) -> Vec<(usize, f64)> {
     let detected: Vec<usize> = (0..genes.len())
         .filter(|&gene| genes[gene].detected_in > 0)
         .collect();
@@ -26,15 +99,7 @@ pub(super) fn select(genes: &[GeneMoments], n_cells: usize, n_top: usize) -> Vec
         .map(|&gene| mean_and_dispersion(&genes[gene], n_cells))
         .unzip();
     let scores = scores(&dispersions, &bins(&means));
-    let Some(cutoff) = nth_highest(&scores, n_top) else {
-        return Vec::new();
-    };
-    detected
-        .into_iter()
-        .zip(scores)
-        .filter(|&(_, score)| score >= cutoff)
-        .map(|(gene, _)| gene)
-        .collect()
+    detected.into_iter().zip(scores).collect()
 }
 
 /// ln(1 + mean) and ln(variance / mean) of a gene; the dispersion is NaN where the gene is constant.
@@ -92,8 +157,9 @@ fn center_and_spread(bin: &[f64]) -> (f64, f64) {
 }
 
 /// The `n`-th highest score that is a number, or the lowest where there are fewer than `n`.
-fn nth_highest(scores: &[f64], n: usize) -> Option<f64> {
-    let mut numbers: Vec<f64> = scores.iter().copied().filter(|s| !s.is_nan()).collect();
+fn nth_highest(scored: &[(usize, f64)], n: usize) -> Option<f64> {
+    let scores = scored.iter().map(|&(_, score)| score);
+    let mut numbers: Vec<f64> = scores.filter(|score| !score.is_nan()).collect();
     numbers.sort_unstable_by(|a, b| b.total_cmp(a));
     numbers.get(n.saturating_sub(1)).or(numbers.last()).copied()
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::counts::{CountSource, Csr};
 
+mod batches;
 mod components;
 mod error;
 mod harmony;
@@ -18,7 +19,8 @@ mod scale;
 mod survey;
 mod transformation;
 
-pub use components::{CellComponents, N_COMPONENTS, ViewComponents};
+pub use batches::Batches;
+pub use components::{CellComponents, N_COMPONENTS};
 pub use error::PreprocessError;
 pub use pca::pca;
 pub use sample::sample_cells;
@@ -50,6 +52,8 @@ pub struct Prepared {
     pub scaling: Scaling,
     /// Share of each kept gene in all counts of the kept cells, all genes counted.
     pub gene_shares: Vec<f64>,
+    /// The kept cells' batches, where they are in any.
+    pub batches: Option<Batches>,
 }
 
 /// Prepares raw counts for the model.
@@ -68,11 +72,26 @@ pub struct Prepared {
 /// Where the source cannot be read, is empty, holds no counts, has counts in one cell only, or has
 /// no gene that varies.
 pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, PreprocessError> {
+    prepare_in_batches(source, n_hvg, None)
+}
+
+/// [`prepare`], of cells in batches (one for every row of the source), where there are any: genes are then ranked by the
+/// number of batches in which they are among the `n_hvg` most variable, and of equals by their mean normalised
+/// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does.
+///
+/// # Errors
+///
+/// Those of [`prepare`].
+pub fn prepare_in_batches(
+    source: &dyn CountSource,
+    n_hvg: usize,
+    batches: Option<&Batches>,
+) -> Result<Prepared, PreprocessError> {
     let (n_cells, n_genes) = (source.n_cells(), source.n_genes());
     if n_cells == 0 || n_genes == 0 {
         return Err(PreprocessError::Empty { n_cells, n_genes });
     }
-    let survey = survey::survey(source)?;
+    let survey = survey::survey(source, batches)?;
     let cells: Vec<usize> = (0..n_cells).filter(|&i| survey.totals[i] > 0.0).collect();
     match cells.len() {
         0 => return Err(PreprocessError::NoCounts { n_cells, n_genes }),
@@ -81,7 +100,11 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
     }
     let detected_in: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
-    let genes = hvg::select(&survey.genes, cells.len(), n_hvg);
+    let batches = batches.map(|batches| batches.select(&cells));
+    let genes = match &batches {
+        Some(batches) => hvg::select_in_batches(&survey.genes_by_batch, &batches.sizes(), n_hvg),
+        None => hvg::select(&survey.genes, cells.len(), n_hvg),
+    };
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {
             n_cells: cells.len(),
@@ -100,6 +123,7 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
         n_detected_genes,
         counts,
         totals,
+        batches,
     })
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    PreprocessError,
+    Batches, PreprocessError,
     normalize::{delogged, stored_values},
 };
 use crate::counts::{CountSource, Csr};
@@ -19,6 +19,8 @@ pub(super) struct Survey {
     pub totals: Vec<f32>,
     /// Moments of every column of the source.
     pub genes: Vec<GeneMoments>,
+    /// The same within every batch; empty where there are none.
+    pub genes_by_batch: Vec<Vec<GeneMoments>>,
 }
 
 /// Sums of one gene's normalised values over the cells.
@@ -39,12 +41,16 @@ pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..(start + CHUNK).min(n_cells))
 }
 
-/// Reads every row once.
+/// Reads every row once. `batches` are those of all rows of the source.
 ///
 /// Genes are summed over cells in the order of the file, whatever the number of threads.
-pub(super) fn survey(source: &dyn CountSource) -> Result<Survey, PreprocessError> {
+pub(super) fn survey(
+    source: &dyn CountSource,
+    batches: Option<&Batches>,
+) -> Result<Survey, PreprocessError> {
     let mut totals = Vec::with_capacity(source.n_cells());
     let mut genes = vec![GeneMoments::default(); source.n_genes()];
+    let mut genes_by_batch = vec![genes.clone(); batches.map_or(0, Batches::n_batches)];
     for range in chunks(source.n_cells()) {
         let chunk = source.rows(range)?;
         totals.par_extend(
@@ -53,9 +59,24 @@ pub(super) fn survey(source: &dyn CountSource) -> Result<Survey, PreprocessError
                 .map(|row| total(&chunk, row)),
         );
         let first = totals.len() - chunk.rows();
-        add_moments(&mut genes, &chunk, &totals[first..]);
+        let normalized = stored_values(&chunk, &totals[first..], delogged);
+        add_moments(&mut genes, chunk.indices(), &normalized);
+        for (row, batch) in batches
+            .iter()
+            .flat_map(|batches| (first..).zip(&batches.of_cell[first..]))
+        {
+            let Some(stored) = stored_of_row(&chunk, row - first) else {
+                break;
+            };
+            let genes = &mut genes_by_batch[*batch as usize];
+            add_moments(genes, &chunk.indices()[stored.clone()], &normalized[stored]);
+        }
     }
-    Ok(Survey { totals, genes })
+    Ok(Survey {
+        totals,
+        genes,
+        genes_by_batch,
+    })
 }
 
 /// The total count of a row.
@@ -68,10 +89,14 @@ fn total(chunk: &Csr, row: usize) -> f32 {
     })
 }
 
-/// Adds a chunk's normalised values to the moments of the genes.
-fn add_moments(genes: &mut [GeneMoments], chunk: &Csr, totals: &[f32]) {
-    let normalized = stored_values(chunk, totals, delogged);
-    for (&gene, &value) in chunk.indices().iter().zip(&normalized) {
+/// Where a row's values are stored; `None` where there is no such row.
+fn stored_of_row(chunk: &Csr, row: usize) -> Option<Range<usize>> {
+    (row < chunk.rows()).then(|| chunk.indptr().outer_inds_sz(row))
+}
+
+/// Adds normalised values, each of one of `columns`, to the moments of the genes.
+fn add_moments(genes: &mut [GeneMoments], columns: &[u32], normalized: &[f32]) {
+    for (&gene, &value) in columns.iter().zip(normalized) {
         let moments = &mut genes[gene as usize];
         moments.detected_in += 1;
         moments.sum += f64::from(value);
@@ -94,11 +119,15 @@ mod tests {
     fn totals_and_moments_of_two_cells() -> Result<(), PreprocessError> {
         // Cell 0 holds 1 and 3 of genes 0 and 2, cell 1 nothing, cell 2 holds 2 of gene 2.
         let counts = Csr::new((3, 3), vec![0, 2, 2, 3], vec![0, 2, 2], vec![1.0, 3.0, 2.0]);
-        let survey = survey(&counts)?;
+        let labels = ["x", "x", "y"].map(String::from);
+        let survey = survey(&counts, Some(&Batches::of(&labels)))?;
         assert_eq!(survey.totals, [4.0, 0.0, 2.0]);
         let detected: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
         assert_eq!(detected, [1, 0, 2]);
         assert!((survey.genes[0].sum - 2_500.0).abs() < 1e-2);
+        let by_batch = |batch: usize| survey.genes_by_batch[batch][2];
+        assert_eq!((by_batch(0).detected_in, by_batch(1).detected_in), (1, 1));
+        assert!((by_batch(1).sum - 10_000.0).abs() < 1e-1);
         assert!((survey.genes[2].sum - 17_500.0).abs() < 1e-1);
         assert!((survey.genes[2].sum_of_squares / (7_500.0_f64.powi(2) + 1e8) - 1.0).abs() < 1e-6);
         Ok(())
