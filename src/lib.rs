@@ -47,6 +47,7 @@ pub mod atomic;
 pub mod counts;
 mod guard;
 pub mod interrupt;
+pub mod libtorch;
 pub mod memory;
 pub mod names;
 pub mod seed;

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, batch, cli, interrupt, progress::print_line, threads};
+use attentionae_sc::{app, batch, cli, interrupt, progress::print_line};
 
 fn main() -> ExitCode {
-    threads::restart_with_yielding_workers();
     let request = match cli::parse(std::env::args_os()) {
         Ok(request) => request,
         Err(refusal) => return refusal.report(),
