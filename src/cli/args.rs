@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     options::{QuietArg, ReadArgs, RunOptions, TableArgs},
+    shell::ShellFile,
     values::{Switch, whole},
 };
 
@@ -60,6 +61,11 @@ Example:
   attentionae-sc preprocess genes_by_cells.tsv.gz -transpose True
   attentionae-sc preprocess atlas.h5ad -layer counts -name atlas_counts";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Example:
+  source <(attentionae-sc completions bash)
+  attentionae-sc completions man > ~/.local/share/man/man1/attentionae-sc.1";
+
 /// What the program can do besides a run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Subcommands {
@@ -86,6 +92,21 @@ pub(super) enum Subcommands {
         format: Option<Preprocess>,
         #[command(flatten)]
         any: Box<AnyArgs>,
+    },
+    /// Print completions of a shell, or the man page
+    #[command(
+        override_usage = "attentionae-sc completions bash|zsh|fish|man",
+        after_help = COMPLETIONS_EXAMPLES
+    )]
+    Completions {
+        /// What to print: bash, zsh, fish or man
+        #[arg(
+            value_name = "WHICH",
+            required = true,
+            help_heading = "Input",
+            hide_possible_values = true
+        )]
+        which: ShellFile,
     },
 }
 
