@@ -21,6 +21,8 @@ fn main() -> io::Result<()> {
     for place in places::BESIDE.into_iter().chain(places::ENVIRONMENT) {
         println!("cargo:rustc-link-arg-bin={ENGINE}=-Wl,-rpath,$ORIGIN{place}");
     }
+    // See src/oldest_glibc.rs.
+    println!("cargo:rustc-link-arg-bin={ENGINE}=-Wl,--wrap=hypot");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/libtorch/places.rs");
     println!("cargo:rerun-if-env-changed=LIBTORCH");

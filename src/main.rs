@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use attentionae_sc::{app, batch, cli, interrupt, out_of_memory, progress::print_line};
 
+mod oldest_glibc;
+
 #[global_allocator]
 static ALLOCATOR: out_of_memory::Remembering = out_of_memory::Remembering;
 
