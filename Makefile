@@ -4,7 +4,7 @@
 # make build   target/release/attentionae-sc
 # make install PREFIX=FOLDER   FOLDER/bin/attentionae-sc with all that it needs; the checkout may go then
 # make wheel   dist/: a wheel for pip, and an sdist
-# make test-python   the Python package against scanpy; the workflow against Snakemake
+# make test-python   the Python package against scanpy, the workflow against Snakemake, and what is packed
 # make release everything above from a clean clone, checked
 # make test-damaged  reads 2,400 damaged files, a quarter of an hour; make test tries 40 of them
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
@@ -23,7 +23,7 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: install wheel sdist test-python test-workflow release demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
+.PHONY: install wheel sdist test-python release demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -80,6 +80,22 @@ $(BUILD_VENV)/done:
 	$(PYTHON) -m venv $(BUILD_VENV)
 	$(VENV_PYTHON) -m pip install --quiet $(BUILD_TOOLS)
 	touch $@
+
+# The Python package, the workflow and what is packed, with the program that was built. SCANPY names another version.
+SCANPY ?= scanpy
+TEST_VENV := $(DEPS)/test-venv
+TEST_TOOLS := pytest 'anndata>=0.8' snakemake snakemake-executor-plugin-slurm py-rattler-build cffconvert
+test-python: build $(TEST_VENV)/done
+	PYTHONPATH=python LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q python/tests
+	LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q workflow/tests packaging/tests
+
+$(TEST_VENV)/done:
+	$(PYTHON) -m venv $(TEST_VENV)
+	$(TEST_VENV)/bin/python -m pip install --quiet '$(SCANPY)' $(TEST_TOOLS)
+	touch $@
+
+release:
+	packaging/release.sh $(PYTHON)
 
 # An existing LIBTORCH is used as it is.
 ifdef LIBTORCH
