@@ -34,7 +34,11 @@ fn main() -> io::Result<()> {
 /// take no linker arguments of their own: for them, cargo adds folders within `target` that are linked from to
 /// LD_LIBRARY_PATH.
 fn let_tests_find(lib: &Path) -> io::Result<()> {
-    for kind in ["tests", "benches"] {
+    // A source archive leaves the tests out.
+    for kind in ["tests", "benches"]
+        .into_iter()
+        .filter(|kind| Path::new(kind).is_dir())
+    {
         println!("cargo:rustc-link-arg-{kind}=-Wl,-rpath,{}", lib.display());
     }
     let within = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("libtorch");
