@@ -87,6 +87,15 @@ def test_raw_gives_the_same_as_x(adata):
     numpy.testing.assert_array_equal(adata.obsm["X_attentionae"], other.obsm["X_attentionae"])
 
 
+def test_scanpy_plots_the_results(adata, tmp_path):
+    scanpy = pytest.importorskip("scanpy")
+    attentionae_sc.tl.cluster(adata, save_umap=True, **FAST)
+    scanpy.settings.figdir = tmp_path
+    scanpy.pl.embedding(adata, "X_attentionae_umap", color=["attentionae", "attentionae_confidence"], show=False, save=".png")
+    assert list(tmp_path.glob("*.png"))
+    scanpy.pp.neighbors(adata[adata.obs["attentionae"].notna()].copy(), use_rep="X_attentionae")
+
+
 def test_later_results_take_the_place_of_earlier_ones(adata):
     attentionae_sc.tl.cluster(adata, save_umap=True, **FAST)
     attentionae_sc.tl.cluster(adata, 0.3, **FAST)
