@@ -46,7 +46,7 @@ def test_the_recipe_renders_for_the_cpu_and_for_gpus():
 
 
 def test_the_citation_is_valid():
-    pytest.importorskip("cffconvert", reason="pip install cffconvert")
+    pytest.importorskip("cffconvert", reason="pip install cffconvert, in an environment of its own: it wants an older jsonschema than snakemake")
     from cffconvert.cli.create_citation import create_citation
 
     create_citation(str(ROOT / "CITATION.cff"), None).validate()
