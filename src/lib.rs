@@ -44,11 +44,14 @@ pub mod write;
 
 // What stages share
 pub mod atomic;
+mod cgroup;
 pub mod counts;
 mod guard;
 pub mod interrupt;
+pub mod libtorch;
 pub mod memory;
 pub mod names;
+pub mod out_of_memory;
 pub mod seed;
 pub mod special;
 pub mod threads;

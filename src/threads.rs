@@ -1,30 +1,6 @@
 //! Threads of the two pools that share the processor: libtorch's and ours.
 
-use std::{env, os::unix::process::CommandExt, process::Command, thread};
-
-/// How libtorch's OpenMP workers wait for their next task. Read once, while libgomp is loaded.
-const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
-
-/// Starts the program anew, once, with libtorch's idle workers asleep instead of spinning.
-///
-/// By default an idle OpenMP worker spins for some milliseconds and takes the processor from our own workers,
-/// whose turn it is: measured on 2 cores, an epoch takes up to three times as long. A policy that the user has
-/// set is left alone. Where the program cannot be started anew it goes on as it is.
-pub fn restart_with_yielding_workers() {
-    if env::var_os(WAIT_POLICY).is_some() {
-        return;
-    }
-    let Ok(program) = env::current_exe() else {
-        return;
-    };
-    let mut arguments = env::args_os();
-    let mut again = Command::new(program);
-    if let Some(name) = arguments.next() {
-        again.arg0(name);
-    }
-    // On success it does not return; on failure there is nothing to mend.
-    let _ = again.args(arguments).env(WAIT_POLICY, "passive").exec();
-}
+use std::thread;
 
 /// Keeps libtorch to the thread that calls it, until dropped.
 ///

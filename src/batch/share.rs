@@ -7,14 +7,12 @@ use std::{
     thread,
 };
 
-use crate::{config::RunConfig, memory, read::files_of};
+use crate::{
+    config::RunConfig, graph::STORED_CELLS, memory, out_of_memory::BYTES_PER_PAIR, read::files_of,
+};
 
 /// What any run takes: libtorch, and the counts in use, in MiB.
 const BASE_MB: f64 = 512.0;
-/// Bytes for each pair of cells whose graph is stored, with all that training keeps of it.
-const BYTES_PER_PAIR: f64 = 40.0;
-/// Most cells whose graph is stored.
-const MOST_STORED: usize = 10_000;
 /// Memory that a compressed HDF5 matrix stored by genes takes, relative to its file.
 const UNPACKED_HDF5: f64 = 4.0;
 /// Memory that the counts of compressed text take, relative to its file.
@@ -32,7 +30,7 @@ pub(super) fn need_mb(run: &RunConfig) -> f64 {
         Some(_) => run.landmarks.min(run.max_num_cell),
         None => run.max_num_cell,
     };
-    let cells = in_graph.min(MOST_STORED) as f64;
+    let cells = in_graph.min(STORED_CELLS) as f64;
     let unpacked: f64 = files_of(&run.input)
         .iter()
         .map(|file| unpacked_mb(file))

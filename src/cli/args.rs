@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     options::{QuietArg, ReadArgs, RunOptions, TableArgs},
+    shell::ShellFile,
     values::{Switch, whole},
 };
 
@@ -34,7 +35,8 @@ pub(super) struct Cli {
 
 const RUN_EXAMPLES: &str = "\
 Options take one dash or two, and _ or - between words. BOOL is True or False
-(or yes, no, 1, 0); -quiet alone means -quiet True.
+(or yes, no, 1, 0); -quiet alone means -quiet True. Exit codes: 0 success,
+1 failure, 2 wrong usage, 137 too little memory, 130 interrupted.
 
 Example:
   attentionae-sc -name zeisel -resolution 0.3
@@ -59,6 +61,11 @@ Example:
       writes Data/AnnData/pbmc.h5ad
   attentionae-sc preprocess genes_by_cells.tsv.gz -transpose True
   attentionae-sc preprocess atlas.h5ad -layer counts -name atlas_counts";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Example:
+  source <(attentionae-sc completions bash)
+  attentionae-sc completions man > ~/.local/share/man/man1/attentionae-sc.1";
 
 /// What the program can do besides a run.
 #[derive(Debug, Subcommand)]
@@ -86,6 +93,21 @@ pub(super) enum Subcommands {
         format: Option<Preprocess>,
         #[command(flatten)]
         any: Box<AnyArgs>,
+    },
+    /// Print completions of a shell, or the man page
+    #[command(
+        override_usage = "attentionae-sc completions bash|zsh|fish|man",
+        after_help = COMPLETIONS_EXAMPLES
+    )]
+    Completions {
+        /// What to print: bash, zsh, fish or man
+        #[arg(
+            value_name = "WHICH",
+            required = true,
+            help_heading = "Input",
+            hide_possible_values = true
+        )]
+        which: ShellFile,
     },
 }
 

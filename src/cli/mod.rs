@@ -7,20 +7,22 @@ mod data_set;
 mod help;
 mod options;
 mod refusal;
+mod shell;
 mod values;
+mod version;
 
 use std::{any::TypeId, collections::HashSet, ffi::OsString, path::Path};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 pub(crate) use self::data_set::find as find_data_set;
-pub use self::refusal::Refusal;
 use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
     options::{ClusteringArgs, RunOptions},
     values::Switch,
 };
+pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
     config::{BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
     graph::GraphConfig,
@@ -44,6 +46,8 @@ pub enum Request {
         /// Nothing on stderr but errors.
         quiet: bool,
     },
+    /// Print completions or the man page.
+    Shell(ShellFile),
 }
 
 /// Reads a command line, the program's name first, and checks every value on it. The only look at
@@ -65,6 +69,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
         Some(Subcommands::Batch(args)) => {
             batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
         }
+        Some(Subcommands::Completions { which }) => Ok(Request::Shell(which)),
         Some(Subcommands::Preprocess { format, any }) => match format {
             None => from_any(*any),
             Some(Preprocess::H5(args)) => from_h5(args),
@@ -75,9 +80,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
 
 /// The built command with its help text.
 fn command() -> clap::Command {
+    help::with_help(plain_command())
+}
+
+/// The built command, without the help text of its own.
+fn plain_command() -> clap::Command {
     let mut command = with_switches(Cli::command());
     command.build();
-    help::with_help(command)
+    command
 }
 
 /// Boolean options may stand without a value; see [`argv`] for what they then mean.

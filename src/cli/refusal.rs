@@ -1,8 +1,13 @@
 //! What is printed when a command line asks for help, or cannot be run.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::version;
 
 /// Exit code of a command line that cannot be run.
 const USAGE: u8 = 2;
@@ -13,8 +18,10 @@ pub struct Refusal(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    /// Help or the version was asked for.
-    Asked(clap::Error),
+    /// Help was asked for.
+    Help(clap::Error),
+    /// The version was asked for.
+    Version,
     /// Nothing was asked for.
     Hint,
     /// The command line is wrong: one line without `error:`.
@@ -37,8 +44,12 @@ impl Refusal {
     pub fn report(&self) -> ExitCode {
         match &self.0 {
             // A reader that closes its end early, as `| head` does, has seen enough.
-            Kind::Asked(text) => {
+            Kind::Help(text) => {
                 let _ = text.print();
+                return ExitCode::SUCCESS;
+            }
+            Kind::Version => {
+                let _ = io::stdout().write_all(version::text().as_bytes());
                 return ExitCode::SUCCESS;
             }
             Kind::Hint => crate::progress::print_line(
@@ -57,7 +68,8 @@ impl Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Kind::Asked(text) => write!(formatter, "{text}"),
+            Kind::Help(text) => write!(formatter, "{text}"),
+            Kind::Version => formatter.write_str("the version was asked for"),
             Kind::Hint => formatter.write_str("nothing was asked for"),
             Kind::Usage(message) => formatter.write_str(message),
         }
@@ -69,7 +81,8 @@ impl std::error::Error for Refusal {}
 impl From<clap::Error> for Refusal {
     fn from(error: clap::Error) -> Self {
         Self(match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Kind::Asked(error),
+            ErrorKind::DisplayHelp => Kind::Help(error),
+            ErrorKind::DisplayVersion => Kind::Version,
             _ => Kind::Usage(one_line(&error)),
         })
     }

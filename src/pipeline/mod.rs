@@ -22,6 +22,7 @@ use crate::{
         every_cell::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
     },
+    out_of_memory::check_room,
     partition::Found,
     preprocess::{N_COMPONENTS, Prepared, PreprocessError, Transformation, prepare, sample_cells},
     progress::Progress,
@@ -150,6 +151,7 @@ impl Run<'_> {
     ) -> anyhow::Result<Trained> {
         let landmark_rows = self.landmarks(cells.len());
         let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
+        check_room(landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
         let features = self.features(prepared, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)

@@ -1,0 +1,141 @@
+"""Tools, as scanpy calls them: functions that add results to an AnnData."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anndata
+
+from ._run import run
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["cluster"]
+
+#: The name of the temporary data set, and of what the program calls its results.
+NAME, KEY = "cells", "attentionae"
+#: What the program may add to ``obs`` and to ``obsm`` besides: removed before new results come, so that all are of one run.
+OBS, OBSM = ("", "_fine", "_confidence"), ("", "_umap")
+#: Options that say where the program reads and writes, which is decided here.
+RESERVED = ("name", "data_dir", "output_dir", "save_h5ad", "overwrite", "save_pred_label", "save_embedding", "save_tree")
+
+
+def cluster(
+    adata: AnnData,
+    resolution: float | str = "auto",
+    *,
+    batch_key: str | None = None,
+    layer: str | None = None,
+    key_added: str = KEY,
+    **options: Any,
+) -> None:
+    """Finds the cell types of ``adata`` and adds them to it.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes. ``adata.X``, or the layer, must hold raw counts.
+    resolution
+        ``"auto"``, a tree of fine clusters that is cut where the evidence ends, or Leiden's resolution.
+    batch_key
+        Column of ``adata.obs`` that tells batches apart.
+    layer
+        Layer that holds the raw counts, instead of ``X``.
+    key_added
+        Name of the results.
+    options
+        Any other option of ``attentionae-sc --help``, under its name there: ``n_hvg=2000``, ``preset="published"``,
+        ``seed=7``, ``threads=4``, ``cuda=False``, ``save_umap=True`` for ``obsm["X_attentionae_umap"]``, ``quiet=True``,
+        ``celltype="cell_type"`` to score against a column of ``adata.obs``, ``use_raw=True`` to read ``adata.raw``.
+
+    Returns
+    -------
+    Nothing. As ``-save_h5ad True`` of the program, with ``key_added`` in place of ``attentionae``:
+
+    ``adata.obs[key_added]``
+        Cluster of every cell, categorical; missing for cells without counts.
+    ``adata.obs[key_added + "_fine"]``, ``adata.obs[key_added + "_confidence"]``
+        With ``resolution="auto"``: the finest cluster with any support, categorical; how sure the cluster is, from 0 to 1.
+    ``adata.obsm["X_" + key_added]``
+        Embedding, ``float32``; NaN for cells without counts.
+    ``adata.obsm["X_" + key_added + "_umap"]``
+        With ``save_umap=True``: places in two dimensions.
+    ``adata.uns[key_added]``
+        Version, seed, parameters, scores, and the tree.
+
+    Raises
+    ------
+    attentionae_sc.UsageError
+        An option is unknown or its value refused; it is a ``ValueError`` too.
+    attentionae_sc.ProgramError
+        The program failed. The message is the program's. Where memory was too little, it is a ``MemoryError`` too.
+
+    Examples
+    --------
+    >>> import attentionae_sc
+    >>> attentionae_sc.tl.cluster(adata, layer="counts")  # doctest: +SKIP
+    >>> sc.pl.embedding(adata, "X_attentionae_umap", color="attentionae")  # doctest: +SKIP
+    """
+    reserved = [name for name in options if name in RESERVED]
+    if reserved:
+        raise TypeError(f"cluster() decides itself about {', '.join(reserved)}: leave it out")
+    options = {"resolution": resolution, "batch_key": batch_key, "layer": layer, **options}
+    with tempfile.TemporaryDirectory(prefix="attentionae-sc-") as folder:
+        path = Path(folder, f"{NAME}.h5ad")
+        _what_is_read(adata, options).write_h5ad(path)
+        run(["-name", str(path), *_arguments(options), *_outputs(folder)])
+        found = anndata.read_h5ad(Path(folder, "h5ad", f"{NAME}.h5ad"))
+    _add(found, adata, key_added)
+
+
+def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
+    """The part of ``adata`` that the program will read: one matrix of counts, the names, and the columns that options name."""
+    named = {options["batch_key"], options.get("celltype", "auto"), "celltype"}
+    obs = adata.obs[[column for column in adata.obs.columns if column in named]].copy()
+    layer, use_raw = options["layer"], options.get("use_raw", False)
+    if layer is not None and layer not in adata.layers:
+        there = ", ".join(map(str, adata.layers)) or "none"
+        raise KeyError(f"there is no layer {layer!r} in adata; its layers: {there}")
+    if use_raw and adata.raw is None:
+        raise ValueError("use_raw=True, but adata.raw is None")
+    if layer is None and not use_raw:
+        return anndata.AnnData(adata.X, obs=obs, var=adata.var[[]].copy())
+    read = anndata.AnnData(obs=obs, var=adata.var[[]].copy())
+    if use_raw:
+        read.raw = adata.raw.to_adata()
+    else:
+        read.layers[layer] = adata.layers[layer]
+    return read
+
+
+def _arguments(options: dict[str, Any]) -> list[str]:
+    """Options as the command line takes them: lists with commas, those that are None left out."""
+    words = []
+    for name, value in options.items():
+        if value is not None:
+            is_list = isinstance(value, (list, tuple))
+            words += [f"-{name}", ",".join(map(str, value)) if is_list else str(value)]
+    return words
+
+
+def _outputs(folder: str) -> list[str]:
+    """Only the copy with the results in it."""
+    off = [word for name in ("pred_label", "embedding", "tree") for word in (f"-save_{name}", "False")]
+    return ["-output_dir", folder, "-save_h5ad", "True", *off]
+
+
+def _add(found: AnnData, adata: AnnData, key: str) -> None:
+    """Moves the results, whose cells are in the same order, into ``adata``."""
+    for suffix in OBS:
+        if key + suffix in adata.obs:
+            del adata.obs[key + suffix]
+        if KEY + suffix in found.obs:
+            adata.obs[key + suffix] = found.obs[KEY + suffix].array
+    for suffix in OBSM:
+        adata.obsm.pop(f"X_{key}{suffix}", None)
+        if f"X_{KEY}{suffix}" in found.obsm:
+            adata.obsm[f"X_{key}{suffix}"] = found.obsm[f"X_{KEY}{suffix}"]
+    adata.uns[key] = found.uns[KEY]
