@@ -12,6 +12,7 @@ use self::{clusters::check_finite, training::TrainingData, views::Seen};
 use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
+    counts::CountSource,
     graph::{BatchGraphs, CellGraph, Features},
     markers::{Marker, find_markers},
     memory::StageLog,
@@ -23,9 +24,12 @@ use crate::{
         graph_conv::GraphOperator,
     },
     partition::Found,
-    preprocess::{N_COMPONENTS, Prepared, PreprocessError, prepare, sample_cells},
+    preprocess::{
+        N_COMPONENTS, Passed, Prepared, PreprocessError, control, notes_on_totals, prepare,
+        sample_cells,
+    },
     progress::Progress,
-    read::{Input, read},
+    read::{Input, listed_columns, note_on_labels, read},
     threads,
     write::{Findings, OutputPaths, check_annotatable, split_lines, write_outputs},
 };
@@ -59,6 +63,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.read, &config.celltype)?;
     check_annotatable(config, &input)?;
+    input.data.notes.iter().for_each(|note| progress.note(note));
     run.say_if_labels_are_missing(&input);
     run.stage(
         "preprocess",
@@ -68,8 +73,9 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
             input.n_genes()
         ),
     );
-    let prepared = run.prepare(&input)?;
-    run.say_what_was_dropped(&input, &prepared);
+    let passed = run.control_quality(&input)?;
+    let prepared = run.prepare(&passed)?;
+    run.say_what_was_dropped(&input, &passed, &prepared);
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.say_what_is_trained_on(&prepared, &cells);
@@ -87,7 +93,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
     let scores = Scores::of(found.z.view(), &found.labels, truth.as_ref());
-    let markers = run.markers(&input, &prepared, &found.labels)?;
+    let markers = run.markers(&passed, &prepared, &found.labels)?;
     let findings = Findings {
         config,
         device,
@@ -222,13 +228,31 @@ impl Run<'_> {
         })
     }
 
-    /// The counts prepared. What cannot be read says itself in which file.
-    fn prepare(&self, input: &Input) -> anyhow::Result<Prepared> {
-        let prepared = prepare(&*input.data.counts, self.config.n_hvg);
-        let mut prepared = prepared.map_err(|error| match error {
+    /// The counts without cells and genes that fail quality control.
+    fn control_quality<'a>(&self, input: &'a Input) -> anyhow::Result<Passed<'a>> {
+        let symbols = input.data.symbols().map(|(_, symbols)| symbols);
+        let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
+        let passed = control(&*input.data.counts, &self.config.quality, symbols);
+        let passed = passed.map_err(|error| self.in_the_input(error))?;
+        passed
+            .note()
+            .iter()
+            .for_each(|note| self.progress.note(note));
+        Ok(passed)
+    }
+
+    /// What cannot be read says itself in which file.
+    fn in_the_input(&self, error: PreprocessError) -> anyhow::Error {
+        match error {
             PreprocessError::Read(error) => error.into(),
             error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
-        })?;
+        }
+    }
+
+    /// The counts prepared.
+    fn prepare(&self, counts: &dyn CountSource) -> anyhow::Result<Prepared> {
+        let prepared = prepare(counts, self.config.n_hvg);
+        let mut prepared = prepared.map_err(|error| self.in_the_input(error))?;
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;
         }
@@ -274,7 +298,7 @@ impl Run<'_> {
     /// Each cluster's marker genes, where they are asked for.
     fn markers(
         &mut self,
-        input: &Input,
+        counts: &dyn CountSource,
         prepared: &Prepared,
         labels: &[usize],
     ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
@@ -282,7 +306,7 @@ impl Run<'_> {
             return Ok(None);
         }
         self.stage("markers", "Finding marker genes");
-        let markers = find_markers(&*input.data.counts, prepared, labels, self.config.n_markers)?;
+        let markers = find_markers(counts, prepared, labels, self.config.n_markers)?;
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");
@@ -313,7 +337,7 @@ impl Run<'_> {
                 [] => String::new(),
                 columns => format!(
                     "; -celltype names another column of obs [{}]",
-                    columns.join(", ")
+                    listed_columns(columns)
                 ),
             };
             self.progress.note(&format!(
@@ -322,11 +346,18 @@ impl Run<'_> {
         }
     }
 
-    fn say_what_was_dropped(&self, input: &Input, prepared: &Prepared) {
-        let dropped = input.n_cells() - prepared.n_cells();
+    fn say_what_was_dropped(&self, input: &Input, passed: &Passed<'_>, prepared: &Prepared) {
+        let dropped = input.n_cells() - passed.n_failed_cells() - prepared.n_cells();
         if dropped > 0 {
             self.progress
                 .note(&format!("{dropped} cells without counts are left out"));
+        }
+        let n_cells = input.n_cells() - passed.n_failed_cells();
+        let of_totals = notes_on_totals(&prepared.totals, n_cells);
+        let of_labels = input.truth.as_ref();
+        let of_labels = of_labels.map(|labels| note_on_labels(labels, &prepared.cells));
+        for note in of_totals.iter().chain(of_labels.iter().flatten()) {
+            self.progress.note(note);
         }
     }
 
