@@ -49,6 +49,7 @@ mod guard;
 pub mod interrupt;
 pub mod memory;
 pub mod names;
+pub mod processor;
 pub mod seed;
 pub mod special;
 pub mod threads;

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Ok(request) => request,
         Err(refusal) => return refusal.report(),
     };
-    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop) {
+    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop, batch::kill_all) {
         print_line(&format!(
             "note: Ctrl-C may leave unfinished files ({error})"
         ));

@@ -1,6 +1,10 @@
 //! Time and memory that stages take.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use serde::Serialize;
 
@@ -93,10 +97,36 @@ pub fn peak_rss_mb() -> Option<f64> {
 pub fn available_mb() -> Option<f64> {
     let system = fs::read_to_string("/proc/meminfo").ok();
     let system = system.and_then(|info| kibibytes(&info, "MemAvailable:"));
-    let group = |name| fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok();
-    let left = group_left(group("max").as_deref(), group("current").as_deref());
-    let known = [system.map(|kib| kib / 1024.0), left];
-    known.into_iter().flatten().reduce(f64::min)
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let left = group_folders(&groups).into_iter().filter_map(|folder| {
+        let group = |name: &str| fs::read_to_string(folder.join(name)).ok();
+        let left =
+            |most: &str, used: &str| group_left(group(most).as_deref(), group(used).as_deref());
+        left("memory.max", "memory.current")
+            .or_else(|| left("memory.limit_in_bytes", "memory.usage_in_bytes"))
+    });
+    let known = system.map(|kib| kib / 1024.0).into_iter().chain(left);
+    known.reduce(f64::min)
+}
+
+/// The folders of a process's control groups that may limit memory, each with all those above it, of both versions of
+/// Linux's interface. `groups` is `/proc/self/cgroup`: `0::/user.slice/x.service`, or `4:memory:/x`.
+fn group_folders(groups: &str) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for line in groups.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(kinds), Some(group)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let root = match kinds {
+            "" => "/sys/fs/cgroup",
+            kinds if kinds.split(',').any(|kind| kind == "memory") => "/sys/fs/cgroup/memory",
+            _ => continue,
+        };
+        let group = Path::new(group.trim_start_matches('/'));
+        folders.extend(group.ancestors().map(|above| Path::new(root).join(above)));
+    }
+    folders
 }
 
 /// What a control group may still take, in MiB; `None` where it has no limit.
@@ -140,6 +170,17 @@ mod tests {
         assert_eq!(group_left(Some("max\n"), Some("9\n")), None);
         assert_eq!(group_left(None, None), None);
         assert!(available_mb().is_some_and(|mb| mb > 0.0));
+    }
+
+    #[test]
+    fn a_group_is_limited_by_those_above_it() {
+        let folders = group_folders("0::/a.slice/b.scope\n");
+        let expected = ["a.slice/b.scope", "a.slice", ""];
+        let expected = expected.map(|group| Path::new("/sys/fs/cgroup").join(group));
+        assert_eq!(folders, expected);
+        let folders = group_folders("5:cpu:/x\n4:hugetlb,memory:/x\n");
+        let expected = ["x", ""].map(|group| Path::new("/sys/fs/cgroup/memory").join(group));
+        assert_eq!(folders, expected);
     }
 
     #[test]

@@ -100,12 +100,12 @@ fn matrices_whose_entries_are_wrong() {
         ),
         (
             whole.replace(entries, "1 1 1\n3 1 2.5\n"),
-            "line 5: the third field has '2.5', which is no count: \
+            "line 5: the third field has '2.5', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             whole.replace(entries, "1 1 1\n3 1 -2\n"),
-            "line 5: the third field has '-2', which is no count: \
+            "line 5: the third field has '-2', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
@@ -219,11 +219,9 @@ fn what_is_named_like_hdf5_but_is_text() {
         );
     }
     let content = fs::read(formats("dense.h5ad")).expect("bytes");
-    let path = folder.gzip("dense.h5ad.gz", &content);
-    folder.assert(
-        &path,
-        "DIR/dense.h5ad.gz: this is an HDF5 file inside gzip; unpack it first: gunzip \"DIR/dense.h5ad.gz\"",
-    );
+    let path = folder.gzip("dense.h5ad.gz", &content[..content.len() / 2]);
+    let said = folder.says(&path, &ReadOptions::default());
+    assert!(said.starts_with("DIR/dense.h5ad.gz: "), "{said}");
 }
 
 #[test]
@@ -232,22 +230,22 @@ fn tables_whose_entries_are_no_counts() {
     let cases: [(&[u8], &str); 6] = [
         (
             b",Gad1,Mbp\nc0,1,0.69\n",
-            "line 2: column 'Mbp' has '0.69', which is no count: \
+            "line 2: column 'Mbp' has '0.69', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             b"cell\tGad1\tMbp\nc0\t1\tneuron\n",
-            "line 2: column 'Mbp' has 'neuron', which is no count: \
+            "line 2: column 'Mbp' has 'neuron', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             b",Gad1\nc0,1\nc1,-1\n",
-            "line 3: column 'Gad1' has '-1', which is no count: \
+            "line 3: column 'Gad1' has '-1', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             b",Gad1\nc0,1\nc1,inf\n",
-            "line 3: column 'Gad1' has 'inf', which is no count: \
+            "line 3: column 'Gad1' has 'inf', which is not a count: \
             raw counts are needed (whole numbers, none negative)",
         ),
         (

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf, is_separator},
 };
 
-use crate::read::{holds_matrix, sample_of};
+use crate::read::{holds_matrix, matrix_of, sample_of};
 
 /// A data set's name and its file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
         let found = places.into_iter().find(|path| is_input(path));
         found.unwrap_or_else(|| below(&with_ending))
     };
+    let path = matrix_of(&path);
     Ok(DataSet { name, path })
 }
 

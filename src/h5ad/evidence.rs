@@ -71,7 +71,7 @@ impl Seems {
         } else if largest <= LARGEST_LOGARITHM && are_logarithms(rows) {
             Self::LogNormalised
         } else if largest > LARGEST_LOGARITHM || lie_near_whole_numbers(finite()) {
-            if rows.is_empty() {
+            if rows.iter().all(|row| row.len() < ROW_VALUES) {
                 Self::Fractions
             } else {
                 Self::Corrected
@@ -196,9 +196,10 @@ mod tests {
         (0..6)
             .map(|row| {
                 let changed = counts.iter().skip(row % 2);
-                changed.map(|&count| change(row, f64::from(count)) as f32)
+                changed
+                    .map(|&count| change(row, f64::from(count)) as f32)
+                    .collect()
             })
-            .map(Iterator::collect)
             .collect()
     }
 

@@ -31,10 +31,17 @@ use crate::{
     progress::Progress,
     read::{Input, listed_columns, note_on_labels, read},
     threads,
-    write::{Findings, OutputPaths, check_annotatable, split_lines, write_outputs},
+    write::{
+        Findings, OutputPaths, check_annotatable, check_replaceable, split_lines, write_outputs,
+    },
 };
 
 pub use self::views::Apartness;
+
+/// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
+const BYTES_PER_VALUE: f64 = 16.0;
+/// Memory above this is said before it is taken.
+const LARGE_GIB: f64 = 2.0;
 
 /// What a run found.
 #[derive(Debug)]
@@ -54,8 +61,13 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         progress,
         log: StageLog::start(),
     };
-    threads::use_at_most(config.threads);
+    let (n_threads, note) = threads::within_cores(config.threads);
+    if let Some(note) = note {
+        progress.note(&note);
+    }
+    threads::use_at_most(n_threads);
     OutputPaths::of(config).check_writable(config.save)?;
+    check_replaceable(config)?;
     let device = device(config, progress)?;
     // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
     tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
@@ -79,6 +91,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.say_what_is_trained_on(&prepared, &cells);
+    run.say_what_memory_it_takes(&prepared, cells.len());
     let seen = run.see(&prepared, &cells)?;
 
     let mut found = run.train_and_cluster(&prepared, &cells, seen.as_ref(), device)?;
@@ -291,6 +304,17 @@ impl Run<'_> {
                 "trained on and clustered are {} of the {} cells; -max_num_cell says how many",
                 cells.len(),
                 prepared.n_cells()
+            ));
+        }
+    }
+
+    /// A note where the genes alone take gigabytes.
+    fn say_what_memory_it_takes(&self, prepared: &Prepared, n_cells: usize) {
+        let gib = BYTES_PER_VALUE * n_cells as f64 * prepared.n_genes() as f64 / f64::from(1 << 30);
+        if gib > LARGE_GIB {
+            self.progress.note(&format!(
+                "{} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less",
+                prepared.n_genes()
             ));
         }
     }

@@ -94,6 +94,9 @@ fn no_matrix(root: &Group, shown: &Path, options: &ReadOptions) -> Result<H5adEr
     })
 }
 
+/// Names of one side, and columns.
+type Side = (Vec<String>, Vec<(String, Column)>);
+
 /// Names of one side of the matrix, by position where there are none, and everything else that is known of it.
 fn side(
     root: &Group,
@@ -101,7 +104,7 @@ fn side(
     names: &[&str],
     what: &str,
     n: usize,
-) -> Result<(Vec<String>, Vec<(String, Column)>), H5adError> {
+) -> Result<Side, H5adError> {
     let Some(Element::Group(attributes)) = root.get(attributes)? else {
         return Ok((super::xy_h5::by_position(what, n), Vec::new()));
     };

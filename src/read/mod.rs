@@ -36,7 +36,7 @@ mod text_start;
 mod triplets;
 mod xy_h5;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
@@ -120,6 +120,12 @@ pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<
     })
 }
 
+/// What is read of a sample's folder: the matrix below it; of any other path itself.
+pub(crate) fn matrix_of(path: &Path) -> PathBuf {
+    let below = sample_folder::matrix_below(path).filter(|_| !mtx_folder::is_matrix(path));
+    below.unwrap_or_else(|| path.to_owned())
+}
+
 /// Opens an input in any format.
 ///
 /// # Errors
@@ -127,8 +133,7 @@ pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<
 /// When it is in none of them, is damaged, or holds no raw counts; [`ReadError::OptionUnfit`] where an
 /// option means nothing for its format, [`ReadError::GenesInRows`] or [`ReadError::Turned`] where it has genes for cells.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let below = sample_folder::matrix_below(path).filter(|_| !mtx_folder::is_matrix(path));
-    let path = below.as_deref().unwrap_or(path);
+    let path = &matrix_of(path);
     let format = Format::of(path)?;
     options.check(path, format)?;
     let mut data = match format {

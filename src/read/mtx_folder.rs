@@ -175,7 +175,9 @@ fn other_names(matrix: &str, words: &[&str]) -> Vec<String> {
 /// The fields of lines: split at commas, and less the titles, in a `.csv` file; else split at tabs.
 fn read_lines(path: &Path) -> Result<Vec<Vec<String>>, ReadError> {
     let file = path.display().to_string();
-    let is_csv = plain(&file).ends_with(".csv");
+    let is_csv = Path::new(plain(&file))
+        .extension()
+        .is_some_and(|ending| ending == "csv");
     let separator = if is_csv { ',' } else { '\t' };
     let lines = std::io::BufRead::lines(packing::open_text(path)?);
     let lines = lines.enumerate().skip(usize::from(is_csv));
@@ -202,9 +204,10 @@ fn features(rows: Vec<Vec<String>>) -> Features {
         |field: usize| -> Vec<String> { rows.iter().map(|row| row[field].clone()).collect() };
     let third = if has_types { column(2) } else { Vec::new() };
     // Parse writes genomes where Cell Ranger writes types.
-    let (types, genomes) = match third.iter().any(|kind| is_type(kind)) {
-        true => (third, Vec::new()),
-        false => (Vec::new(), third),
+    let (types, genomes) = if third.iter().any(|kind| is_type(kind)) {
+        (third, Vec::new())
+    } else {
+        (Vec::new(), third)
     };
     Features {
         names: column(usize::from(has_names)),

@@ -28,14 +28,18 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<H
     };
     drop((root, file));
     let is_genes = |name: &&String| GENES.contains(&name.to_lowercase().as_str());
-    let name = match (names.iter().find(is_genes), &names[..]) {
-        (Some(name), _) | (None, [name]) => name,
-        _ => {
-            return Err(ReadError::NoGenes {
-                path: shown.to_owned(),
-                found: names,
-            });
+    let only = || {
+        if names.len() == 1 {
+            names.first()
+        } else {
+            None
         }
+    };
+    let Some(name) = names.iter().find(is_genes).or_else(only) else {
+        return Err(ReadError::NoGenes {
+            path: shown.to_owned(),
+            found: names,
+        });
     };
     Ok(H5ad::open_at(
         path,

@@ -61,10 +61,10 @@ impl Rows {
         // Genes differ in their totals by orders of magnitude, cells by a few times.
         let (rows, columns) = (spread(row_totals), spread(column_totals));
         let is_wider = |a: f64, b: f64| a > WIDER * b && a > SPREAD_OF_GENES;
-        match row_totals.len().min(column_totals.len()) >= SIDE {
-            true => Self::of_evidence(is_wider(columns, rows), is_wider(rows, columns)),
-            false => Self::Either,
+        if row_totals.len().min(column_totals.len()) < SIDE {
+            return Self::Either;
         }
+        Self::of_evidence(is_wider(columns, rows), is_wider(rows, columns))
     }
 
     fn of_evidence(for_cells: bool, for_genes: bool) -> Self {

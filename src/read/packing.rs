@@ -15,7 +15,7 @@ use crate::{atomic::Scratch, h5ad::H5adError};
 /// The endings of HDF5 files in archives.
 pub(super) const HDF5: &[&str] = &[".h5ad", ".h5", ".h5mu", ".loom"];
 /// The endings of tables in archives.
-pub(super) const TABLES: &[&str] = &[".csv", ".tsv", ".txt"];
+pub(super) const TABLES: &[&str] = &[".csv", ".tsv"];
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -119,11 +119,8 @@ pub(crate) fn sample_of(path: &Path, stem: impl Fn(&str) -> String) -> Option<St
     let sample = sample.strip_suffix("Solo.out").unwrap_or(sample);
     let sample = stem(sample.trim_end_matches(['_', '.', '-']));
     let is_raw = common.iter().any(|name| RAW.contains(&stem(name).as_str()));
-    Some(match is_raw {
-        true => format!("{sample}_raw"),
-        false => sample,
-    })
-    .filter(|name| !name.is_empty())
+    let ending = if is_raw { "_raw" } else { "" };
+    (!sample.is_empty()).then(|| format!("{sample}{ending}"))
 }
 
 #[cfg(test)]

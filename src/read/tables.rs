@@ -201,13 +201,11 @@ impl Joined {
         self.cells.extend(table.cells);
         for (name, texts) in table.obs {
             let texts = texts.into_iter().map(Some);
-            match self.obs.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => known.extend(texts),
-                None => {
-                    let none = vec![None; n_before];
-                    self.obs
-                        .push((name, none.into_iter().chain(texts).collect()));
-                }
+            if let Some((_, known)) = self.obs.iter_mut().find(|(known, _)| *known == name) {
+                known.extend(texts);
+            } else {
+                let none = vec![None; n_before].into_iter();
+                self.obs.push((name, none.chain(texts).collect()));
             }
         }
         for (_, texts) in &mut self.obs {

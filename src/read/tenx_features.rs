@@ -1,5 +1,7 @@
 //! The features that a data set counts: genes, and whatever else was measured.
 
+use std::fmt::Write as _;
+
 use super::{ReadError, ReadOptions};
 use crate::h5ad::Column;
 
@@ -127,11 +129,12 @@ impl Features {
             left_out => listed(left_out),
         });
         if genomes.len() > 1 {
-            note.push_str(&format!(
+            let _ = write!(
+                note,
                 "; of {} genomes: {} (-genome NAME reads one)",
                 genomes.len(),
                 listed(&genomes)
-            ));
+            );
         }
         Selection {
             is_partial: !left_out.is_empty() || !others.is_empty() || genomes.len() > 1,
@@ -200,9 +203,10 @@ pub(super) fn note_on_tags(names: &[String]) -> Option<String> {
         lower.contains("totalseq")
             || lower.contains("hashtag")
             || lower.contains("antibody")
-            || ["hto", "adt", "cmo", "sgrna", "ab"]
+            || lower.starts_with("ab_")
+            || ["hto", "adt", "cmo", "sgrna"]
                 .iter()
-                .any(|prefix| has_number(prefix) && !(*prefix == "ab" && !lower.starts_with("ab_")))
+                .any(|prefix| has_number(prefix))
             || ["_adt", "-adt", "_prot", "_hto"]
                 .iter()
                 .any(|end| lower.ends_with(end))

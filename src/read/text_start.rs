@@ -21,7 +21,7 @@ pub(super) struct Text<'a> {
 
 /// Finds the header. UTF-16 is told by its first bytes, the byte order mark, which is not part of the text; lines that
 /// start with `#` are passed over, unless the last of them has as many fields as the line after it: then it is the header.
-pub(super) fn open<'a>(reader: &'a mut dyn Read) -> io::Result<Text<'a>> {
+pub(super) fn open(reader: &mut dyn Read) -> io::Result<Text<'_>> {
     let decoded = DecodeReaderBytesBuilder::new()
         .utf8_passthru(true)
         .strip_bom(true)
