@@ -1,5 +1,7 @@
 //! Converting `.h5` matrices and tables to `.h5ad`.
 
+mod common;
+
 use std::{
     fs::{self, File},
     io::Write,
@@ -22,7 +24,7 @@ const TABLE: &str = "\"\",\"barcode\",\"assigned_cluster\",\"Ins1\",\"Gcg\",\"Ss
     \"m1_1\",\"AC\",\"beta\",\"5\",\"0\",\"1\"\n\
     \"m1_2\",\"AG\",\"alpha\",\"0\",\"7\",\"0\"\n";
 const SECOND_TABLE: &str = ",barcode,assigned_cluster,Ins1,Gcg,Sst\n\
-    m1_2,AT,beta,2,NA,0\n";
+    m1_2,AT,beta,2,0,0\n";
 
 fn csv_to_h5ad<P: AsRef<Path>>(inputs: &[P], output: &Path) -> Result<Converted, ReadError> {
     tables_to_h5ad(inputs, &ReadOptions::default(), output)

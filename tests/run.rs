@@ -1,5 +1,6 @@
 //! Whole runs of the program: what it writes, and how it ends on data that it cannot use.
 
+mod common;
 #[path = "common/signals.rs"]
 mod signals;
 

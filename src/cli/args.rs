@@ -118,7 +118,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
     /// What the outputs are called [default: the data set's name]
-    #[arg(long = "output_name", value_name = "NAME", help_heading = "Outputs")]
+    #[arg(long = "output_name", value_name = "NAME", help_heading = "Input")]
     pub output_name: Option<String>,
     #[command(flatten)]
     pub options: RunOptions,

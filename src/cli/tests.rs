@@ -162,7 +162,7 @@ fn the_record_names_every_option_of_a_run() {
     let mut options: Vec<_> = command
         .get_arguments()
         .filter_map(clap::Arg::get_long)
-        .filter(|long| !["help", "version"].contains(long))
+        .filter(|long| !["help", "version", "output_name"].contains(long))
         .collect();
     recorded.sort();
     options.sort_unstable();
@@ -455,7 +455,7 @@ fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
 fn a_batch_hands_on_every_option_of_a_run() {
     let command = command();
     let runs = command.get_arguments().filter_map(clap::Arg::get_long);
-    let runs = runs.filter(|long| !["help", "version", "name"].contains(long));
+    let runs = runs.filter(|long| !["help", "version", "name", "output_name"].contains(long));
     let batch = command.find_subcommand("batch").expect("a command");
     let batch: Vec<_> = batch
         .get_arguments()

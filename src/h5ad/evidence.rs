@@ -192,7 +192,7 @@ mod tests {
 
     /// Rows of counts, each after `change(row, count)`.
     fn rows(change: impl Fn(usize, f64) -> f64) -> Vec<Vec<f32>> {
-        let counts = [1, 2, 1, 5, 3, 1, 7, 2, 11, 4];
+        let counts = [1, 2, 1, 5, 3, 1, 7, 2, 31, 4];
         (0..6)
             .map(|row| {
                 let changed = counts.iter().skip(row % 2);

@@ -79,7 +79,7 @@ impl fmt::Display for Scores {
         let defined = |score: Option<f64>| score.filter(|score| score.is_finite());
         match (defined(self.asw), defined(self.db)) {
             (None, None) => {
-                formatter.write_str("Final: a single cluster has neither ASW nor DB")?
+                formatter.write_str("Final: a single cluster has neither ASW nor DB")?;
             }
             (asw, db) => {
                 let score = |score: Option<f64>| score.map_or("-".to_owned(), decimal);

@@ -31,6 +31,8 @@ const UNKNOWN: [&str; 20] = [
 ];
 /// With more different labels than this share of the cells, the column does not hold types.
 const MOST_DIFFERENT: f64 = 0.5;
+/// So few labels may be types, whatever their share.
+const FEW: usize = 20;
 
 /// Labels without blanks around them; none where the text says that there is none.
 pub(super) fn cleaned(labels: Vec<Option<String>>) -> Vec<Option<String>> {
@@ -68,7 +70,7 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
             unknown.join(", ")
         ));
     }
-    if n_labelled > 2 && sizes.len() as f64 > MOST_DIFFERENT * n_labelled as f64 {
+    if sizes.len() > FEW && sizes.len() as f64 > MOST_DIFFERENT * n_labelled as f64 {
         notes.push(format!(
             "{} different labels on {n_labelled} cells: is this a column of cell types?",
             sizes.len()
@@ -164,10 +166,12 @@ mod tests {
 
     #[test]
     fn names_of_cells_are_noted_as_labels() {
-        let labels = labels(&["a", "b", "c", "c"]);
-        let notes = note_on_labels(&labels, &[0, 1, 2, 3]);
+        let names: Vec<String> = (0..30).map(|cell| format!("cell {cell}")).collect();
+        let labels = labels(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let cells: Vec<usize> = (0..30).collect();
+        let notes = note_on_labels(&labels, &cells);
         assert!(
-            notes[1].starts_with("3 different labels on 4 cells"),
+            notes[1].starts_with("30 different labels on 30 cells"),
             "{notes:?}"
         );
     }

@@ -53,7 +53,9 @@ const RAW: [&str; 5] = [
     "raw_gene_bc_matrices_h5",
     "raw",
 ];
-/// Common where one of those above, or a matrix, is beside or above them.
+/// Common below another of them only: users have folders of these names too.
+const COMMON_BELOW: [&str; 3] = ["count", "filtered", "raw"];
+/// Files that are called so below one of those above.
 const INSIDE: [&str; 3] = ["matrix", "quants_mat", "DGE"];
 
 /// The matrix of a sample's folder, or of `outs` in it; `None` where the path is not such a folder.
@@ -66,6 +68,11 @@ pub(crate) fn matrix_below(folder: &Path) -> Option<PathBuf> {
         .flat_map(|folder| MATRICES.map(|name| folder.join(name)))
         .find(|path| path.exists());
     found.map(|path| only_folder(&path).unwrap_or(path))
+}
+
+/// Whether a file of this name, less its ending, is a matrix that every sample has.
+fn is_matrix_file(plain: &str) -> bool {
+    plain.ends_with("_bc_matrix") || plain.ends_with("_bc_matrices_h5") || plain == "cells_x_genes"
 }
 
 /// The only folder in a folder, as `filtered_gene_bc_matrices/GRCh38`.
@@ -85,6 +92,7 @@ fn only_folder(path: &Path) -> Option<PathBuf> {
 /// What the sample is called whose matrix lies at `path`, where the name of the file or folder is one that every sample
 /// has; `stem` cuts endings off. `SAMPLE_raw` where the matrix is that of every droplet.
 pub(crate) fn sample_of(path: &Path, stem: impl Fn(&str) -> String) -> Option<String> {
+    path.file_name()?;
     let absolute = std::path::absolute(path).ok()?;
     let names: Vec<String> = absolute
         .components()
@@ -93,12 +101,14 @@ pub(crate) fn sample_of(path: &Path, stem: impl Fn(&str) -> String) -> Option<St
             _ => None,
         })
         .collect();
-    let is_common = |name: &String| COMMON.contains(&stem(name).as_str());
+    let has_ending = |name: &str| stem(name) != name;
+    let is_common = |name: &String| {
+        let plain = stem(name);
+        COMMON.contains(&plain.as_str()) && (!has_ending(name) || is_matrix_file(&plain))
+    };
     let mut above = names.iter().rev().peekable();
-    let is_inside = above
-        .peek()
-        .is_some_and(|name| INSIDE.contains(&stem(name).as_str()));
-    if is_inside {
+    let is_inside = |name: &&&String| has_ending(name) && INSIDE.contains(&stem(name).as_str());
+    if above.peek().is_some_and(|name| is_inside(&name)) {
         above.next();
     }
     // `filtered_gene_bc_matrices/GRCh38`: the genome lies below.
@@ -112,7 +122,8 @@ pub(crate) fn sample_of(path: &Path, stem: impl Fn(&str) -> String) -> Option<St
     }
     let common: Vec<&String> =
         std::iter::from_fn(|| above.next_if(|name| is_common(name))).collect();
-    if common.is_empty() {
+    let is_only_below = |name: &&String| COMMON_BELOW.contains(&name.as_str());
+    if common.iter().all(is_only_below) {
         return None;
     }
     let sample = above.next()?;
@@ -154,6 +165,11 @@ mod tests {
             ("/a/s1.h5", None),
             ("/a/pbmc", None),
             ("/a/matrix.mtx", None),
+            ("/a/outs/matrix", None),
+            ("/a/raw", None),
+            ("/a/raw.h5", None),
+            ("/a/filtered.h5", None),
+            ("/a/outs/..", None),
         ] {
             assert_eq!(sample_of(Path::new(path), stem).as_deref(), name, "{path}");
         }

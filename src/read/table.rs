@@ -311,7 +311,9 @@ impl<'a> Reading<'a> {
                     self.header.titles[0], self.rows[row]
                 ),
             })?;
-            self.counts.push(0, count);
+            if count > 0.0 {
+                self.counts.push(0, count);
+            }
             for entry in ends[0]..ends[1] {
                 self.counts
                     .push(old.columns[entry] as usize + 1, old.values[entry]);
@@ -412,7 +414,9 @@ mod tests {
         assert_eq!((named.rows[1].as_str(), named.columns.len()), ("1001", 1));
         let counted = table(&rows(|row| row % 3));
         assert_eq!(counted.columns, ["whatever", "Gad1"]);
-        assert_eq!(counted.counts.values[4..6], [2., 2.]);
+        let rules = CountRules::default();
+        let counts = counted.counts.into_counts(2, rules).expect("counts");
+        assert_eq!((counts.get(4, 0), counts.get(4, 1)), (Some(&1.), Some(&4.)));
         assert_eq!(counted.rows[1], "row_1");
     }
 
@@ -437,7 +441,7 @@ mod tests {
             let read = read("x.csv", &mut bytes, CountRules::default());
             read.expect_err("an entry that is not a count").to_string()
         };
-        for end in ["\n", "\r\n"] {
+        for end in ["\n", "\r\n", "\r"] {
             let lines = ["# a", "# b", ",Gad1", "c0,1", "c1,-2", ""];
             let said = says(&lines.join(end));
             assert!(

@@ -45,6 +45,7 @@ fn loom_is_read() {
     let cells = file.create_group("col_attrs").expect("a group");
     texts(&cells, "CellID", &sample.cells);
     texts(&cells, "ClusterName", &sample.types);
+    drop(cells);
     file.close().expect("a file");
     let data = read(&path, &ReadOptions::default());
     assert_eq!(data.format, Format::Loom);

@@ -153,7 +153,7 @@ fn lengths_and_clusters_are_neither_cells_nor_genes() {
     let path = sample.file(
         "length.tsv",
         format!(
-            "{text}\n__no_feature\t\t\t{}\n",
+            "{text}\n__no_feature\t\t\t\t{}\n",
             vec!["9"; N_CELLS].join("\t")
         ),
     );

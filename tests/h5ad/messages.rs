@@ -202,7 +202,9 @@ fn values_that_are_no_counts() {
     );
     says(
         &x(|x| *x *= 1234.56),
-        "X holds 1234.56, which is not a count; the values seem to be normalised (fractions); \
+        "X holds 1234.56, which is not a count; the values are fractions: either they are normalised, or they are \
+         counts that were corrected for ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which \
+         -round True rounds to whole numbers; \
          raw counts are needed (whole numbers, none negative); neither X, layers nor raw holds any",
     );
     let logged = arr2(&COUNTS).mapv(f32::ln_1p);
