@@ -94,7 +94,7 @@ impl Format {
             ending == "h5ad" || ending == "h5" || ending == "h5mu" || ending == "loom"
         });
         if packing == Packing::Gzip && head.starts_with(HDF5_SIGNATURE) {
-            Self::of_hdf5(packing::unpack_hdf5(path)?.path(), path)
+            Self::of_packed(path)
         } else if head.starts_with(MTX_BANNER) && !is_hdf5_by_name {
             Ok(Self::Mtx)
         } else if is_text(&head) && !is_hdf5_by_name {
@@ -107,8 +107,7 @@ impl Format {
     fn of_zip(path: &Path, file: File) -> Result<Self, ReadError> {
         let archive = packing::open_zip(path, file)?;
         if packing::names_inside(path, &archive, packing::HDF5).is_ok() {
-            let unpacked = packing::unpack_hdf5(path)?;
-            return Self::of_hdf5(unpacked.path(), path);
+            return Self::of_packed(path);
         }
         let inside: Vec<String> = archive.file_names().map(str::to_owned).collect();
         if let Some(foreign) = foreign::of_zip(path, &inside) {
@@ -118,6 +117,15 @@ impl Format {
             });
         }
         packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table)
+    }
+
+    /// The format of an HDF5 file that is compressed, or the only one of an archive.
+    fn of_packed(path: &Path) -> Result<Self, ReadError> {
+        let unpacked = packing::unpack_hdf5(path)?;
+        Self::of_hdf5(unpacked.path(), path).map_err(|error| match error {
+            ReadError::H5ad(_) => packing::named_after(&error, unpacked.path(), path),
+            error => error,
+        })
     }
 
     /// The format of the HDF5 file at `path`, which messages call `shown`.

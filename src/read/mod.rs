@@ -164,6 +164,21 @@ fn open_hdf5(path: &Path, format: Format, options: &ReadOptions) -> Result<DataS
     let is_packed = path.is_file() && packing::open(path)?.1 != packing::Packing::Plain;
     let unpacked = is_packed.then(|| packing::unpack_hdf5(path)).transpose()?;
     let file = unpacked.as_ref().map_or(path, Scratch::path);
+    open_unpacked(file, path, format, options).map_err(|error| match (&unpacked, error) {
+        (Some(unpacked), error @ ReadError::H5ad(_)) => {
+            packing::named_after(&error, unpacked.path(), path)
+        }
+        (_, error) => error,
+    })
+}
+
+/// Opens the HDF5 file at `file`, which messages call `path`.
+fn open_unpacked(
+    file: &Path,
+    path: &Path,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<DataSet, ReadError> {
     match format {
         Format::TenxH5 => tenx_h5::open(file, path, options),
         Format::XyH5 => xy_h5::open(file, path, options),

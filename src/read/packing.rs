@@ -130,6 +130,16 @@ pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// An error on a file that was unpacked, under the name of the file that it was packed in.
+pub(super) fn named_after(error: &ReadError, unpacked: &Path, shown: &Path) -> ReadError {
+    let said = error.to_string();
+    let unpacked = format!("{}: ", unpacked.display());
+    ReadError::Text {
+        file: shown.display().to_string(),
+        reason: said.strip_prefix(&unpacked).unwrap_or(&said).to_owned(),
+    }
+}
+
 fn unpack_hdf5_to(
     path: &Path,
     file: File,

@@ -4,49 +4,26 @@ use std::{fs, io::Write, path::Path, process::Command};
 
 use attentionae_sc::read::{Format, ReadOptions};
 use flate2::{Compression, write::GzEncoder};
-use hdf5::{Group, types::VarLenUnicode};
-use ndarray::Array2;
 
-use super::sample::{N_CELLS, Sample, counts, read, says};
+use super::{
+    common::others::{Named, write_h5mu, write_loom},
+    sample::{Sample, counts, read, says},
+};
 
-fn texts(group: &Group, name: &str, of: &[String]) {
-    let texts: Vec<VarLenUnicode> = of.iter().map(|text| text.parse().expect("text")).collect();
-    let dataset = group.new_dataset_builder().with_data(&texts).create(name);
-    dataset.expect("a dataset");
-}
-
-fn attribute(group: &Group, name: &str, text: &str) {
-    let attribute = group
-        .new_attr::<VarLenUnicode>()
-        .create(name)
-        .expect("an attribute");
-    attribute
-        .write_scalar(&text.parse::<VarLenUnicode>().expect("text"))
-        .expect("an attribute");
+fn named(sample: &Sample) -> Named<'_> {
+    Named {
+        counts: &sample.counts,
+        cells: &sample.cells,
+        genes: &sample.genes,
+        types: &sample.types,
+    }
 }
 
 #[test]
 fn loom_is_read() {
     let sample = Sample::new();
     let path = sample.path("x.loom");
-    let file = hdf5::File::create(&path).expect("a file");
-    let turned: Array2<f32> = sample.counts.t().as_standard_layout().into_owned();
-    let matrix = file
-        .new_dataset_builder()
-        .with_data(&turned)
-        .chunk((64, 64))
-        .deflate(2);
-    matrix.create("matrix").expect("a matrix");
-    texts(
-        &file.create_group("row_attrs").expect("a group"),
-        "Gene",
-        &sample.genes,
-    );
-    let cells = file.create_group("col_attrs").expect("a group");
-    texts(&cells, "CellID", &sample.cells);
-    texts(&cells, "ClusterName", &sample.types);
-    drop(cells);
-    file.close().expect("a file");
+    write_loom(&path, &named(&sample));
     let data = read(&path, &ReadOptions::default());
     assert_eq!(data.format, Format::Loom);
     assert_eq!(
@@ -69,22 +46,7 @@ fn loom_is_read() {
 fn h5mu_is_read() {
     let sample = Sample::new();
     let path = sample.path("x.h5mu");
-    let file = hdf5::File::create(&path).expect("a file");
-    let modality = |name: &str, genes: &[String], x: &Array2<f32>| {
-        let group = file.create_group(&format!("mod/{name}")).expect("a group");
-        let dataset = group.new_dataset_builder().with_data(x).create("X");
-        dataset.expect("a matrix");
-        for (table, names) in [("obs", &sample.cells[..]), ("var", genes)] {
-            let table = group.create_group(table).expect("a group");
-            attribute(&table, "_index", "_index");
-            texts(&table, "_index", names);
-        }
-        texts(&group.group("obs").expect("obs"), "celltype", &sample.types);
-    };
-    modality("prot", &["CD3".to_owned()], &Array2::ones((N_CELLS, 1)));
-    modality("rna", &sample.genes, &sample.counts);
-    file.create_group("obs").expect("a group");
-    file.close().expect("a file");
+    write_h5mu(&path, &named(&sample));
     let data = read(&path, &ReadOptions::default());
     assert_eq!(data.format, Format::H5mu);
     assert_eq!(
