@@ -63,8 +63,11 @@ fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Resul
         RawFiles::H5 { typed, raw_dir } => {
             convert::to_h5ad(&convert::find_h5(typed, raw_dir)?, &conversion.read, output)?
         }
-        RawFiles::Csv(files) => convert::tables_to_h5ad(files, conversion.read.transpose, output)?,
+        RawFiles::Csv(files) => convert::tables_to_h5ad(files, &conversion.read, output)?,
     };
+    for note in &converted.notes {
+        progress.note(note);
+    }
     progress.finish();
     print_result(&format!("{}: {converted}", output.display()))
 }

@@ -161,29 +161,39 @@ impl Registry {
             _ => refused(e),
         })?;
         let written = write(file.path()).map_err(AtomicError::Write);
+        // On disk before it has its name: else a crash of the machine may leave the name with half of the file.
+        let synced = file.as_file().sync_all();
         // Held over the rename: `close` comes either before it, or when nothing is left to remove.
         let mut state = self.state();
         state.paths.remove(&registered);
         written?;
+        synced.map_err(refused)?;
         if state.is_closed {
             return Err(AtomicError::Interrupted);
         }
         file.persist(path).map_err(|e| refused(e.error))?;
+        drop(state);
+        // The name is on disk once its folder is; where a folder cannot be synced there is nothing more to be done.
+        let _ = fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
     /// A registered temporary file beside `path`.
     fn create(&self, path: &Path) -> io::Result<(NamedTempFile, CString)> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         fs::create_dir_all(folder)?;
         self.state().register(|| create_beside(path, folder))
     }
 
     fn close(&self) {
         self.state().close();
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

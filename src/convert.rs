@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a conversion wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
     /// Number of cells.
     pub n_cells: usize,
@@ -21,6 +21,8 @@ pub struct Converted {
     pub n_genes: usize,
     /// Number of different cell types; `None` where the input has no labels.
     pub n_celltypes: Option<usize>,
+    /// What the user has to know of how the input was read.
+    pub notes: Vec<String>,
 }
 
 /// `1886 cells x 14878 genes, 13 cell types`
@@ -61,13 +63,13 @@ pub fn to_h5ad(input: &Path, options: &ReadOptions, output: &Path) -> Result<Con
 /// Converts tables whose cells together are one data set.
 pub fn tables_to_h5ad<P: AsRef<Path>>(
     inputs: &[P],
-    transpose: bool,
+    options: &ReadOptions,
     output: &Path,
 ) -> Result<Converted, ReadError> {
     for input in inputs {
         refuse_own_output(input.as_ref(), output)?;
     }
-    write(&read::read_tables(inputs, transpose)?, inputs, output)
+    write(&read::read_tables(inputs, options)?, inputs, output)
 }
 
 /// Fails where the input would be replaced by its own conversion.
@@ -101,6 +103,7 @@ fn write<P: AsRef<Path>>(
         n_cells: new.counts.n_cells(),
         n_genes: new.counts.n_genes(),
         n_celltypes,
+        notes: data.notes.clone(),
     })
 }
 

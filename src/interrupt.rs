@@ -22,7 +22,8 @@ const STOPPING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// From now on a signal that stops the run removes half-written files and ends the process with 128 and the signal's
-/// number: 130 for Ctrl-C. `first` runs before that. A file that outgrows the system's limit is an error where it is
+/// number: 130 for Ctrl-C. `first` runs before that; where another signal comes
+/// meanwhile, `again` runs instead of the rest of it. A file that outgrows the system's limit is an error where it is
 /// written.
 ///
 /// To be called before any other thread starts: they inherit that the signals are blocked, and leave them to a
@@ -30,7 +31,7 @@ static STOPPED: AtomicBool = AtomicBool::new(false);
 ///
 /// # Errors
 /// When the system refuses the thread, or blocking signals.
-pub fn end_cleanly_when_stopped(first: fn()) -> io::Result<()> {
+pub fn end_cleanly_when_stopped(first: fn(), again: fn()) -> io::Result<()> {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     // SAFETY: no handler is installed; the signal is ignored from now on.
     unsafe { sigaction(Signal::SIGXFSZ, &ignore) }?;
@@ -42,6 +43,14 @@ pub fn end_cleanly_when_stopped(first: fn()) -> io::Result<()> {
     waiting.spawn(move || {
         loop {
             if let Ok(signal) = signals.wait() {
+                STOPPED.store(true, Ordering::SeqCst);
+                // Without a thread for it a second signal has to wait, as the first one does.
+                let waiting = thread::Builder::new();
+                let _ = waiting.spawn(move || {
+                    if let Ok(signal) = signals.wait() {
+                        end(signal, again);
+                    }
+                });
                 end(signal, first);
             }
         }
@@ -58,7 +67,6 @@ pub fn wait_if_stopped() {
 
 /// Runs `first`, removes half-written files and ends the process.
 fn end(signal: Signal, first: fn()) -> ! {
-    STOPPED.store(true, Ordering::SeqCst);
     first();
     atomic::remove_unfinished();
     // SAFETY: `_exit` takes any status and never returns. Unlike `exit` it does not run the destructors of libtorch

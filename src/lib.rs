@@ -52,6 +52,7 @@ pub mod libtorch;
 pub mod memory;
 pub mod names;
 pub mod out_of_memory;
+pub mod processor;
 pub mod seed;
 pub mod special;
 pub mod threads;

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             "note: a lack of memory may have no exit code of its own ({error})"
         ));
     }
-    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop) {
+    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop, batch::kill_all) {
         print_line(&format!(
             "note: Ctrl-C may leave unfinished files ({error})"
         ));

@@ -26,6 +26,21 @@ impl Drop for LibtorchAlone {
     }
 }
 
+/// Threads that were asked for, at most one for each core that this process may use, and a note where there are fewer.
+#[must_use]
+pub fn within_cores(asked: Option<usize>) -> (Option<usize>, Option<String>) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    match asked {
+        Some(asked) if asked > cores => {
+            let note = format!(
+                "-threads {asked} is more than the {cores} cores there are: {cores} are used"
+            );
+            (Some(cores), Some(note))
+        }
+        asked => (asked, None),
+    }
+}
+
 /// Bounds both pools; every core where `None`. To be called before any work: the first call counts.
 ///
 /// The program's main thread is one of our workers, so that what it prepared is worked on where it lies in the cache, and
@@ -41,4 +56,18 @@ pub fn use_at_most(threads: Option<usize>) {
     }
     // An error says that the pool is in use already, as in a second run of one process.
     let _ = pool.build_global();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_beyond_the_cores_are_cut_with_a_note() {
+        assert_eq!(within_cores(Some(1)), (Some(1), None));
+        assert_eq!(within_cores(None), (None, None));
+        let (threads, note) = within_cores(Some(100_000));
+        assert!(threads.is_some_and(|threads| threads < 100_000));
+        assert!(note.is_some_and(|note| note.starts_with("-threads 100000 is more than the ")));
+    }
 }

@@ -12,7 +12,7 @@ use attentionae_sc::{
     convert::to_h5ad,
     counts::CountSource,
     h5ad::{Column, CountsIn},
-    read::{DataSet, Format, ReadError, ReadOptions, open, read},
+    read::{DataSet, Format, Orientation, ReadError, ReadOptions, open, read},
 };
 use ndarray::{Array2, arr2};
 
@@ -124,7 +124,7 @@ fn raw() -> ReadOptions {
 
 fn transpose() -> ReadOptions {
     ReadOptions {
-        transpose: true,
+        orientation: Orientation::GenesInRows,
         ..ReadOptions::default()
     }
 }
@@ -329,12 +329,12 @@ fn options_that_mean_nothing_for_a_format_are_refused() {
         (
             "tenx_v3.h5",
             layer("counts"),
-            "-layer is for .h5ad files, but this is a 10x .h5 file",
+            "-layer is for .h5ad, .h5mu and .loom files, but this is a 10x .h5 file",
         ),
         (
             "mtx_v3",
             raw(),
-            "-use_raw is for .h5ad files, but this is an .mtx matrix",
+            "-use_raw is for .h5ad and .h5mu files, but this is an .mtx matrix",
         ),
         (
             "csr.h5ad",
@@ -347,7 +347,7 @@ fn options_that_mean_nothing_for_a_format_are_refused() {
                 gex_only: false,
                 ..ReadOptions::default()
             },
-            "-gex_only is for 10x data, but this is a table",
+            "-gex_only is for 10x data and .h5ad files, but this is a table",
         ),
         (
             "xy.h5",
@@ -355,7 +355,7 @@ fn options_that_mean_nothing_for_a_format_are_refused() {
                 genome: Some("hg19".to_owned()),
                 ..ReadOptions::default()
             },
-            "-genome is for 10x data, but this is an .h5 file of X and Y",
+            "-genome is for 10x data and .h5ad files, but this is an .h5 file of X and Y",
         ),
     ];
     for (name, options, words) in cases {

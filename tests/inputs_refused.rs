@@ -100,12 +100,13 @@ fn matrices_whose_entries_are_wrong() {
         ),
         (
             whole.replace(entries, "1 1 1\n3 1 2.5\n"),
-            "line 5: the third field has '2.5', which is no count: \
-            raw counts are needed (whole numbers, none negative)",
+            "line 5: the third field has '2.5', which is not a count; the values are fractions: either they are normalised, or they are counts that were \
+            corrected for ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which -round True rounds \
+            to whole numbers; raw counts are needed (whole numbers, none negative)",
         ),
         (
             whole.replace(entries, "1 1 1\n3 1 -2\n"),
-            "line 5: the third field has '-2', which is no count: \
+            "line 5: the third field has '-2', which is not a count; the values seem to be scaled (some are negative); \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
@@ -196,14 +197,14 @@ fn hdf5_files_of_other_formats() {
     let folder = Folder::new();
     let path = folder.path().join("other.h5");
     let file = hdf5::File::create(&path).expect("a file");
-    for name in ["matrix", "row_attrs", "col_attrs"] {
+    for name in ["assays", "meta.data"] {
         file.create_group(name).expect("a group");
     }
     file.close().expect("a file");
     folder.assert(
         &path,
-        "DIR/other.h5: this HDF5 file is neither .h5ad, nor 10x .h5, nor X and Y; it holds: col_attrs, matrix, \
-         row_attrs; it seems to be a loom file: convert it in Python, scanpy.read_loom(FILE).write_h5ad(\"new.h5ad\")",
+        "DIR/other.h5: this HDF5 file is neither .h5ad, .h5mu, .loom, nor 10x .h5, nor X and Y; it holds: assays, \
+         meta.data; it seems to be an h5Seurat file: convert it in R, SeuratDisk::Convert(FILE, dest = \"h5ad\")",
     );
 }
 
@@ -215,15 +216,16 @@ fn what_is_named_like_hdf5_but_is_text() {
         let path = folder.file(name, pointer);
         folder.assert(
             &path,
-            &format!("DIR/{name}: this is not an .h5ad file: it does not start as HDF5 does"),
+            &format!(
+                "DIR/{name}: this is a Git LFS pointer, not the data, which is not read here; fetch the data that it \
+                 stands for: git lfs pull --include \"DIR/{name}\""
+            ),
         );
     }
     let content = fs::read(formats("dense.h5ad")).expect("bytes");
-    let path = folder.gzip("dense.h5ad.gz", &content);
-    folder.assert(
-        &path,
-        "DIR/dense.h5ad.gz: this is an HDF5 file inside gzip; unpack it first: gunzip \"DIR/dense.h5ad.gz\"",
-    );
+    let path = folder.gzip("dense.h5ad.gz", &content[..content.len() / 2]);
+    let said = folder.says(&path, &ReadOptions::default());
+    assert!(said.starts_with("DIR/dense.h5ad.gz: "), "{said}");
 }
 
 #[test]
@@ -232,22 +234,23 @@ fn tables_whose_entries_are_no_counts() {
     let cases: [(&[u8], &str); 6] = [
         (
             b",Gad1,Mbp\nc0,1,0.69\n",
-            "line 2: column 'Mbp' has '0.69', which is no count: \
-            raw counts are needed (whole numbers, none negative)",
+            "line 2: column 'Mbp' has '0.69', which is not a count; the values are fractions: either they are normalised, or they are counts that were \
+            corrected for ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which -round True rounds \
+            to whole numbers; raw counts are needed (whole numbers, none negative)",
         ),
         (
             b"cell\tGad1\tMbp\nc0\t1\tneuron\n",
-            "line 2: column 'Mbp' has 'neuron', which is no count: \
+            "line 2: column 'Mbp' has 'neuron', which is not a count; \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             b",Gad1\nc0,1\nc1,-1\n",
-            "line 3: column 'Gad1' has '-1', which is no count: \
+            "line 3: column 'Gad1' has '-1', which is not a count; the values seem to be scaled (some are negative); \
             raw counts are needed (whole numbers, none negative)",
         ),
         (
             b",Gad1\nc0,1\nc1,inf\n",
-            "line 3: column 'Gad1' has 'inf', which is no count: \
+            "line 3: column 'Gad1' has 'inf', which is not a count; \
             raw counts are needed (whole numbers, none negative)",
         ),
         (

@@ -17,6 +17,8 @@ use nix::{
 
 /// How long processes may take to remove what they have half written.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a process that is killed may take to end: one that waits for a disk may never do.
+const LAST_GRACE: Duration = Duration::from_secs(5);
 /// How often it is looked whether a process has ended.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -92,18 +94,26 @@ fn running() -> MutexGuard<'static, State> {
     state
 }
 
-/// Asks every process to end, waits until all have, and starts no more. For the end of a batch that a signal
+/// Asks every process to end, waits until all have, kills those that do not, and starts no more. For the end of a batch that a signal
 /// stops: each process removes its own unfinished files.
 pub fn stop() {
     state().is_stopped = true;
     let asked = Instant::now();
     signal_all(Signal::SIGTERM);
     while !all_ended() {
+        if asked.elapsed() > GRACE + LAST_GRACE {
+            return;
+        }
         if asked.elapsed() > GRACE {
             signal_all(Signal::SIGKILL);
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// Kills every process at once. For a second signal while [`stop`] waits.
+pub fn kill_all() {
+    signal_all(Signal::SIGKILL);
 }
 
 fn signal_all(signal: Signal) {

@@ -22,7 +22,7 @@ pub enum BatchError {
         folder: PathBuf,
     },
     /// Two data sets would write the same files.
-    #[error("{} and {} are both called '{name}', and one's outputs would replace the other's: rename one, or leave it out", first.display(), second.display())]
+    #[error("{} and {} are both called '{name}', and one's outputs would replace the other's: give one a name of its own, as in NAME={}", first.display(), second.display(), second.display())]
     SameName {
         /// The name.
         name: String,

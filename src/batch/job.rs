@@ -53,6 +53,7 @@ fn command(set: &DataSet, typed: &[OsString], threads: usize) -> io::Result<Comm
     command
         .args(typed)
         .arg(format!("--name={}", set.typed))
+        .arg(format!("--output_name={}", set.run.name))
         .arg(format!("--threads={threads}"))
         .arg("--quiet=False");
     Ok(command)

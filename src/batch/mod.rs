@@ -28,7 +28,7 @@ use self::{
     share::Memory,
 };
 pub use self::{
-    children::stop,
+    children::{kill_all, stop},
     error::BatchError,
     record::{Record, Status},
     table::table,
@@ -65,8 +65,11 @@ pub fn run(config: &BatchConfig) -> Result<Vec<Record>, BatchError> {
     };
     let of_name = |set: &DataSet| earlier.iter().find(|record| record.name == set.run.name);
     let jobs = config.jobs.min(sets.len());
+    let is_run = |record: &Record| sets.iter().any(|set| set.run.name == record.name);
+    let others = earlier.iter().filter(|record| !is_run(record)).cloned();
     let batch = Batch {
         config,
+        others: others.collect(),
         records: Mutex::new(sets.iter().map(|set| of_name(set).cloned()).collect()),
         files,
         board: Board::new(config.options.quiet, sets.len()),
@@ -81,6 +84,8 @@ struct Batch<'a> {
     config: &'a BatchConfig,
     /// Of every data set: its record, or that of an earlier batch until it is done.
     records: Mutex<Vec<Option<Record>>>,
+    /// Records of an earlier batch of data sets that are not in this one, which are kept.
+    others: Vec<Record>,
     files: RecordFiles,
     board: Board,
     memory: Memory,
@@ -138,7 +143,7 @@ impl Batch<'_> {
         self.board.end(&record);
         let mut records = self.records();
         records[position] = Some(record);
-        let known: Vec<&Record> = records.iter().flatten().collect();
+        let known: Vec<&Record> = records.iter().flatten().chain(&self.others).collect();
         self.files.write(&known)
     }
 

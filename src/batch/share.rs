@@ -21,7 +21,7 @@ const UNPACKED_TEXT: f64 = 12.0;
 /// The threads of each of `jobs` runs, out of `threads` or every core.
 pub(super) fn threads_each(threads: Option<usize>, jobs: usize) -> usize {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
-    (threads.unwrap_or_else(cores) / jobs).max(1)
+    (threads.unwrap_or_else(cores).min(cores()) / jobs).max(1)
 }
 
 /// The memory that a run may need, in MiB: an estimate on the safe side.
@@ -123,8 +123,9 @@ mod tests {
 
     #[test]
     fn threads_are_split_and_never_none() {
-        assert_eq!(threads_each(Some(8), 3), 2);
+        assert_eq!(threads_each(Some(1), 3), 1);
         assert_eq!(threads_each(Some(2), 5), 1);
+        assert_eq!(threads_each(Some(100_000), 1), threads_each(None, 1));
         assert!(threads_each(None, 1) >= 1);
     }
 

@@ -135,10 +135,13 @@ pub(super) enum Preprocess {
 /// The options of a run.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Data set below -data_dir, or the path of an input: .h5ad, 10x .h5, .mtx or its folder, .csv,
-    /// .tsv, or .h5 of X and Y (.mtx, .csv and .tsv also as .gz)
+    /// Data set below -data_dir, or the path of an input: .h5ad, .h5mu, .loom, 10x .h5, .mtx or its
+    /// folder, a sample's folder of Cell Ranger, .csv, .tsv, or .h5 of X and Y (any also as .gz)
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
+    /// What the outputs are called [default: the data set's name]
+    #[arg(long = "output_name", value_name = "NAME", help_heading = "Input")]
+    pub output_name: Option<String>,
     #[command(flatten)]
     pub options: RunOptions,
 }
@@ -146,7 +149,8 @@ pub(super) struct RunArgs {
 /// `batch`
 #[derive(Debug, Args)]
 pub(super) struct BatchArgs {
-    /// Data sets below -data_dir, or paths of inputs, as -name takes them
+    /// Data sets below -data_dir, or paths of inputs, as -name takes them; NAME=PATH says what the
+    /// outputs are called
     #[arg(value_name = "NAME", help_heading = "Input")]
     pub names: Vec<String>,
     /// Take every .h5ad file of -data_dir
@@ -173,7 +177,8 @@ pub(super) struct BatchArgs {
 #[derive(Debug, Args)]
 #[command(rename_all = "snake_case")]
 pub(super) struct AnyArgs {
-    /// Inputs in any format that is read: .h5ad, 10x .h5, .mtx or its folder, .csv, .tsv, .h5 of X and Y
+    /// Inputs in any format that is read: .h5ad, .h5mu, .loom, 10x .h5, .mtx or its folder, .csv, .tsv, .h5
+    /// of X and Y
     #[arg(value_name = "FILE", required = true, help_heading = "Input")]
     pub files: Vec<PathBuf>,
     /// Name of the data set, which names the output; else the input's

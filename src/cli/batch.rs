@@ -13,11 +13,19 @@ const SET_BY_BATCH: [&str; 2] = ["threads", "quiet"];
 /// Checks the options once for all runs. `matches` are those of the whole command line.
 pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfig, Refusal> {
     let find = |typed: String| {
+        let (name, typed) = match named(&typed) {
+            Some((name, path)) => (Some(name), path),
+            None => (None, typed),
+        };
         let found = data_set::find(&typed, &args.options.input.data_dir);
         let found = found.map_err(refused("NAME", &typed))?;
+        let name = match name {
+            Some(name) => data_set::file_name(&name).map_err(refused("NAME", &name))?,
+            None => found.name,
+        };
         Ok(NamedDataSet {
             typed,
-            name: found.name,
+            name,
             path: found.path,
         })
     };
@@ -47,6 +55,14 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
         resume: args.resume.0,
         jobs: args.jobs as usize,
     })
+}
+
+/// The name and the path of `name=path`, unless that is itself a path.
+fn named(typed: &str) -> Option<(String, String)> {
+    let (name, path) = typed.split_once('=')?;
+    let is_name = !name.is_empty() && !name.contains(std::path::is_separator);
+    let is_path = std::path::Path::new(typed).exists();
+    (is_name && !path.is_empty() && !is_path).then(|| (name.to_owned(), path.to_owned()))
 }
 
 /// The options of a run that were typed, as `--lr=0.01`.

@@ -1,8 +1,11 @@
 //! Data sets by name or by path.
 
-use std::path::{Path, PathBuf, is_separator};
+use std::{
+    env,
+    path::{Path, PathBuf, is_separator},
+};
 
-use crate::read::holds_matrix;
+use crate::read::{holds_matrix, matrix_of, sample_of};
 
 /// A data set's name and its file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -12,45 +15,81 @@ pub(crate) struct DataSet {
 }
 
 /// The endings of the formats that are read, and of their compression.
-const ENDINGS: [&str; 8] = [
-    ".zip", ".gz", ".h5ad", ".h5", ".mtx", ".csv", ".tsv", ".txt",
+const ENDINGS: [&str; 11] = [
+    ".zip", ".gz", ".h5ad", ".h5mu", ".h5", ".loom", ".zarr", ".mtx", ".csv", ".tsv", ".txt",
 ];
 
 /// The data set that the user typed: a path if it has a separator, or if it is a file of a known ending
 /// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all.
 /// A missing `.h5ad` is added.
 pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
-    let path = Path::new(typed);
-    let name = stem(path)?;
+    let path = expanded(typed)?;
+    let name = name_at(&path)?;
     let with_ending = if has_ending(typed) {
-        path.to_owned()
+        path.clone()
     } else {
-        PathBuf::from(format!("{typed}.h5ad"))
+        PathBuf::from(format!("{}.h5ad", path.display()))
     };
     let path = if typed.contains(is_separator) {
-        if path.exists() {
-            path.to_owned()
-        } else {
-            with_ending
-        }
+        if path.exists() { path } else { with_ending }
     } else {
         let below = |path: &Path| data_dir.join(path);
-        let here = [path.to_owned()].into_iter().filter(|_| has_ending(typed));
-        let places = here.chain([below(&with_ending), below(path), path.to_owned()]);
+        let here = [path.clone()].into_iter().filter(|_| has_ending(typed));
+        let places = here.chain([below(&with_ending), below(&path), path]);
         let found = places.into_iter().find(|path| is_input(path));
         found.unwrap_or_else(|| below(&with_ending))
     };
+    let path = matrix_of(&path);
     Ok(DataSet { name, path })
+}
+
+/// What programs that download know as a place.
+const SCHEMES: [&str; 6] = ["http://", "https://", "ftp://", "s3://", "gs://", "gcs://"];
+
+/// The path that was typed, `~` being the user's folder. A place on the network, or standard input, is not a path.
+pub(super) fn expanded(typed: &str) -> Result<PathBuf, String> {
+    let lower = typed.to_lowercase();
+    if SCHEMES.iter().any(|scheme| lower.starts_with(scheme)) {
+        let is_store = ["s3://", "gs://", "gcs://"]
+            .iter()
+            .any(|store| lower.starts_with(store));
+        let load = if is_store {
+            "with the tools of that store".to_owned()
+        } else {
+            format!("curl -L -O \"{typed}\"")
+        };
+        return Err(format!(
+            "is a place on the network; download it first: {load}"
+        ));
+    }
+    if typed == "-" {
+        return Err("standard input cannot be read; save the data to a file first".to_owned());
+    }
+    let rest = typed.strip_prefix("~/").or((typed == "~").then_some(""));
+    Ok(match (rest, env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(typed),
+    })
 }
 
 /// The name of the data set that a raw file or a typed name becomes.
 pub(super) fn name_of(typed: &str) -> Result<String, String> {
-    stem(Path::new(typed))
+    name_at(&expanded(typed)?)
+}
+
+/// The name of the data set at a path: that of the sample, where the file is called as those of every sample are.
+fn name_at(path: &Path) -> Result<String, String> {
+    let plain = |name: &str| without_endings(name).to_owned();
+    let is_path = path.components().count() > 1 || path.exists();
+    match sample_of(path, plain).filter(|_| is_path) {
+        Some(sample) => Ok(sample),
+        None => stem(path),
+    }
 }
 
 /// Checks a name that is to become a file name.
 pub(super) fn file_name(typed: &str) -> Result<String, String> {
-    match name_of(typed)? {
+    match stem(Path::new(typed))? {
         name if typed.contains(is_separator) => Err(format!("is a name, not a path: try {name}")),
         name => Ok(name),
     }
@@ -59,14 +98,18 @@ pub(super) fn file_name(typed: &str) -> Result<String, String> {
 /// The file name less the endings of the formats that are read.
 fn stem(path: &Path) -> Result<String, String> {
     let name = path.file_name().map(|name| name.to_string_lossy());
-    let mut name = name.as_deref().unwrap_or_default();
-    while let Some(shorter) = ENDINGS.iter().find_map(|end| name.strip_suffix(end)) {
-        name = shorter;
-    }
-    match name {
+    let name = name.as_deref().unwrap_or_default();
+    match without_endings(name) {
         "" | "." | ".." => Err("must name a data set".to_owned()),
         name => Ok(name.to_owned()),
     }
+}
+
+fn without_endings(mut name: &str) -> &str {
+    while let Some(shorter) = ENDINGS.iter().find_map(|end| name.strip_suffix(end)) {
+        name = shorter;
+    }
+    name
 }
 
 /// A folder may be an input, but one that only has the name, as a folder of outputs may, is none.
@@ -126,7 +169,15 @@ mod tests {
         let set = find(typed.to_str().expect("text"), &data_dir).expect("a data set");
         assert_eq!(
             (set.name.as_str(), set.path),
-            ("filtered_feature_bc_matrix", typed)
+            (
+                folder
+                    .path()
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_str()
+                    .unwrap_or_default(),
+                typed
+            )
         );
         for (typed, name, found) in [
             ("pbmc", "pbmc", "pbmc"),

@@ -28,6 +28,7 @@ use crate::{
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     partition::Cut,
+    preprocess::QualityControl,
     preset::Defaults,
     read::ReadOptions,
 };
@@ -117,7 +118,11 @@ fn options_follow_commands(matches: &ArgMatches) -> Result<(), Refusal> {
 fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     let typed = required("-name", args.name)?;
     let data_set = data_set::find(&typed, &args.options.input.data_dir);
-    checked(args.options, data_set.map_err(refused("-name", &typed))?)
+    let mut data_set = data_set.map_err(refused("-name", &typed))?;
+    if let Some(name) = args.output_name {
+        data_set.name = data_set::file_name(&name).map_err(refused("-output_name", &name))?;
+    }
+    checked(args.options, data_set)
 }
 
 /// The run of a data set, its options checked.
@@ -137,6 +142,12 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         data_dir: options.input.data_dir,
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
+        quality: QualityControl {
+            min_counts: options.input.min_counts,
+            min_genes: options.input.min_genes as usize,
+            min_cells: options.input.min_cells as usize,
+            max_mt: options.input.max_mt,
+        },
         n_hvg: options.input.n_hvg as usize,
         graph: GraphConfig {
             method: options.graph.connectivity_methods,
@@ -258,6 +269,7 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
     let mut conversions = Vec::new();
     for file in args.files {
         let typed = file.display().to_string();
+        let file = data_set::expanded(&typed).map_err(refused("FILE", &typed))?;
         let name = match &args.name {
             Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
             None => data_set::name_of(&typed).map_err(refused("FILE", &typed))?,
@@ -293,11 +305,12 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
 fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
     let typed = required("-name", args.name)?;
     let name = data_set::file_name(&typed).map_err(refused("-name", &typed))?;
-    let input = RawFiles::Csv(args.files);
-    let read = ReadOptions {
-        transpose: args.table.transpose.0,
-        ..ReadOptions::default()
-    };
+    let files = args.files.iter().map(|file| {
+        let typed = file.display().to_string();
+        data_set::expanded(&typed).map_err(refused("FILE", &typed))
+    });
+    let input = RawFiles::Csv(files.collect::<Result<_, _>>()?);
+    let read = ReadOptions::from(args.table);
     Ok(Request::Convert {
         conversions: vec![conversion(name, input, read, &args.output.data_dir)],
         quiet: args.output.quiet.quiet.0,

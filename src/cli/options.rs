@@ -11,16 +11,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::{
-    Switch, batch_size, celltype, cuda, layer, max_value, n_pcs, positive, resolution, whole, word,
+    Switch, batch_size, celltype, cuda, layer, max_value, n_pcs, percent, positive, resolution,
+    whole, word,
 };
 use crate::{
     config::{CellTypes, Cuda, LeidenGraph, Resolution},
+    counts::CountRules,
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     model::Parts,
     partition::Granularity,
     preset::Preset,
-    read::ReadOptions,
+    read::{Orientation, ReadOptions},
 };
 
 /// The options of a run that hold for any data set.
@@ -52,6 +54,19 @@ pub(super) struct InputArgs {
     /// else an obs column; auto = obs['celltype'] where there is one
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]
     pub celltype: CellTypes,
+    /// Least counts of a cell; cells with fewer are left out (0 to 1000000000)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000_000))]
+    pub min_counts: u64,
+    /// Least genes detected in a cell (0 to 1000000)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000))]
+    pub min_genes: u64,
+    /// Least cells that a gene is detected in (0 to 100000000)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=100_000_000))]
+    pub min_cells: u64,
+    /// Most percent of a cell's counts that are of mitochondrial genes, those called MT-... (0 to 100)
+    /// [default: no limit]
+    #[arg(long, value_name = "X", value_parser = percent)]
+    pub max_mt: Option<f64>,
     /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
@@ -64,29 +79,54 @@ pub(super) struct InputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input", rename_all = "snake_case")]
 pub(super) struct ReadArgs {
-    /// Layer of an .h5ad file that holds the raw counts, instead of X
+    /// Layer that holds the raw counts, instead of X
     #[arg(long, value_name = "NAME", conflicts_with = "use_raw", value_parser = layer)]
     pub layer: Option<String>,
     /// Read the raw counts of an .h5ad file from raw, with its genes, instead of X
     #[arg(long, default_value = "False")]
     pub use_raw: Switch,
-    /// Of 10x data, read genes only, not antibodies, guides or peaks
+    /// Where features have types, read genes only, not antibodies, guides or peaks
     #[arg(long, default_value = "True")]
     pub gex_only: Switch,
-    /// Of 10x data, read this genome only
+    /// Where genes are of several genomes, read this one only
     #[arg(long, value_name = "NAME")]
     pub genome: Option<String>,
     #[command(flatten)]
     pub table: TableArgs,
 }
 
-/// How tables are read.
+/// How tables are read, and what stands for a count.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input", rename_all = "snake_case")]
 pub(super) struct TableArgs {
-    /// CSV and TSV tables have genes in rows and cells in columns
+    /// CSV and TSV tables have genes in rows and cells in columns; False = cells are in rows, whatever
+    /// their names look like [default: cells in rows, which is checked]
+    #[arg(long)]
+    pub transpose: Option<Switch>,
+    /// Round fractions to whole numbers: counts corrected by SoupX or CellBender, or estimated by RSEM,
+    /// salmon or alevin
     #[arg(long, default_value = "False")]
-    pub transpose: Switch,
+    pub round: Switch,
+    /// Read NaN and missing entries as 0
+    #[arg(long, default_value = "False")]
+    pub nan_as_zero: Switch,
+}
+
+impl From<TableArgs> for ReadOptions {
+    fn from(args: TableArgs) -> Self {
+        Self {
+            orientation: match args.transpose {
+                None => Orientation::Checked,
+                Some(Switch(true)) => Orientation::GenesInRows,
+                Some(Switch(false)) => Orientation::CellsInRows,
+            },
+            rules: CountRules {
+                round: args.round.0,
+                nan_as_zero: args.nan_as_zero.0,
+            },
+            ..Self::default()
+        }
+    }
 }
 
 impl From<ReadArgs> for ReadOptions {
@@ -99,7 +139,7 @@ impl From<ReadArgs> for ReadOptions {
             },
             gex_only: args.gex_only.0,
             genome: args.genome,
-            transpose: args.table.transpose.0,
+            ..args.table.into()
         }
     }
 }
@@ -225,7 +265,8 @@ pub(super) struct OutputArgs {
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(long, default_value = "False")]
     pub save_h5ad: Switch,
-    /// With -save_h5ad: replace results of an earlier run in that copy
+    /// Replace the results of another input of the same name; with -save_h5ad: replace results of an
+    /// earlier run in that copy
     #[arg(long, default_value = "False")]
     pub overwrite: Switch,
 }

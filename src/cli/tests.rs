@@ -10,6 +10,7 @@ use crate::{
     model::Parts,
     partition::Granularity,
     preset::Preset,
+    read::Orientation,
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
@@ -45,6 +46,7 @@ fn the_published_defaults_are_those_of_the_script() {
         data_dir: "Data/AnnData".into(),
         output_dir: ".".into(),
         celltype: CellTypes::Auto,
+        quality: QualityControl::default(),
         n_hvg: 2500,
         graph: GraphConfig::published(Method::Gauss, false, 15),
         leiden_graph: LeidenGraph::Dense,
@@ -87,7 +89,7 @@ fn the_published_defaults_are_those_of_the_script() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -celltype types -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -celltype types -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -save_markers 1 -n_markers 20 -save_h5ad yes -overwrite -cuda False \
@@ -95,7 +97,8 @@ fn every_option_arrives_under_its_own_name() {
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
-        "transpose": true, "celltype": "types", "n_hvg": 500, "max_value": 5.0,
+        "transpose": true, "round": true, "nan_as_zero": true, "celltype": "types",
+        "min_counts": 500, "min_genes": 200, "min_cells": 3, "max_mt": 5.5, "n_hvg": 500, "max_value": 5.0,
         "preset": "recommended", "resolution": 0.3, "granularity": null, "n_clusters": null, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
         "aggregation": "sum", "graph_target": "distance", "parts": "zinb,contrast", "n_heads": 4, "n_z": 10,
@@ -159,7 +162,7 @@ fn the_record_names_every_option_of_a_run() {
     let mut options: Vec<_> = command
         .get_arguments()
         .filter_map(clap::Arg::get_long)
-        .filter(|long| !["help", "version"].contains(long))
+        .filter(|long| !["help", "version", "output_name"].contains(long))
         .collect();
     recorded.sort();
     options.sort_unstable();
@@ -354,7 +357,7 @@ fn any_input_is_converted_under_its_own_name_or_a_given_one() {
     else {
         panic!("a conversion");
     };
-    assert!(conversions[0].read.transpose);
+    assert_eq!(conversions[0].read.orientation, Orientation::GenesInRows);
     assert_eq!(conversions[0].output, Path::new("out/b.h5ad"));
 }
 
@@ -452,7 +455,7 @@ fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
 fn a_batch_hands_on_every_option_of_a_run() {
     let command = command();
     let runs = command.get_arguments().filter_map(clap::Arg::get_long);
-    let runs = runs.filter(|long| !["help", "version", "name"].contains(long));
+    let runs = runs.filter(|long| !["help", "version", "name", "output_name"].contains(long));
     let batch = command.find_subcommand("batch").expect("a command");
     let batch: Vec<_> = batch
         .get_arguments()

@@ -94,6 +94,14 @@ pub(super) fn max_value(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "must be 0 (no clipping), or a number from 1 to 1000".to_owned())
 }
 
+/// A share in percent.
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value| (0.0..=100.0).contains(value))
+        .ok_or_else(|| "must be a number from 0 to 100".to_owned())
+}
+
 /// Principal components, or 0 for expression.
 pub(super) fn n_pcs(text: &str) -> Result<u64, String> {
     text.parse()

@@ -3,13 +3,17 @@
 use crate::{
     libtorch,
     model::device::{DeviceError, gpu},
+    processor::instruction_set,
 };
 
 /// The program's name and version, then a line each for libtorch, the processor's instructions and the GPU.
 pub(super) fn text() -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let (libtorch, instructions, cuda) =
-        (libtorch_line(), instructions(), cuda_line(gpu().map(drop)));
+    let (libtorch, instructions, cuda) = (
+        libtorch_line(),
+        instruction_set(),
+        cuda_line(gpu().map(drop)),
+    );
     format!(
         "attentionae-sc {version}\nlibtorch: {libtorch}\ninstruction set: {instructions}\nCUDA: {cuda}\n"
     )
@@ -21,15 +25,6 @@ fn libtorch_line() -> String {
     };
     let version = libtorch::version(&folder).unwrap_or_else(|| libtorch::WANTED.to_owned());
     format!("{version} in {}", folder.display())
-}
-
-/// What the program's own vector code is run with.
-fn instructions() -> &'static str {
-    match pulp::Arch::new() {
-        pulp::Arch::V4(_) => "AVX-512 (x86-64-v4)",
-        pulp::Arch::V3(_) => "AVX2 (x86-64-v3)",
-        _ => "SSE2 (x86-64)",
-    }
 }
 
 fn cuda_line(gpu: Result<(), DeviceError>) -> String {

@@ -6,19 +6,20 @@ use tch::{Device, Tensor};
 use super::assignment::{frequencies, student_t, target};
 use crate::{model::tensor::from_array, partition::by_size};
 
-/// Cells that are assigned at a time.
-const BLOCK: usize = 8192;
+/// Differences of cells and centres that are held at a time: 64 MB.
+const BLOCK_VALUES: usize = 1 << 24;
 
 /// The cluster of highest p for every cell of `z` (n × d): 0.. by decreasing size, empty clusters left out.
 ///
-/// p is balanced over all n cells. `centers` are k × d. Costs n·k floats of memory.
+/// p is balanced over all n cells. `centers` are k × d. Costs n·k floats of memory, and 64 MB.
 #[must_use]
 pub fn label_cells(z: ArrayView2<'_, f32>, centers: &Tensor) -> Vec<usize> {
     let centers = centers.detach().to_device(Device::Cpu);
+    let block = (BLOCK_VALUES / centers.numel().max(1)).max(1);
     let blocks: Vec<Tensor> = (0..z.len_of(Axis(0)))
-        .step_by(BLOCK)
+        .step_by(block)
         .map(|start| {
-            let end = (start + BLOCK).min(z.len_of(Axis(0)));
+            let end = (start + block).min(z.len_of(Axis(0)));
             student_t(
                 &from_array(z.slice(s![start..end, ..]), Device::Cpu),
                 &centers,

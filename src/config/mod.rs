@@ -16,6 +16,7 @@ use crate::{
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     partition::Cut,
+    preprocess::QualityControl,
     preset::Preset,
     read::ReadOptions,
 };
@@ -39,6 +40,8 @@ pub struct RunConfig {
     pub output_dir: PathBuf,
     /// Where true labels are.
     pub celltype: CellTypes,
+    /// What cells and genes have to have.
+    pub quality: QualityControl,
     /// Number of highly variable genes to keep, at least 1.
     pub n_hvg: usize,
     /// Z-scores beyond ± this, above 0, are clipped to it.
@@ -64,7 +67,8 @@ pub struct RunConfig {
     pub landmarks: usize,
     /// Marker genes written of each cluster, at least 1.
     pub n_markers: usize,
-    /// Results that the input holds are replaced in the copy that is saved.
+    /// Results of another input under this name are replaced, and, in the copy that is saved, those that the input
+    /// holds.
     pub overwrite: bool,
     /// Which outputs are written.
     pub save: Outputs,

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{CellTypes, Cuda, Resolution, RunConfig};
-use crate::{h5ad::CountsIn, partition::Cut};
+use crate::{h5ad::CountsIn, partition::Cut, read::Orientation};
 
 impl Serialize for RunConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -26,7 +26,13 @@ struct Parameters<'a> {
     gex_only: bool,
     genome: Option<&'a str>,
     transpose: bool,
+    round: bool,
+    nan_as_zero: bool,
     celltype: &'a str,
+    min_counts: u64,
+    min_genes: usize,
+    min_cells: usize,
+    max_mt: Option<f64>,
     n_hvg: usize,
     max_value: f64,
     preset: &'static str,
@@ -78,8 +84,14 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             use_raw: config.read.counts_in == CountsIn::Raw,
             gex_only: config.read.gex_only,
             genome: config.read.genome.as_deref(),
-            transpose: config.read.transpose,
+            transpose: config.read.orientation == Orientation::GenesInRows,
+            round: config.read.rules.round,
+            nan_as_zero: config.read.rules.nan_as_zero,
             celltype: config.celltype.as_str(),
+            min_counts: config.quality.min_counts,
+            min_genes: config.quality.min_genes,
+            min_cells: config.quality.min_cells,
+            max_mt: config.quality.max_mt,
             n_hvg: config.n_hvg,
             max_value: config.max_value.unwrap_or(0.0),
             preset: config.preset.into(),

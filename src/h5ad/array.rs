@@ -144,6 +144,14 @@ impl Array {
         })
     }
 
+    /// A run of columns of a two-dimensional dataset.
+    pub(crate) fn read_columns(&self, columns: Range<usize>) -> Result<Array2<f32>, H5adError> {
+        let n_rows = self.shape.first().copied().unwrap_or_default();
+        self.read_values::<f32, _>(columns.len().saturating_mul(n_rows), || {
+            self.inner.read_slice_2d(s![.., columns])
+        })
+    }
+
     /// Lets HDF5 read values into memory of their own, whole chunks at a time.
     fn read_values<T, R>(
         &self,

@@ -9,26 +9,33 @@ use super::{
     element::Group,
     evidence::{self, Seems},
     matrix::{Matrix, Sparse, Storage},
-    sparse_rows::NotCount,
+    nan_places::{NanCounter, NanPlaces},
+    sparse_rows::{NotCount, SparseRows},
+    table::Table,
 };
-use crate::counts::{CountSource, Csr};
+use crate::counts::{CountRules, CountSource, Csr};
+
+/// Cells that are in memory at once while NaN are counted.
+const CELLS: usize = 1024;
 
 /// Raw counts, cells × genes, in an open file.
 ///
 /// Reading `rows` costs memory for those rows only. A matrix stored by genes (CSC) cannot be read so:
 /// it is turned into rows when it is opened, see [`super::H5ad::counts`]. Every value is checked on
-/// its way: negative, fractional or infinite ones end in an error.
+/// its way: negative, fractional or infinite ones, and NaN, end in an error unless the rules permit them.
 #[derive(Debug)]
 pub struct Counts {
     matrix: Matrix,
     rows: Rows,
     anndata: Option<Group>,
+    rules: CountRules,
 }
 
 /// Where rows are read from.
 #[derive(Debug)]
 enum Rows {
     Dense(Array),
+    DenseByGenes(Array),
     Csr { parts: Sparse, offsets: Vec<usize> },
     Turned(csc::Turned),
 }
@@ -36,13 +43,26 @@ enum Rows {
 impl Counts {
     /// Reads a sample of values, a CSR matrix's offsets, or all of a CSC matrix. `anndata` is the file
     /// whose other matrices a message may name.
-    pub(crate) fn open(matrix: Matrix, anndata: Option<Group>) -> Result<Self, H5adError> {
+    pub(crate) fn open(
+        matrix: Matrix,
+        anndata: Option<Group>,
+        rules: CountRules,
+    ) -> Result<Self, H5adError> {
         let sample = matrix.sample()?;
         if let Some(value) = evidence::first_no_count(&sample) {
-            return Err(not_counts(&matrix, anndata.as_ref(), NotCount(value)));
+            let seems = seems(&matrix);
+            if !rules.round || rules.count(value).is_none() || !seems.may_be_rounded() {
+                return Err(not_counts(
+                    &matrix,
+                    anndata.as_ref(),
+                    NotCount(value),
+                    seems,
+                ));
+            }
         }
         let rows = match &matrix.storage {
             Storage::Dense(array) => Rows::Dense(array.clone()),
+            Storage::DenseByGenes(array) => Rows::DenseByGenes(array.clone()),
             Storage::Csr(parts) => Rows::Csr {
                 parts: parts.clone(),
                 offsets: parts.offsets()?,
@@ -53,7 +73,59 @@ impl Counts {
             matrix,
             rows,
             anndata,
+            rules,
         })
+    }
+
+    /// Where NaN are, from a pass over the whole matrix; `None` where there are none.
+    pub fn nan_places(&self) -> Result<Option<NanPlaces>, H5adError> {
+        let mut counter = NanCounter::new(self.n_genes());
+        for start in (0..self.n_cells()).step_by(CELLS) {
+            counter.add(&self.raw_rows(start..self.n_cells().min(start + CELLS))?);
+        }
+        let names = |table: &str| {
+            let root = self.anndata.as_ref()?;
+            Table::open(root, table).ok()?.names().ok()
+        };
+        let genes = if self.matrix.place.element().ends_with("raw/X") {
+            names("raw/var")
+        } else {
+            names("var")
+        };
+        Ok(counter.places(
+            &names("obs").unwrap_or_default(),
+            &genes.unwrap_or_default(),
+        ))
+    }
+
+    fn raw_rows(&self, cells: Range<usize>) -> Result<SparseRows, H5adError> {
+        match &self.rows {
+            Rows::Turned(turned) => turned.read_rows(cells),
+            Rows::Csr { parts, offsets } => {
+                csr::read_rows(parts, offsets, self.matrix.n_genes, cells)
+            }
+            Rows::Dense(array) => dense::read_rows(array, cells),
+            Rows::DenseByGenes(array) => dense::read_columns(array, cells),
+        }
+    }
+
+    /// The error for a value that is not a count.
+    fn refused(&self, found: NotCount) -> H5adError {
+        if found.0.is_nan() {
+            match self.nan_places() {
+                Ok(Some(places)) => {
+                    return H5adError::Nan {
+                        path: self.matrix.place.path(),
+                        element: self.matrix.place.element(),
+                        places: Box::new(places),
+                    };
+                }
+                Ok(None) => {}
+                Err(error) => return error,
+            }
+        }
+        let seems = seems(&self.matrix);
+        not_counts(&self.matrix, self.anndata.as_ref(), found, seems)
     }
 }
 
@@ -67,25 +139,30 @@ impl CountSource for Counts {
     }
 
     fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
-        let n_genes = self.matrix.n_genes;
-        let raw = match &self.rows {
-            Rows::Turned(turned) => turned.read_rows(cells)?,
-            Rows::Csr { parts, offsets } => csr::read_rows(parts, offsets, n_genes, cells)?,
-            Rows::Dense(array) => dense::read_rows(array, cells)?,
-        };
-        raw.into_counts(n_genes)
-            .map_err(|found| not_counts(&self.matrix, self.anndata.as_ref(), found))
+        let raw = self.raw_rows(cells)?;
+        raw.into_counts(self.matrix.n_genes, self.rules)
+            .map_err(|found| self.refused(found))
     }
 }
 
-fn not_counts(matrix: &Matrix, anndata: Option<&Group>, found: NotCount) -> H5adError {
+/// What the values of a matrix seem to be.
+fn seems(matrix: &Matrix) -> Seems {
+    let sample = matrix.sample();
+    let rows = matrix.sample_rows().unwrap_or_default();
+    sample.map_or(Seems::Counts, |sample| Seems::of(&sample, &rows))
+}
+
+fn not_counts(
+    matrix: &Matrix,
+    anndata: Option<&Group>,
+    found: NotCount,
+    seems: Seems,
+) -> H5adError {
     let element = matrix.place.element();
     H5adError::NotCounts {
         path: matrix.place.path(),
         value: found.0,
-        seems: matrix
-            .sample()
-            .map_or(Seems::Counts, |sample| Seems::of(&sample)),
+        seems,
         places: anndata.map(|root| evidence::places_with_counts(root, &element)),
         element,
     }

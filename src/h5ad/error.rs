@@ -2,18 +2,18 @@
 
 use std::{io, path::PathBuf};
 
-use super::Seems;
+use super::{NanPlaces, Seems};
 use crate::guard::ADVICE;
 
 /// Why an `.h5ad` file could not be read or written. `element` is a path inside the HDF5 file.
 #[derive(Debug, thiserror::Error)]
 pub enum H5adError {
     /// There is no such file.
-    #[error("{}: no such file{}", path.display(), instead(nearby))]
+    #[error("{}: no such file{}", path.display(), elsewhere(path, nearby))]
     Missing {
         /// The file asked for.
         path: PathBuf,
-        /// `.h5ad` files in the folder where it was looked for, at most ten.
+        /// `.h5ad` files in the folder where it was looked for.
         nearby: Vec<String>,
     },
     /// The path is a folder.
@@ -188,7 +188,7 @@ pub enum H5adError {
     },
     /// The matrix holds something else than counts.
     #[error(
-        "{}: {element} holds {value}, which is no count{seems}; raw counts are needed (whole numbers, none negative){}",
+        "{}: {element} holds {value}, which is not a count{seems}; raw counts are needed (whole numbers, none negative){}",
         path.display(), places.as_deref().map(read_instead).unwrap_or_default()
     )]
     NotCounts {
@@ -202,6 +202,19 @@ pub enum H5adError {
         seems: Seems,
         /// Elements that do hold counts; `None` where the format has only one matrix.
         places: Option<Vec<String>>,
+    },
+    /// The matrix holds NaN.
+    #[error(
+        "{}: {element} holds {places}; raw counts are needed. NaN come of batch correction or of joining data sets of \
+         different genes: -nan_as_zero True reads them as 0", path.display()
+    )]
+    Nan {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        element: String,
+        /// How many, and where.
+        places: Box<NanPlaces>,
     },
     /// A layer was asked for that is not there.
     #[error("{}: there is no layer '{layer}'{}", path.display(), instead_layers(layers))]
@@ -308,12 +321,60 @@ pub enum H5adError {
     },
 }
 
+/// The end of a message on a file that is not there: names like its own, else what there is.
+fn elsewhere(path: &std::path::Path, nearby: &[String]) -> String {
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => std::path::Path::new("."),
+        Some(folder) => folder,
+        None => return String::new(),
+    };
+    if !folder.is_dir() {
+        return format!(
+            "; there is no folder {} either (-data_dir names the folder of data sets)",
+            folder.display()
+        );
+    }
+    let wanted = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let likeness = |name: &String| {
+        let name = name.trim_end_matches(".h5ad").to_lowercase();
+        strsim::jaro_winkler(&name, &wanted)
+    };
+    let mut near: Vec<&String> = nearby.iter().filter(|name| likeness(name) > LIKE).collect();
+    near.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    near.truncate(3);
+    let near: Vec<&str> = near.iter().map(|name| name.as_str()).collect();
+    let meant = match &near[..] {
+        [] => String::new(),
+        near => format!("; did you mean {}?", near.join(" or ")),
+    };
+    format!("{meant}{}", instead(nearby))
+}
+
+/// Names above this likeness may have been meant.
+const LIKE: f64 = 0.8;
+/// How many files a message lists.
+const MOST_LISTED: usize = 10;
+
 /// The end of a message that names the files there are.
 fn instead(nearby: &[String]) -> String {
     if nearby.is_empty() {
         "; its folder holds no .h5ad file".to_owned()
     } else {
-        format!("; there are: {}", nearby.join(", "))
+        let listed: Vec<&str> = nearby
+            .iter()
+            .take(MOST_LISTED)
+            .map(String::as_str)
+            .collect();
+        let more = if nearby.len() > MOST_LISTED {
+            " …"
+        } else {
+            ""
+        };
+        format!("; there are: {}{more}", listed.join(", "))
     }
 }
 
@@ -322,7 +383,7 @@ fn instead_columns(columns: &[String]) -> String {
     if columns.is_empty() {
         ", and no other".to_owned()
     } else {
-        format!("; it has: {}", columns.join(", "))
+        format!("; it has: {}", crate::read::listed_columns(columns))
     }
 }
 

@@ -6,21 +6,31 @@ use super::{
     H5adError,
     element::{Element, Group},
     matrix::Matrix,
-    sparse_rows::is_count,
 };
+use crate::counts::CountRules;
 
 /// Above this no value is a logarithm of counts: ln(1 + 10⁸) is 18.4.
 const LARGEST_LOGARITHM: f32 = 20.0;
+/// A row of fewer values than this tells nothing of how it was scaled.
+const ROW_VALUES: usize = 8;
+/// How far a multiple of a row's smallest value may lie from a whole one: values are rounded when they are written.
+const MULTIPLE_ERROR: f64 = 5e-3;
+/// Multiples beyond this are too coarse to be told from whole ones.
+const LARGEST_MULTIPLE: f64 = 50.0;
 
-/// What values that are no counts seem to be.
+/// What values that are not counts seem to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seems {
     /// Some are negative, as after scaling.
     Scaled,
     /// Fractions that are small, as after log1p.
     LogNormalised,
-    /// Fractions of any size.
+    /// Fractions of any size, the same multiple of a count in all of a cell.
     Normalised,
+    /// Fractions that were counts, as programs that remove ambient RNA or share reads out leave them.
+    Corrected,
+    /// Fractions that may be either.
+    Fractions,
     /// Counts but for the value found.
     Counts,
 }
@@ -32,34 +42,106 @@ impl fmt::Display for Seems {
             Self::Scaled => "; the values seem to be scaled (some are negative)",
             Self::LogNormalised => "; the values seem to be log-normalised (small fractions)",
             Self::Normalised => "; the values seem to be normalised (fractions)",
+            Self::Corrected => {
+                "; the values seem to be counts that were corrected for ambient RNA (SoupX, CellBender) or estimated \
+                 (RSEM, salmon, alevin): -round True rounds them to whole numbers"
+            }
+            Self::Fractions => {
+                "; the values are fractions: either they are normalised, or they are counts that were corrected for \
+                 ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which -round True rounds to \
+                 whole numbers"
+            }
             Self::Counts => "",
         })
     }
 }
 
 impl Seems {
-    /// What the sampled values have in common.
-    pub(super) fn of(sample: &[f32]) -> Self {
+    /// What sampled values have in common. `rows` are the values, less zeros, of some whole cells, where those are known.
+    pub(crate) fn of(sample: &[f32], rows: &[Vec<f32>]) -> Self {
         let finite = || sample.iter().copied().filter(|value| value.is_finite());
-        if finite().any(|value| value < 0.0) {
+        let is_count = |value: f32| CountRules::default().count(value).is_some();
+        let largest = finite().fold(0.0, f32::max);
+        if finite().any(|value| value < 0.0 && !is_count(value)) {
             Self::Scaled
-        } else if finite().all(is_count) {
+        } else if finite().all(is_count) && (largest >= 0.5 || finite().all(|value| value == 0.0)) {
             Self::Counts
-        } else if finite().all(|value| value <= LARGEST_LOGARITHM) {
-            Self::LogNormalised
-        } else {
+        } else if have_equal_totals(rows) || are_multiples(rows, |value| value) {
             Self::Normalised
+        } else if largest <= LARGEST_LOGARITHM && are_logarithms(rows) {
+            Self::LogNormalised
+        } else if largest > LARGEST_LOGARITHM || lie_near_whole_numbers(finite()) {
+            if rows.iter().all(|row| row.len() < ROW_VALUES) {
+                Self::Fractions
+            } else {
+                Self::Corrected
+            }
+        } else {
+            Self::LogNormalised
         }
+    }
+
+    /// Whether `-round` may make counts of such values.
+    pub(crate) fn may_be_rounded(self) -> bool {
+        matches!(self, Self::Corrected | Self::Fractions | Self::Counts)
     }
 }
 
-/// The first value that is no count; NaN stands for 0.
-pub(super) fn first_no_count(sample: &[f32]) -> Option<f32> {
-    let is_count_or_nan = |value: f32| value.is_nan() || is_count(value);
-    sample
+/// Whether three rows or more have the same total within a percent, as after scaling to a million.
+fn have_equal_totals(rows: &[Vec<f32>]) -> bool {
+    let total = |row: &Vec<f32>| row.iter().map(|&value| f64::from(value)).sum::<f64>();
+    let totals: Vec<f64> = rows
         .iter()
-        .copied()
-        .find(|&value| !is_count_or_nan(value))
+        .map(total)
+        .filter(|&total| total > 0.0)
+        .collect();
+    let least = totals.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = totals.iter().copied().fold(0.0, f64::max);
+    totals.len() >= 3 && most <= 1.01 * least
+}
+
+/// Whether rows are logarithms of 1 + a scaled count, to one of the usual bases.
+fn are_logarithms(rows: &[Vec<f32>]) -> bool {
+    let bases = [1.0, std::f64::consts::LN_2, std::f64::consts::LN_10];
+    bases
+        .iter()
+        .any(|base| are_multiples(rows, |value| (value * base).exp_m1()))
+}
+
+/// Whether nine of ten rows hold whole multiples of their smallest value: that one was a count of 1.
+fn are_multiples(rows: &[Vec<f32>], undo: impl Fn(f64) -> f64) -> bool {
+    let is_scaled = |row: &&Vec<f32>| {
+        let values: Vec<f64> = row.iter().map(|&value| undo(f64::from(value))).collect();
+        let unit = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let multiples = values.iter().map(|value| value / unit);
+        let telling = multiples.filter(|multiple| (1.5..LARGEST_MULTIPLE).contains(multiple));
+        let off: Vec<bool> = telling
+            .map(|multiple| (multiple - multiple.round()).abs() > MULTIPLE_ERROR)
+            .collect();
+        off.iter().filter(|&&off| off).count() * 20 <= off.len()
+    };
+    let rows: Vec<&Vec<f32>> = rows.iter().filter(|row| row.len() >= ROW_VALUES).collect();
+    !rows.is_empty() && rows.iter().copied().filter(is_scaled).count() * 10 >= 9 * rows.len()
+}
+
+/// Whether two of five values that are not 0 lie within a tenth of a whole number, twice what chance gives.
+fn lie_near_whole_numbers(values: impl Iterator<Item = f32>) -> bool {
+    let values: Vec<f32> = values.filter(|&value| value != 0.0).collect();
+    let is_near = |value: &&f32| **value > 0.5 && (**value - value.round()).abs() <= 0.1;
+    values.iter().filter(is_near).count() * 5 >= 2 * values.len()
+}
+
+/// The first value that is not a count; a sample of nothing but dust, which would all be rounded to 0, is not counts
+/// either. NaN stands for 0.
+pub(super) fn first_no_count(sample: &[f32]) -> Option<f32> {
+    let rules = CountRules {
+        nan_as_zero: true,
+        ..CountRules::default()
+    };
+    let wrong = sample.iter().find(|&&value| rules.count(value).is_none());
+    let is_dust = || sample.iter().all(|&value| value.is_nan() || value < 0.5);
+    let dust = || sample.iter().find(|&&value| value > 0.0);
+    wrong.or_else(|| is_dust().then(dust).flatten()).copied()
 }
 
 /// `X`, the layers, and `raw/X`, whose sampled values are all counts, less the one called `except`.
@@ -73,7 +155,9 @@ pub(super) fn places_with_counts(root: &Group, except: &str) -> Vec<String> {
         .into_iter()
         .chain(layers)
         .chain(["raw/X".to_owned()])
-        .filter(|place| place != except && holds_counts(root, place).unwrap_or(false))
+        .filter(|place| {
+            !except.ends_with(place.as_str()) && holds_counts(root, place).unwrap_or(false)
+        })
         .collect()
 }
 
@@ -91,18 +175,48 @@ mod tests {
 
     #[test]
     fn a_sample_tells_what_was_done_to_the_counts() {
-        let cases: [(&[f32], Seems); 7] = [
+        let cases: [(&[f32], Seems); 8] = [
             (&[0.0, 3.0, 1e6], Seems::Counts),
             (&[], Seems::Counts),
             (&[f32::NAN, f32::INFINITY, 1.0], Seems::Counts),
             (&[0.0, 0.69, 7.2], Seems::LogNormalised),
-            (&[0.5, 2133.7], Seems::Normalised),
+            (&[0.5, 2133.7], Seems::Fractions),
+            (&[0.98, 1.0, 2.03, 4.6], Seems::Fractions),
             (&[-0.3, 0.0, 10.0], Seems::Scaled),
             (&[-2.0, 4.0], Seems::Scaled),
         ];
         for (sample, seems) in cases {
-            assert_eq!(Seems::of(sample), seems, "{sample:?}");
+            assert_eq!(Seems::of(sample, &[]), seems, "{sample:?}");
         }
+    }
+
+    /// Rows of counts, each after `change(row, count)`.
+    fn rows(change: impl Fn(usize, f64) -> f64) -> Vec<Vec<f32>> {
+        let counts = [1, 2, 1, 5, 3, 1, 7, 2, 31, 4];
+        (0..6)
+            .map(|row| {
+                let changed = counts.iter().skip(row % 2);
+                changed
+                    .map(|&count| change(row, f64::from(count)) as f32)
+                    .collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rows_tell_scaled_counts_from_corrected_ones() {
+        let depth = |row: usize| 800.0 + 137.0 * row as f64;
+        let seems = |rows: Vec<Vec<f32>>| Seems::of(&rows.concat(), &rows);
+        let normalised = rows(|row, count| 1e4 * count / depth(row));
+        assert_eq!(seems(normalised), Seems::Normalised);
+        let logged = rows(|row, count| (1e4 * count / depth(row)).ln_1p());
+        assert_eq!(seems(logged), Seems::LogNormalised);
+        let logged = rows(|row, count| (1e4 * count / depth(row)).ln_1p() / 2_f64.ln());
+        assert_eq!(seems(logged), Seems::LogNormalised);
+        let corrected = rows(|_, count| (0.93 * count - 0.01).max(0.0));
+        assert_eq!(seems(corrected), Seems::Corrected);
+        let estimated = rows(|row, count| count + f64::from(u8::from(row == 2)) * 0.25);
+        assert_eq!(seems(estimated), Seems::Corrected);
     }
 
     #[test]
@@ -110,5 +224,11 @@ mod tests {
         assert_eq!(first_no_count(&[f32::NAN, 2.0]), None);
         assert_eq!(first_no_count(&[1.0, 0.5, -1.0]), Some(0.5));
         assert_eq!(first_no_count(&[f32::INFINITY]), Some(f32::INFINITY));
+    }
+
+    #[test]
+    fn shares_of_a_cell_are_not_counts_of_zero() {
+        assert_eq!(first_no_count(&[0.0, 3e-5, 9e-5]), Some(3e-5));
+        assert_eq!(first_no_count(&[0.0, 3e-5, 1.0]), None);
     }
 }

@@ -18,8 +18,6 @@ const DEFAULT_CACHE: usize = 1 << 20;
 const MAX_CACHE: usize = 256 << 20;
 /// Slots of the chunk cache: a prime far above the number of chunks that cover a row.
 const CACHE_SLOTS: usize = 12_421;
-/// How many files a message lists.
-const MAX_LISTED: usize = 10;
 
 /// Opens an HDF5 file for reading; `datasets` are those that will be read by rows.
 ///
@@ -140,7 +138,7 @@ fn has_signature(path: &Path, size: u64) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The names of the first `.h5ad` files of a folder, sorted.
+/// The names of the `.h5ad` files of a folder, sorted.
 fn list_h5ad(folder: &Path) -> Vec<String> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -157,6 +155,5 @@ fn list_h5ad(folder: &Path) -> Vec<String> {
     };
     let mut names: Vec<String> = names.filter(is_h5ad).collect();
     names.sort();
-    names.truncate(MAX_LISTED);
     names
 }

@@ -26,6 +26,8 @@ pub(crate) struct Matrix {
 pub(crate) enum Storage {
     /// A two-dimensional dataset.
     Dense(Array),
+    /// A two-dimensional dataset of genes × cells.
+    DenseByGenes(Array),
     /// Compressed sparse rows: cell by cell.
     Csr(Sparse),
     /// Compressed sparse columns: gene by gene.
@@ -68,6 +70,20 @@ impl Matrix {
             n_genes,
             place: array.place().clone(),
             storage: Storage::Dense(array),
+        })
+    }
+
+    /// A dataset of genes × cells.
+    pub(crate) fn open_dense_by_genes(array: Array) -> Result<Self, H5adError> {
+        let upright = Self::open_dense(array)?;
+        let Storage::Dense(array) = upright.storage else {
+            return Ok(upright);
+        };
+        Ok(Self {
+            n_cells: upright.n_genes,
+            n_genes: upright.n_cells,
+            place: upright.place,
+            storage: Storage::DenseByGenes(array),
         })
     }
 
@@ -122,6 +138,12 @@ impl Matrix {
                 let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
                 Ok(rows.iter().flatten().copied().collect())
             }
+            Storage::DenseByGenes(array) => {
+                let columns =
+                    spread(self.n_cells, 1).map(|start| array.read_columns(start..start + 1));
+                let columns: Vec<_> = columns.collect::<Result<_, _>>()?;
+                Ok(columns.iter().flatten().copied().collect())
+            }
             Storage::Csr(parts) | Storage::Csc(parts) => {
                 let n_values = parts.data.len()?;
                 let runs = spread(n_values, SAMPLE_RUN_VALUES).map(|start| {
@@ -131,6 +153,32 @@ impl Matrix {
                 Ok(runs.collect::<Result<Vec<_>, _>>()?.concat())
             }
         }
+    }
+}
+
+impl Matrix {
+    /// The values, less zeros, of some whole cells from all over the matrix; none where it is stored by genes.
+    pub(crate) fn sample_rows(&self) -> Result<Vec<Vec<f32>>, H5adError> {
+        let cells = spread(self.n_cells, 1);
+        let mut rows: Vec<Vec<f32>> = match &self.storage {
+            Storage::Dense(array) => cells
+                .map(|cell| Ok(array.read_rows(cell..cell + 1)?.into_iter().collect()))
+                .collect::<Result<_, H5adError>>()?,
+            Storage::DenseByGenes(array) => cells
+                .map(|cell| Ok(array.read_columns(cell..cell + 1)?.into_iter().collect()))
+                .collect::<Result<_, H5adError>>()?,
+            Storage::Csr(parts) => {
+                let offsets = parts.offsets()?;
+                cells
+                    .map(|cell| parts.data.read_range(offsets[cell]..offsets[cell + 1]))
+                    .collect::<Result<_, _>>()?
+            }
+            Storage::Csc(_) => Vec::new(),
+        };
+        for row in &mut rows {
+            row.retain(|&value| value != 0.0 && value.is_finite());
+        }
+        Ok(rows)
     }
 }
 

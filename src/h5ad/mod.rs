@@ -17,6 +17,7 @@ mod error;
 mod evidence;
 mod file;
 mod matrix;
+mod nan_places;
 mod place;
 mod sparse_rows;
 mod table;
@@ -33,6 +34,7 @@ pub use counts::Counts;
 pub use counts_in::CountsIn;
 pub use error::H5adError;
 pub use evidence::Seems;
+pub use nan_places::NanPlaces;
 pub use typed::Column;
 pub use write::{NewH5ad, write_h5ad};
 
@@ -40,10 +42,13 @@ pub(crate) use column::read as read_column;
 pub(crate) use element::{Element, Group};
 pub(crate) use file::open as open_hdf5;
 pub(crate) use matrix::Matrix;
-pub(crate) use sparse_rows::{SparseRows, is_count};
+pub(crate) use sparse_rows::SparseRows;
+pub(crate) use typed::read as read_typed;
 pub(crate) use write::write_unfinished;
 
 use table::Table;
+
+use crate::counts::CountRules;
 
 /// An open `.h5ad` file whose parts fit together.
 ///
@@ -78,6 +83,11 @@ impl H5ad {
         let parts = ["", "/data", "/indices"].map(|part| format!("{matrix}{part}"));
         let file = file::open(path, &parts)?;
         let root = Group::root(&file, path)?;
+        Self::of_root(path, root, counts_in)
+    }
+
+    /// Checks the parts below a group.
+    fn of_root(path: &Path, root: Group, counts_in: &CountsIn) -> Result<Self, H5adError> {
         let matrix = find_matrix(&root, counts_in)?;
         let obs = Table::open(&root, "obs")?;
         let var = Table::open(&root, counts_in.var())?;
@@ -108,6 +118,25 @@ impl H5ad {
             var,
             matrix,
         })
+    }
+
+    /// Opens what lies in a group of the file, as a modality of MuData does.
+    pub(crate) fn open_at(
+        path: &Path,
+        group: &str,
+        counts_in: &CountsIn,
+    ) -> Result<Self, H5adError> {
+        let matrix = counts_in.to_string();
+        let parts = ["", "/data", "/indices"].map(|part| format!("{group}/{matrix}{part}"));
+        let file = file::open(path, &parts)?;
+        let root = Group::root(&file, path)?;
+        match root.find(group)? {
+            Some(Element::Group(root)) => Self::of_root(path, root, counts_in),
+            _ => Err(H5adError::MissingElement {
+                path: path.to_owned(),
+                element: group.to_owned(),
+            }),
+        }
     }
 
     /// The file's path, as it was given.
@@ -178,7 +207,12 @@ impl H5ad {
     /// # Errors
     /// [`H5adError::NotCounts`] names the matrices that do hold counts.
     pub fn counts(&self) -> Result<Counts, H5adError> {
-        Counts::open(self.matrix.clone(), Some(self.root.clone()))
+        self.counts_by(CountRules::default())
+    }
+
+    /// The raw counts, as [`H5ad::counts`] gives them, where `rules` say what stands for a count.
+    pub fn counts_by(&self, rules: CountRules) -> Result<Counts, H5adError> {
+        Counts::open(self.matrix.clone(), Some(self.root.clone()), rules)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rows as a file holds them, made into clean sparse counts.
 
-use crate::counts::Csr;
+use crate::counts::{CountRules, Csr};
 
-/// A value that is negative, fractional or infinite.
+/// A value that is negative, fractional, infinite or NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct NotCount(pub(crate) f32);
 
@@ -24,10 +24,10 @@ impl SparseRows {
         }
     }
 
-    /// Adds the non-zero values of a dense row, without NaN.
+    /// Adds the values of a dense row that are not 0.
     pub(crate) fn push_dense<'a>(&mut self, row: impl IntoIterator<Item = &'a f32>) {
         for (column, &value) in row.into_iter().enumerate() {
-            if value != 0.0 && !value.is_nan() {
+            if value != 0.0 {
                 self.push(column, value);
             }
         }
@@ -54,16 +54,20 @@ impl SparseRows {
         self.values.extend(other.values);
     }
 
-    /// Sorted columns, duplicates summed, NaN and zeros dropped; fails at the first value that is
-    /// no count. Works in place, in time linear in the stored values where rows are sorted.
-    pub(crate) fn into_counts(mut self, n_genes: usize) -> Result<Csr, NotCount> {
+    /// Sorted columns, duplicates summed, zeros dropped; fails at the first value that by the rules
+    /// is not a count. Works in place, in time linear in the stored values where rows are sorted.
+    pub(crate) fn into_counts(
+        mut self,
+        n_genes: usize,
+        rules: CountRules,
+    ) -> Result<Csr, NotCount> {
         let mut end = 0;
         let mut row_start = 0;
         let mut scratch = Vec::new();
         for row in 1..self.offsets.len() {
             let row_end = self.offsets[row];
             self.sort_row(row_start..row_end, &mut scratch);
-            end = self.compact_row(row_start..row_end, end)?;
+            end = self.compact_row(row_start..row_end, end, rules)?;
             row_start = row_end;
             self.offsets[row] = end;
         }
@@ -94,15 +98,14 @@ impl SparseRows {
         &mut self,
         row: std::ops::Range<usize>,
         start: usize,
+        rules: CountRules,
     ) -> Result<usize, NotCount> {
         let mut end = start;
         for position in row {
             let (column, value) = (self.columns[position], self.values[position]);
-            if value == 0.0 || value.is_nan() {
+            let value = rules.count(value).ok_or(NotCount(value))?;
+            if value == 0.0 {
                 continue;
-            }
-            if !is_count(value) {
-                return Err(NotCount(value));
             }
             if end > start && self.columns[end - 1] == column {
                 self.values[end - 1] += value;
@@ -114,11 +117,6 @@ impl SparseRows {
         }
         Ok(end)
     }
-}
-
-/// Whether a value is a whole number that is not negative.
-pub(crate) fn is_count(value: f32) -> bool {
-    value >= 0.0 && value.is_finite() && value.fract() == 0.0
 }
 
 #[cfg(test)]
@@ -135,6 +133,11 @@ mod tests {
         }
     }
 
+    const STRICT: CountRules = CountRules {
+        round: false,
+        nan_as_zero: false,
+    };
+
     #[test]
     fn unsorted_and_duplicate_columns_are_sorted_and_summed() {
         let raw = rows(
@@ -142,7 +145,11 @@ mod tests {
             &[2, 0, 2, 1, 1, 0],
             &[1., 2., 3., 0., f32::NAN, 7.],
         );
-        let counts = raw.into_counts(3).expect("counts");
+        let rules = CountRules {
+            nan_as_zero: true,
+            ..STRICT
+        };
+        let counts = raw.into_counts(3, rules).expect("counts");
         assert_eq!(counts.shape(), (3, 3));
         assert_eq!(counts.indptr().raw_storage(), [0, 2, 2, 3]);
         assert_eq!(counts.indices(), [0, 2, 0]);
@@ -153,7 +160,10 @@ mod tests {
     fn the_first_value_that_is_no_count_is_reported() {
         for value in [-1., 0.5, f32::INFINITY, f32::NEG_INFINITY] {
             let raw = rows(&[0, 2], &[0, 1], &[3., value]);
-            assert_eq!(raw.into_counts(2).expect_err("no count"), NotCount(value));
+            assert_eq!(
+                raw.into_counts(2, STRICT).expect_err("no count"),
+                NotCount(value)
+            );
         }
     }
 
@@ -169,7 +179,7 @@ mod tests {
                 }
                 raw.end_row();
             }
-            let counts = raw.into_counts(5).expect("counts");
+            let counts = raw.into_counts(5, STRICT).expect("counts");
             for (row, expected) in dense.iter().enumerate() {
                 for (column, &value) in expected.iter().enumerate() {
                     let count = counts.get(row, column).map_or(0, |&count| count as u32);

@@ -37,6 +37,23 @@ impl Column {
         }
     }
 
+    /// The entries of some rows.
+    #[must_use]
+    pub fn picked(&self, rows: &[u32]) -> Self {
+        fn pick<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
+            rows.iter()
+                .map(|&row| values[row as usize].clone())
+                .collect()
+        }
+        match self {
+            Self::Categorical(labels) => Self::Categorical(pick(labels, rows)),
+            Self::Text(texts) => Self::Text(pick(texts, rows)),
+            Self::Whole(numbers) => Self::Whole(pick(numbers, rows)),
+            Self::Number(numbers) => Self::Number(pick(numbers, rows)),
+            Self::Truth(truths) => Self::Truth(pick(truths, rows)),
+        }
+    }
+
     /// The values as text; `None` where one is missing.
     #[must_use]
     pub fn texts(&self) -> Vec<Option<String>> {
@@ -52,7 +69,7 @@ impl Column {
 
 /// Reads a column with the type that it has in the file; what has missing values is categorical, or, if
 /// all numbers, [`Column::Number`].
-pub(super) fn read(column: &Element) -> Result<Column, H5adError> {
+pub(crate) fn read(column: &Element) -> Result<Column, H5adError> {
     match column {
         Element::Array(array) => read_array(array),
         Element::Group(group) => {

@@ -137,7 +137,7 @@ mod tests {
     fn blocks_cover_every_gene_and_keep_to_their_size() {
         assert_eq!(blocks_of(&[3, 2, 6, 0, 9, 1], 6), [0..2, 2..4, 4..5, 5..6]);
         assert_eq!(blocks_of(&[1, 2, 3], 6).len(), 1);
-        assert_eq!(blocks_of(&[], 100), []);
+        assert!(blocks_of(&[], 100).is_empty());
     }
 
     #[test]

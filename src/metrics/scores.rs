@@ -76,24 +76,27 @@ impl Scores {
 /// The last line of a run, as the published script prints it.
 impl fmt::Display for Scores {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Final ASW {}, DB {}",
-            decimal(self.asw),
-            decimal(self.db)
-        )?;
-        match (self.ari, self.nmi) {
-            (None, None) => Ok(()),
-            (ari, nmi) => write!(formatter, ", ARI {}, NMI {}", decimal(ari), decimal(nmi)),
+        let defined = |score: Option<f64>| score.filter(|score| score.is_finite());
+        match (defined(self.asw), defined(self.db)) {
+            (None, None) => {
+                formatter.write_str("Final: a single cluster has neither ASW nor DB")?;
+            }
+            (asw, db) => {
+                let score = |score: Option<f64>| score.map_or("-".to_owned(), decimal);
+                write!(formatter, "Final ASW {}, DB {}", score(asw), score(db))?;
+            }
         }
+        for (name, score) in [("ARI", self.ari), ("NMI", self.nmi)] {
+            if let Some(score) = defined(score) {
+                write!(formatter, ", {name} {}", decimal(score))?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn decimal(score: Option<f64>) -> String {
-    match score {
-        Some(score) if score.is_finite() => format!("{score:.3}"),
-        _ => "nan".to_owned(),
-    }
+fn decimal(score: f64) -> String {
+    format!("{score:.3}")
 }
 
 #[cfg(test)]
@@ -131,7 +134,7 @@ mod tests {
         };
         assert_eq!(
             one_cluster.to_string(),
-            "Final ASW nan, DB nan, ARI 0.872, NMI 0.848"
+            "Final: a single cluster has neither ASW nor DB, ARI 0.872, NMI 0.848"
         );
     }
 

@@ -12,6 +12,7 @@ use self::{clusters::check_finite, training::TrainingData, views::Seen};
 use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
+    counts::CountSource,
     graph::{BatchGraphs, CellGraph, Features},
     markers::{Marker, find_markers},
     memory::StageLog,
@@ -24,14 +25,24 @@ use crate::{
     },
     out_of_memory::check_room,
     partition::Found,
-    preprocess::{N_COMPONENTS, Prepared, PreprocessError, Transformation, prepare, sample_cells},
+    preprocess::{
+        N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control, notes_on_totals,
+        prepare, sample_cells,
+    },
     progress::Progress,
-    read::{Input, read},
+    read::{Input, listed_columns, note_on_labels, read},
     threads,
-    write::{Findings, OutputPaths, check_annotatable, split_lines, write_outputs},
+    write::{
+        Findings, OutputPaths, check_annotatable, check_replaceable, split_lines, write_outputs,
+    },
 };
 
 pub use self::views::Apartness;
+
+/// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
+const BYTES_PER_VALUE: f64 = 16.0;
+/// Memory above this is said before it is taken.
+const LARGE_GIB: f64 = 2.0;
 
 /// What a run found.
 #[derive(Debug)]
@@ -51,8 +62,13 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         progress,
         log: StageLog::start(),
     };
-    threads::use_at_most(config.threads);
+    let (n_threads, note) = threads::within_cores(config.threads);
+    if let Some(note) = note {
+        progress.note(&note);
+    }
+    threads::use_at_most(n_threads);
     OutputPaths::of(config).check_writable(config.save)?;
+    check_replaceable(config)?;
     let device = device(config, progress)?;
     // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
     tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
@@ -60,6 +76,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.stage("read", &format!("Reading {}", config.input.display()));
     let input = read(&config.input, &config.read, &config.celltype)?;
     check_annotatable(config, &input)?;
+    input.data.notes.iter().for_each(|note| progress.note(note));
     run.say_if_labels_are_missing(&input);
     run.stage(
         "preprocess",
@@ -69,11 +86,13 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
             input.n_genes()
         ),
     );
-    let prepared = run.prepare(&input)?;
-    run.say_what_was_dropped(&input, &prepared);
+    let passed = run.control_quality(&input)?;
+    let prepared = run.prepare(&passed)?;
+    run.say_what_was_dropped(&input, &passed, &prepared);
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
     run.say_what_is_trained_on(&prepared, &cells);
+    run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
     let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
     let (labels, types) = match trained.labels.take() {
@@ -92,7 +111,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
     let scores = Scores::of(trained.z.view(), &labels, truth.as_ref());
-    let markers = run.markers(&input, &prepared, &labels)?;
+    let markers = run.markers(&passed, &prepared, &labels)?;
     let findings = Findings {
         config,
         device,
@@ -224,13 +243,31 @@ impl Run<'_> {
         Ok((clusters.of_all(z), types))
     }
 
-    /// The counts prepared. What cannot be read says itself in which file.
-    fn prepare(&self, input: &Input) -> anyhow::Result<Prepared> {
-        let prepared = prepare(&*input.data.counts, self.config.n_hvg);
-        let mut prepared = prepared.map_err(|error| match error {
+    /// The counts without cells and genes that fail quality control.
+    fn control_quality<'a>(&self, input: &'a Input) -> anyhow::Result<Passed<'a>> {
+        let symbols = input.data.symbols().map(|(_, symbols)| symbols);
+        let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
+        let passed = control(&*input.data.counts, &self.config.quality, symbols);
+        let passed = passed.map_err(|error| self.in_the_input(error))?;
+        passed
+            .note()
+            .iter()
+            .for_each(|note| self.progress.note(note));
+        Ok(passed)
+    }
+
+    /// What cannot be read says itself in which file.
+    fn in_the_input(&self, error: PreprocessError) -> anyhow::Error {
+        match error {
             PreprocessError::Read(error) => error.into(),
             error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
-        })?;
+        }
+    }
+
+    /// The counts prepared.
+    fn prepare(&self, counts: &dyn CountSource) -> anyhow::Result<Prepared> {
+        let prepared = prepare(counts, self.config.n_hvg);
+        let mut prepared = prepared.map_err(|error| self.in_the_input(error))?;
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;
         }
@@ -272,10 +309,21 @@ impl Run<'_> {
         }
     }
 
+    /// A note where the genes alone take gigabytes.
+    fn say_what_memory_it_takes(&self, prepared: &Prepared, n_cells: usize) {
+        let gib = BYTES_PER_VALUE * n_cells as f64 * prepared.n_genes() as f64 / f64::from(1 << 30);
+        if gib > LARGE_GIB {
+            self.progress.note(&format!(
+                "{} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less",
+                prepared.n_genes()
+            ));
+        }
+    }
+
     /// Each cluster's marker genes, where they are asked for.
     fn markers(
         &mut self,
-        input: &Input,
+        counts: &dyn CountSource,
         prepared: &Prepared,
         labels: &[usize],
     ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
@@ -283,7 +331,7 @@ impl Run<'_> {
             return Ok(None);
         }
         self.stage("markers", "Finding marker genes");
-        let markers = find_markers(&*input.data.counts, prepared, labels, self.config.n_markers)?;
+        let markers = find_markers(counts, prepared, labels, self.config.n_markers)?;
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");
@@ -314,7 +362,7 @@ impl Run<'_> {
                 [] => String::new(),
                 columns => format!(
                     "; -celltype names another column of obs [{}]",
-                    columns.join(", ")
+                    listed_columns(columns)
                 ),
             };
             self.progress.note(&format!(
@@ -323,11 +371,18 @@ impl Run<'_> {
         }
     }
 
-    fn say_what_was_dropped(&self, input: &Input, prepared: &Prepared) {
-        let dropped = input.n_cells() - prepared.n_cells();
+    fn say_what_was_dropped(&self, input: &Input, passed: &Passed<'_>, prepared: &Prepared) {
+        let dropped = input.n_cells() - passed.n_failed_cells() - prepared.n_cells();
         if dropped > 0 {
             self.progress
                 .note(&format!("{dropped} cells without counts are left out"));
+        }
+        let n_cells = input.n_cells() - passed.n_failed_cells();
+        let of_totals = notes_on_totals(&prepared.totals, n_cells);
+        let of_labels = input.truth.as_ref();
+        let of_labels = of_labels.map(|labels| note_on_labels(labels, &prepared.cells));
+        for note in of_totals.iter().chain(of_labels.iter().flatten()) {
+            self.progress.note(note);
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     canvas::{Area, Canvas, OVERSAMPLING},
     legend::{Entry, Legend},
     palette::{UNLABELLED, palette},
-    text::{Flow, Line, draw, shortened, width},
+    text::{Flow, Line, draw, has_letters_of, shortened, width},
 };
 use crate::seed::{Stream, stream};
 
@@ -54,6 +54,23 @@ pub struct Figure<'a> {
 pub fn title(name: &str, what: &str, asw: Option<f64>) -> String {
     let score = asw.map_or_else(String::new, |asw| format!(", ASW {asw:.2}"));
     format!("{name}: {what}{score}")
+}
+
+/// Names as they can be drawn: those whose letters the font lacks are drawn as `#1`, `#2` …; and what each of these stands
+/// for, `#1 is 'T细胞'`.
+#[must_use]
+pub fn drawable(names: &[String]) -> (Vec<String>, Vec<String>) {
+    let mut stand_ins = Vec::new();
+    let drawn = names.iter().map(|name| {
+        if has_letters_of(name) {
+            return name.clone();
+        }
+        let code = format!("#{}", stand_ins.len() + 1);
+        stand_ins.push(format!("{code} is '{name}'"));
+        code
+    });
+    let drawn = drawn.collect();
+    (drawn, stand_ins)
 }
 
 /// Writes a figure as PNG to exactly this path, which need not end in `.png`.
@@ -207,4 +224,17 @@ fn draw_title(area: &Area, title: &str, room: f64) -> Result<(), PlotError> {
         flow: Flow::FromLeft,
     };
     draw(area, &line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_font_lacks_have_codes() {
+        let names = ["naïve β cell", "T细胞", "NK", "B細胞"].map(str::to_owned);
+        let (drawn, stand_ins) = drawable(&names);
+        assert_eq!(drawn, ["naïve β cell", "#1", "NK", "#2"]);
+        assert_eq!(stand_ins, ["#1 is 'T细胞'", "#2 is 'B細胞'"]);
+    }
 }

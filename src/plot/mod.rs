@@ -12,5 +12,5 @@ mod start;
 mod text;
 
 pub use error::PlotError;
-pub use figure::{Figure, title, write_png};
+pub use figure::{Figure, drawable, title, write_png};
 pub use layout::umap_layout;

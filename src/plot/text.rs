@@ -70,6 +70,13 @@ pub(super) fn width(text: &str, size: f64) -> Result<f64, PlotError> {
     Ok(f64::from(length) / f64::from(OVERSAMPLING))
 }
 
+/// Whether the font has every letter of a text.
+pub(super) fn has_letters_of(text: &str) -> bool {
+    let Ok(font) = font() else { return false };
+    let is_drawn = |c: char| c.is_control() || c.is_whitespace() || font.glyph_id(c).0 != 0;
+    text.chars().all(is_drawn)
+}
+
 /// The text, or its start and end with an ellipsis between, so that it is at most `most` pixels wide. Names of
 /// cell types often differ only at their ends.
 pub(super) fn shortened(text: &str, size: f64, most: f64) -> Result<String, PlotError> {

@@ -1,5 +1,6 @@
 //! What can be wrong with a data set's counts.
 
+use super::Failed;
 use crate::h5ad::H5adError;
 
 /// Why raw counts could not be prepared.
@@ -23,6 +24,29 @@ pub enum PreprocessError {
         n_cells: usize,
         /// Columns of the matrix.
         n_genes: usize,
+    },
+    /// Quality control leaves no cell.
+    #[error("no cell passes quality control, which leaves out {failed}; ask for less")]
+    NoCellPasses {
+        /// Why cells fail.
+        failed: Failed,
+    },
+    /// Quality control leaves no gene.
+    #[error(
+        "no gene is detected in as many cells as -min_cells {min_cells} asks for; ask for less"
+    )]
+    NoGenePasses {
+        /// The limit.
+        min_cells: usize,
+    },
+    /// Mitochondrial counts are to be limited, but no gene is known to be mitochondrial.
+    #[error(
+        "no gene is called MT-… (the first is '{first}'), so -max_mt cannot tell mitochondrial counts; leave it out, or \
+         give the genes' symbols in var['gene_symbols']"
+    )]
+    NoMitochondrialGenes {
+        /// The first gene's name.
+        first: String,
     },
     /// Genes cannot vary over a single cell.
     #[error("only 1 of {n_cells} cells has any counts; at least 2 are needed to compare cells")]

@@ -13,18 +13,22 @@ mod hvg;
 mod leading;
 pub(crate) mod normalize;
 mod pca;
+mod quality;
 mod residuals;
 mod sample;
 mod scale;
 mod survey;
+mod totals;
 mod transformation;
 
 pub use batches::Batches;
 pub use components::{CellComponents, N_COMPONENTS};
 pub use error::PreprocessError;
 pub use pca::pca;
+pub use quality::{Failed, Passed, QualityControl, control};
 pub use sample::sample_cells;
 pub use scale::Scaling;
+pub use totals::notes_on_totals;
 pub use transformation::{Components, Transformation};
 
 pub(crate) use survey::chunks;

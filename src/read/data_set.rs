@@ -23,6 +23,31 @@ pub struct DataSet {
     pub obs: Obs,
     /// What is known of the genes besides: columns of `var`.
     pub var: Vec<(String, Column)>,
+    /// What the user has to know of how it was read.
+    pub notes: Vec<String>,
+}
+
+/// Columns of `var` that may hold the genes' symbols, the best first.
+const SYMBOLS: [&str; 7] = [
+    "feature_name",
+    "gene_symbols",
+    "gene_symbol",
+    "gene_name",
+    "gene_names",
+    "gene_short_name",
+    "symbol",
+];
+
+impl DataSet {
+    /// The genes' symbols, where a column of `var` holds them beside the names: the column's name and the texts.
+    #[must_use]
+    pub fn symbols(&self) -> Option<(&str, Vec<String>)> {
+        let column = SYMBOLS
+            .iter()
+            .find_map(|wanted| self.var.iter().find(|(name, _)| name == wanted))?;
+        let texts = column.1.texts().into_iter().map(Option::unwrap_or_default);
+        Some((&column.0, texts.collect()))
+    }
 }
 
 /// Columns of `obs`.

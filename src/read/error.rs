@@ -2,8 +2,8 @@
 
 use std::{io, path::PathBuf};
 
-use super::Format;
-use crate::h5ad::H5adError;
+use super::{Format, foreign::Foreign};
+use crate::h5ad::{H5adError, Seems};
 
 /// Why an input could not be read or converted. `file` may be inside an archive: `archive.zip/table.csv`.
 #[derive(Debug, thiserror::Error)]
@@ -82,14 +82,33 @@ pub enum ReadError {
         /// How many there are.
         n_files: usize,
     },
-    /// An HDF5 file is compressed as a whole.
-    #[error("{}: this is an HDF5 file inside gzip; unpack it first: gunzip \"{}\"", path.display(), path.display())]
-    GzippedHdf5 {
+    /// The file or folder is of another format.
+    #[error("{}: this is {}, which is not read here; {}", path.display(), foreign.what, foreign.next)]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, and what to do with it.
+        foreign: Foreign,
+    },
+    /// A folder without a matrix.
+    #[error("{}: this folder holds no matrix that is read (.mtx){}", path.display(), inside(found))]
+    NoMatrix {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds instead.
+        found: Vec<String>,
+    },
+    /// A MuData file whose modality of genes is not known.
+    #[error("{}: none of its modalities is called rna: {}; write the one of genes in Python: \
+        import mudata; mudata.read(\"{}\")[\"NAME\"].write_h5ad(\"new.h5ad\")", path.display(), found.join(", "), path.display())]
+    NoGenes {
         /// The file.
         path: PathBuf,
+        /// Its modalities.
+        found: Vec<String>,
     },
     /// An HDF5 file is of no format that is read.
-    #[error("{}: this HDF5 file is neither .h5ad, nor 10x .h5, nor X and Y; it holds: {}{advice}", path.display(), found.join(", "))]
+    #[error("{}: this HDF5 file is neither .h5ad, .h5mu, .loom, nor 10x .h5, nor X and Y; it holds: {}{advice}", path.display(), found.join(", "))]
     UnknownHdf5 {
         /// The file.
         path: PathBuf,
@@ -185,9 +204,9 @@ pub enum ReadError {
         /// What is wrong.
         reason: String,
     },
-    /// An entry of a text file is no count.
+    /// An entry of a text file is not a count.
     #[error(
-        "{file}, line {line}: {column} has '{found}', which is no count: \
+        "{file}, line {line}: {column} has '{found}', which is not a count{seems}; \
          raw counts are needed (whole numbers, none negative)"
     )]
     NotCount {
@@ -199,6 +218,63 @@ pub enum ReadError {
         column: String,
         /// The entry.
         found: String,
+        /// What the entries around it seem to be.
+        seems: Seems,
+    },
+    /// Entries of a table are missing.
+    #[error(
+        "{file}: {n} entries are missing (empty, NA or NaN), the first on line {line}, {column}; raw counts are needed: \
+         -nan_as_zero True reads them as 0"
+    )]
+    MissingEntries {
+        /// The file.
+        file: String,
+        /// How many.
+        n: usize,
+        /// The line of the first, counted from 1.
+        line: u64,
+        /// Its column.
+        column: String,
+    },
+    /// A table has its genes in rows.
+    #[error(
+        "{file}: genes are in rows ({rows}) and cells in columns ({columns}); add -transpose True. \
+         If rows are cells all the same, add -transpose False"
+    )]
+    GenesInRows {
+        /// The file.
+        file: String,
+        /// Names of rows.
+        rows: String,
+        /// Names of columns.
+        columns: String,
+    },
+    /// A table that was said to have genes in rows has cells there.
+    #[error(
+        "{file}: -transpose True says that genes are in rows, but these seem to be cells ({rows}) and columns genes \
+         ({columns}); leave -transpose out"
+    )]
+    CellsInRows {
+        /// The file.
+        file: String,
+        /// Names of rows.
+        rows: String,
+        /// Names of columns.
+        columns: String,
+    },
+    /// A file of another format has genes where cells have to be.
+    #[error(
+        "{}: what should be cells are genes ({cells}), and what should be genes are cells ({genes}): the matrix is the \
+         wrong way round. Turn it in Python: anndata.read_h5ad(FILE).T.write_h5ad(\"turned.h5ad\"). \
+         If it is right all the same, add -transpose False", path.display()
+    )]
+    Turned {
+        /// The file.
+        path: PathBuf,
+        /// Names of what should be cells.
+        cells: String,
+        /// Names of what should be genes.
+        genes: String,
     },
     /// There are no cells, or no genes.
     #[error("{file}: there is nothing in it: {n_cells} cells x {n_genes} genes")]
@@ -226,4 +302,12 @@ pub enum ReadError {
     /// HDF5 or the counts in it are the trouble.
     #[error(transparent)]
     H5ad(#[from] H5adError),
+}
+
+/// The end of a message that lists what a folder holds.
+fn inside(found: &[String]) -> String {
+    match found {
+        [] => "; it holds nothing that is read".to_owned(),
+        found => format!("; name one of what it holds: {}", found.join(", ")),
+    }
 }

@@ -5,13 +5,15 @@ use std::{fmt, fs::File, io::Read, path::Path};
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    ReadError, mtx_folder,
+    ReadError, foreign, mtx_folder,
     packing::{self, Packing},
 };
 use crate::h5ad::{Element, Group, H5adError, open_hdf5};
 
 /// How much of a file is looked at.
 const HEAD: u64 = 1 << 12;
+/// How many files of a folder a message lists.
+const MOST_LISTED: usize = 10;
 /// How an HDF5 file starts.
 const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// How a file in the Matrix Market format starts.
@@ -22,6 +24,10 @@ pub(super) const MTX_BANNER: &[u8] = b"%%MatrixMarket";
 pub enum Format {
     /// AnnData on HDF5.
     H5ad,
+    /// MuData on HDF5, of which one modality is AnnData with the counts of genes.
+    H5mu,
+    /// Loom, genes × cells on HDF5.
+    Loom,
     /// Cell Ranger's feature-barcode matrix on HDF5, version 2 or 3.
     TenxH5,
     /// A dataset `X` of counts and a dataset `Y` of labels on HDF5.
@@ -37,6 +43,8 @@ impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::H5ad => "an .h5ad file",
+            Self::H5mu => "an .h5mu file",
+            Self::Loom => "a .loom file",
             Self::TenxH5 => "a 10x .h5 file",
             Self::XyH5 => "an .h5 file of X and Y",
             Self::Mtx => "an .mtx matrix",
@@ -46,17 +54,28 @@ impl fmt::Display for Format {
 }
 
 impl Format {
-    /// The format of a file or a folder. Names decide nothing but this: what is called `.h5ad` or `.h5`
+    /// Whether the counts lie in AnnData's layout.
+    pub(super) fn is_anndata(self) -> bool {
+        matches!(self, Self::H5ad | Self::H5mu)
+    }
+
+    /// The format of a file or a folder. Names decide nothing but this: what is called `.h5ad` or the like
     /// has to be HDF5, so that a download that failed is not taken for a table.
     pub fn of(path: &Path) -> Result<Self, ReadError> {
-        if path.is_dir() && mtx_folder::find_in(path)?.is_some() {
-            return Ok(Self::Mtx);
+        if path.is_dir() {
+            return match mtx_folder::find_in(path)? {
+                Some(_) => Ok(Self::Mtx),
+                None => Err(refused_folder(path)),
+            };
         }
-        let is_hdf5_by_name = path
-            .extension()
-            .is_some_and(|extension| extension == "h5ad" || extension == "h5");
-        if path.is_dir() || !path.exists() || is_hdf5_by_name {
+        if !path.exists() {
             return Self::of_hdf5(path, path);
+        }
+        if !path.is_file() {
+            return Err(H5adError::NotAFile {
+                path: path.to_owned(),
+            }
+            .into());
         }
         let (mut file, packing) = packing::open(path)?;
         let head = match packing {
@@ -65,14 +84,21 @@ impl Format {
             Packing::Gzip => head(&mut MultiGzDecoder::new(file)),
         };
         let head = head.map_err(|source| packing::unreadable(path, source))?;
-        if head.starts_with(MTX_BANNER) {
-            Ok(Self::Mtx)
-        } else if is_text(&head) {
-            Ok(Self::Table)
-        } else if packing == Packing::Gzip && head.starts_with(HDF5_SIGNATURE) {
-            Err(ReadError::GzippedHdf5 {
+        if let Some(foreign) = foreign::of(path, &head) {
+            return Err(ReadError::Foreign {
                 path: path.to_owned(),
-            })
+                foreign,
+            });
+        }
+        let is_hdf5_by_name = path.extension().is_some_and(|ending| {
+            ending == "h5ad" || ending == "h5" || ending == "h5mu" || ending == "loom"
+        });
+        if packing == Packing::Gzip && head.starts_with(HDF5_SIGNATURE) {
+            Self::of_packed(path)
+        } else if head.starts_with(MTX_BANNER) && !is_hdf5_by_name {
+            Ok(Self::Mtx)
+        } else if is_text(&head) && !is_hdf5_by_name {
+            Ok(Self::Table)
         } else {
             Self::of_hdf5(path, path)
         }
@@ -80,11 +106,26 @@ impl Format {
 
     fn of_zip(path: &Path, file: File) -> Result<Self, ReadError> {
         let archive = packing::open_zip(path, file)?;
-        if packing::names_inside(path, &archive, packing::HDF5).is_err() {
-            return packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table);
+        if packing::names_inside(path, &archive, packing::HDF5).is_ok() {
+            return Self::of_packed(path);
         }
+        let inside: Vec<String> = archive.file_names().map(str::to_owned).collect();
+        if let Some(foreign) = foreign::of_zip(path, &inside) {
+            return Err(ReadError::Foreign {
+                path: path.to_owned(),
+                foreign,
+            });
+        }
+        packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table)
+    }
+
+    /// The format of an HDF5 file that is compressed, or the only one of an archive.
+    fn of_packed(path: &Path) -> Result<Self, ReadError> {
         let unpacked = packing::unpack_hdf5(path)?;
-        Self::of_hdf5(unpacked.path(), path)
+        Self::of_hdf5(unpacked.path(), path).map_err(|error| match error {
+            ReadError::H5ad(_) => packing::named_after(&error, unpacked.path(), path),
+            error => error,
+        })
     }
 
     /// The format of the HDF5 file at `path`, which messages call `shown`.
@@ -93,7 +134,11 @@ impl Format {
         let root = Group::root(&file, shown)?;
         let names = root.names()?;
         let has = |name: &str| names.iter().any(|found| found == name);
-        if has("obs") || has("var") || has("layers") {
+        if has("mod") {
+            Ok(Self::H5mu)
+        } else if has("matrix") && has("row_attrs") && has("col_attrs") {
+            Ok(Self::Loom)
+        } else if has("obs") || has("var") || has("layers") {
             Ok(Self::H5ad)
         } else if is_tenx(&root, &names)? {
             Ok(Self::TenxH5)
@@ -108,14 +153,54 @@ impl Format {
     }
 }
 
+/// The error for a folder without a matrix that is read.
+fn refused_folder(path: &Path) -> ReadError {
+    match foreign::of_folder(path) {
+        Some(foreign) => ReadError::Foreign {
+            path: path.to_owned(),
+            foreign,
+        },
+        None => ReadError::NoMatrix {
+            path: path.to_owned(),
+            found: inputs_in(path),
+        },
+    }
+}
+
+/// The first files of a folder, and folders in it, that may be inputs.
+fn inputs_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = folder.read_dir() else {
+        return Vec::new();
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_input = |name: &String| {
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let ending = Path::new(plain)
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let is_known = [
+            "h5ad", "h5", "h5mu", "loom", "mtx", "csv", "tsv", "txt", "zip", "zarr",
+        ];
+        is_known.contains(&&*ending) || folder.join(name).is_dir()
+    };
+    let mut names: Vec<String> = names.filter(is_input).collect();
+    names.sort();
+    names.truncate(MOST_LISTED);
+    names
+}
+
 fn head(reader: &mut dyn Read) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     reader.take(HEAD).read_to_end(&mut head)?;
     Ok(head)
 }
 
-/// Text has neither zero bytes nor other control characters than tabs and line ends.
+/// Text has neither zero bytes nor other control characters than tabs and line ends, unless it is UTF-16 and says so.
 fn is_text(head: &[u8]) -> bool {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return true;
+    }
     let is_printable = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\r' | b'\n');
     !head.is_empty() && head.iter().all(is_printable)
 }
@@ -136,11 +221,7 @@ fn is_tenx(root: &Group, names: &[String]) -> Result<bool, H5adError> {
 /// Other formats on HDF5 are told how they become `.h5ad`.
 fn unknown(shown: &Path, found: Vec<String>) -> ReadError {
     let has = |name: &str| found.iter().any(|found| found == name);
-    let advice = if has("row_attrs") && has("col_attrs") {
-        "; it seems to be a loom file: convert it in Python, scanpy.read_loom(FILE).write_h5ad(\"new.h5ad\")"
-    } else if has("mod") {
-        "; it seems to be a MuData file: write a modality in Python, mudata.read(FILE)[\"rna\"].write_h5ad(\"new.h5ad\")"
-    } else if has("assays") {
+    let advice = if has("assays") {
         "; it seems to be an h5Seurat file: convert it in R, SeuratDisk::Convert(FILE, dest = \"h5ad\")"
     } else {
         ""
@@ -162,5 +243,6 @@ mod tests {
         assert!(!is_text(b""));
         assert!(!is_text(b"\x89PNG\r\n\x1a\n"));
         assert!(!is_text(b"a\0b"));
+        assert!(is_text(b"\xff\xfea\0,\0"));
     }
 }

@@ -39,6 +39,43 @@ impl<R: Read> Read for LimitedLines<R> {
     }
 }
 
+/// Text whose lines end with a line feed, whatever they end with in `inner`: `\r\n` on Windows, `\r` on old Macs.
+pub(super) struct UnixLines<R> {
+    inner: R,
+    was_return: bool,
+}
+
+impl<R> UnixLines<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self {
+            inner,
+            was_return: false,
+        }
+    }
+}
+
+impl<R: Read> Read for UnixLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let n_read = self.inner.read(buffer)?;
+            let mut n_kept = 0;
+            for position in 0..n_read {
+                let byte = buffer[position];
+                let is_second = byte == b'\n' && self.was_return;
+                self.was_return = byte == b'\r';
+                if !is_second {
+                    buffer[n_kept] = if self.was_return { b'\n' } else { byte };
+                    n_kept += 1;
+                }
+            }
+            // A line feed alone, the second half of an end that was read before, is not the end of the text.
+            if n_kept > 0 || n_read == 0 {
+                return Ok(n_kept);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +94,21 @@ mod tests {
         assert_eq!(read("abcd\nefgh\n\nij").expect("text"), "abcd\nefgh\n\nij");
         let error = read("ab\nabcdefgh").expect_err("too long");
         assert_eq!(error.to_string(), "a line is longer than 4 bytes");
+    }
+
+    #[test]
+    fn every_end_of_a_line_becomes_a_line_feed() {
+        for (size, text) in [
+            (1, "a\r\nb\r\n"),
+            (2, "a\r\nb\r\n"),
+            (3, "a\rb\r"),
+            (9, "a\nb\n"),
+        ] {
+            let lines = UnixLines::new(text.as_bytes());
+            let mut lines = io::BufReader::with_capacity(size, lines);
+            let mut read = String::new();
+            lines.read_to_string(&mut read).expect("text");
+            assert_eq!(read, "a\nb\n", "{text:?}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! The data set as the pipeline takes it, from any of the formats that people have.
 //!
 //! ```text
-//! .h5ad  10x .h5  .mtx folder  CSV, TSV  .h5 of X and Y
-//!    └───────┴─────────┴──────────┴────────────┘
-//!                      │ Format::of (by content)
-//!                   DataSet: counts, names, obs
+//! .h5ad  .h5mu  .loom  10x .h5  .mtx folder  CSV, TSV  .h5 of X and Y
+//!    └──────┴──────┴───────┴─────────┴──────────┴────────────┘
+//!                          │ Format::of (by content)
+//!                       DataSet: counts, names, obs
 //! ```
 //!
 //! HDF5 matrices are read by runs of cells. Text (`.mtx`, tables) is read once, as a stream, and its
@@ -12,32 +12,54 @@
 
 mod data_set;
 mod error;
+mod foreign;
 mod format;
+mod labels;
 mod lines;
+mod loom;
 mod mtx;
 mod mtx_folder;
+mod mudata;
+mod names_seem;
 mod options;
+mod orientation;
+mod other_columns;
 mod packing;
+mod sample_folder;
 mod selected;
 mod table;
 mod table_header;
 mod tables;
 mod tenx_features;
 mod tenx_h5;
+mod text_start;
 mod triplets;
 mod xy_h5;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
+pub use foreign::Foreign;
 pub use format::Format;
+pub use labels::{listed_columns, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
+pub use orientation::Orientation;
 pub(crate) use packing::copy_hdf5;
+pub(crate) use sample_folder::sample_of;
 pub(crate) use tables::read_tables;
 
-use crate::{atomic::Scratch, config::CellTypes, h5ad::H5ad};
+use self::{
+    orientation::Rows,
+    tables::examples,
+    tenx_features::{Features, note_on_tags},
+};
+use crate::{
+    atomic::Scratch,
+    config::CellTypes,
+    h5ad::{Column, H5ad},
+};
 
 /// The `obs` column of true labels that is used where none is named.
 pub(crate) const CELLTYPE: &str = "celltype";
@@ -86,7 +108,9 @@ pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<
             .then_some(CELLTYPE),
     };
     Ok(Input {
-        truth: column.map(|name| data.obs.labels(name)).transpose()?,
+        truth: column
+            .map(|name| data.obs.labels(name).map(labels::cleaned))
+            .transpose()?,
         earlier_results: match &data.obs {
             Obs::File(file) => file.earlier_results(),
             Obs::Memory { .. } => Vec::new(),
@@ -96,42 +120,129 @@ pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<
     })
 }
 
+/// What is read of a sample's folder: the matrix below it; of any other path itself.
+pub(crate) fn matrix_of(path: &Path) -> PathBuf {
+    let below = sample_folder::matrix_below(path).filter(|_| !mtx_folder::is_matrix(path));
+    below.unwrap_or_else(|| path.to_owned())
+}
+
 /// Opens an input in any format.
 ///
 /// # Errors
 ///
 /// When it is in none of them, is damaged, or holds no raw counts; [`ReadError::OptionUnfit`] where an
-/// option means nothing for its format.
+/// option means nothing for its format, [`ReadError::GenesInRows`] or [`ReadError::Turned`] where it has genes for cells.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    let path = &matrix_of(path);
     let format = Format::of(path)?;
     options.check(path, format)?;
-    match format {
+    let mut data = match format {
         Format::Mtx => mtx_folder::open(path, options),
-        Format::Table => read_tables(&[path], options.transpose),
-        Format::H5ad | Format::TenxH5 | Format::XyH5 => open_hdf5(path, format, options),
+        Format::Table => read_tables(&[path], options),
+        Format::H5ad | Format::H5mu | Format::Loom | Format::TenxH5 | Format::XyH5 => {
+            open_hdf5(path, format, options)
+        }
+    }?;
+    if format != Format::Table
+        && options.orientation == Orientation::Checked
+        && Rows::by_names(&data.cell_names, &data.gene_names) == Rows::Genes
+    {
+        return Err(ReadError::Turned {
+            path: path.to_owned(),
+            cells: examples(&data.cell_names),
+            genes: examples(&data.gene_names),
+        });
     }
+    if options.gex_only && !data.var.iter().any(|(name, _)| name == FEATURE_TYPES[0]) {
+        data.notes.extend(note_on_tags(&data.gene_names));
+    }
+    Ok(data)
 }
 
 /// Opens an HDF5 file, or the one in an archive.
 fn open_hdf5(path: &Path, format: Format, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let is_archive = path.is_file() && packing::open(path)?.1 == packing::Packing::Zip;
-    let unpacked = is_archive.then(|| packing::unpack_hdf5(path)).transpose()?;
+    let is_packed = path.is_file() && packing::open(path)?.1 != packing::Packing::Plain;
+    let unpacked = is_packed.then(|| packing::unpack_hdf5(path)).transpose()?;
     let file = unpacked.as_ref().map_or(path, Scratch::path);
+    open_unpacked(file, path, format, options).map_err(|error| match (&unpacked, error) {
+        (Some(unpacked), error @ ReadError::H5ad(_)) => {
+            packing::named_after(&error, unpacked.path(), path)
+        }
+        (_, error) => error,
+    })
+}
+
+/// Opens the HDF5 file at `file`, which messages call `path`.
+fn open_unpacked(
+    file: &Path,
+    path: &Path,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<DataSet, ReadError> {
     match format {
         Format::TenxH5 => tenx_h5::open(file, path, options),
-        Format::XyH5 => xy_h5::open(file, path),
-        _ => from_h5ad(file, options),
+        Format::XyH5 => xy_h5::open(file, path, options),
+        Format::Loom => loom::open(file, path, options),
+        Format::H5mu => from_h5ad(mudata::open(file, path, options)?, path, format, options),
+        _ => {
+            let h5ad = H5ad::open_for(file, &options.counts_in)?;
+            from_h5ad(h5ad, path, format, options)
+        }
     }
 }
 
-fn from_h5ad(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let file = H5ad::open_for(path, &options.counts_in)?;
+/// How AnnData calls the column of feature types, and how some call it.
+const FEATURE_TYPES: [&str; 2] = ["feature_types", "feature_type"];
+/// How AnnData calls the column of genomes.
+const GENOMES: [&str; 2] = ["genome", "genomes"];
+
+/// The counts of an open file, less the features that the options leave out.
+fn from_h5ad(
+    file: H5ad,
+    shown: &Path,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<DataSet, ReadError> {
+    let var = file.var_table()?;
+    let texts = |names: [&str; 2]| {
+        let column = names
+            .iter()
+            .find_map(|wanted| var.iter().find(|(name, _)| name == wanted));
+        let texts = column.map(|(_, column)| column.texts()).unwrap_or_default();
+        texts.into_iter().map(Option::unwrap_or_default).collect()
+    };
+    let features = Features {
+        names: file.var_names()?,
+        ids: Vec::new(),
+        types: texts(FEATURE_TYPES),
+        genomes: texts(GENOMES),
+    };
+    let selection = features.select(&shown.display().to_string(), options)?;
+    let counts = file.counts_by(options.rules)?;
+    let mut notes = Vec::new();
+    if options.rules.nan_as_zero
+        && let Some(places) = counts.nan_places()?
+    {
+        notes.push(format!("read as 0: {places}"));
+    }
+    if selection.is_partial {
+        notes.push(selection.note);
+    }
+    let selected = &selection.features;
+    let pick = |names: &[String]| -> Vec<String> {
+        selected
+            .iter()
+            .map(|&gene| names[gene as usize].clone())
+            .collect()
+    };
+    let picked = |(name, column): (String, Column)| (name, column.picked(selected));
     Ok(DataSet {
-        format: Format::H5ad,
-        counts: Box::new(file.counts()?),
+        format,
+        counts: selected::SelectedGenes::of(Box::new(counts), selected),
         cell_names: file.obs_names()?,
-        gene_names: file.var_names()?,
-        var: file.var_table()?,
+        gene_names: pick(&features.names),
+        var: var.into_iter().map(picked).collect(),
         obs: Obs::File(Box::new(file)),
+        notes,
     })
 }

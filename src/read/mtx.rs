@@ -3,6 +3,7 @@
 //! Format: <https://math.nist.gov/MatrixMarket/formats.html>.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, ErrorKind},
     path::Path,
 };
@@ -14,7 +15,13 @@ use super::{
     selected::{NONE, positions},
     triplets::Triplets,
 };
-use crate::{counts::Csr, h5ad::is_count};
+use crate::{
+    counts::{CountRules, Csr},
+    h5ad::Seems,
+};
+
+/// Entries that are looked at to tell what the values are.
+const TOLD: usize = 1 << 16;
 
 /// What a matrix's sides are.
 pub(super) struct Axes<'a> {
@@ -23,6 +30,7 @@ pub(super) struct Axes<'a> {
     pub(super) n_genes: usize,
     /// The genes to keep, in rising order.
     pub(super) selected: &'a [u32],
+    pub(super) rules: CountRules,
 }
 
 /// The counts of a file, cells × selected genes; duplicates are summed.
@@ -35,6 +43,7 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
     let is_by_genes = orientation(&lines, &size, axes)?;
     let positions = positions(axes.n_genes, axes.selected);
     let mut triplets = Triplets::default();
+    let mut told = Told::default();
     for n_entries in 0.. {
         if !lines.advance()? {
             check_entries(&lines, &size, n_entries)?;
@@ -46,14 +55,68 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
         } else {
             (column, row)
         };
+        told.push(cell, value);
+        let Some(value) = axes.rules.count(value) else {
+            return Err(not_count(lines, &size, is_by_genes, told));
+        };
         let position = positions[gene as usize];
         if position != NONE && value > 0.0 {
             triplets.push(cell, position, value);
         }
     }
+    let seems = told.seem();
+    if axes.rules.round && !seems.may_be_rounded() {
+        return Err(ReadError::Text {
+            file: lines.file,
+            reason: format!(
+                "-round True is for counts that were corrected or estimated{seems}: raw counts are needed"
+            ),
+        });
+    }
     let rows = triplets.into_rows(axes.n_cells);
-    let counts = rows.into_counts(axes.selected.len());
-    counts.map_err(|found| lines.wrong(format!("{} is no count", found.0)))
+    let counts = rows.into_counts(axes.selected.len(), axes.rules);
+    counts.map_err(|found| lines.wrong(format!("{} is not a count", found.0)))
+}
+
+/// The values of the first cells, to tell what they seem to be.
+#[derive(Default)]
+struct Told {
+    n: usize,
+    cells: BTreeMap<u32, Vec<f32>>,
+}
+
+impl Told {
+    fn push(&mut self, cell: u32, value: f32) {
+        if self.n < TOLD {
+            self.n += 1;
+            self.cells.entry(cell).or_default().push(value);
+        }
+    }
+
+    fn seem(self) -> Seems {
+        let rows: Vec<Vec<f32>> = self.cells.into_values().collect();
+        Seems::of(&rows.concat(), &rows)
+    }
+}
+
+/// The error for the entry in `lines` that is not a count; some of those that follow tell what they all are.
+fn not_count(mut lines: Lines, size: &Size, is_by_genes: bool, mut told: Told) -> ReadError {
+    let number = lines.number;
+    let field = lines.fields().nth(2).unwrap_or_default();
+    let found = String::from_utf8_lossy(field).into_owned();
+    while told.n < TOLD && lines.advance().is_ok_and(|is_there| is_there) {
+        let Ok((row, column, value)) = parse_entry(&lines, size, true) else {
+            break;
+        };
+        told.push(if is_by_genes { column } else { row }, value);
+    }
+    ReadError::NotCount {
+        file: lines.file,
+        line: number,
+        column: "the third field".to_owned(),
+        found,
+        seems: told.seem(),
+    }
 }
 
 /// Fails where the file has not as many entries as it promises.
@@ -183,7 +246,7 @@ fn orientation(lines: &Lines, size: &Size, axes: &Axes<'_>) -> Result<bool, Read
     }
 }
 
-/// Row and column from 0, and the count.
+/// Row and column from 0, and the value.
 fn parse_entry(lines: &Lines, size: &Size, has_values: bool) -> Result<(u32, u32, f32), ReadError> {
     let mut fields = lines.fields();
     let mut index = |n: usize| {
@@ -205,12 +268,13 @@ fn parse_entry(lines: &Lines, size: &Size, has_values: bool) -> Result<(u32, u32
     }
     let field = str::from_utf8(fields.next().unwrap_or_default()).unwrap_or_default();
     match field.parse::<f32>() {
-        Ok(value) if is_count(value) => Ok((row, column, value)),
-        _ => Err(ReadError::NotCount {
+        Ok(value) => Ok((row, column, value)),
+        Err(_) => Err(ReadError::NotCount {
             file: lines.file.clone(),
             line: lines.number,
             column: "the third field".to_owned(),
             found: field.to_owned(),
+            seems: Seems::Counts,
         }),
     }
 }

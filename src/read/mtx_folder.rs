@@ -8,7 +8,8 @@ use super::{
     DataSet, Format, Obs, ReadError, ReadOptions,
     mtx::{self, Axes},
     packing,
-    tenx_features::Features,
+    sample_folder::matrix_below,
+    tenx_features::{Features, is_type},
 };
 
 /// How Cell Ranger's matrix is called after its prefix.
@@ -33,11 +34,13 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
         .collect();
     let features = features(read_names(&matrix, "genes", GENES)?);
     let file = matrix.display().to_string();
-    let selected = features.select(&file, options)?;
+    let selection = features.select(&file, options)?;
+    let selected = selection.features;
     let axes = Axes {
         n_cells: cell_names.len(),
         n_genes: features.names.len(),
         selected: &selected,
+        rules: options.rules,
     };
     let counts = mtx::read(&matrix, &axes)?;
     let (gene_names, var) = features.into_var(&selected);
@@ -51,11 +54,19 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
             columns: Vec::new(),
         },
         var,
+        notes: vec![selection.note],
     })
+}
+
+/// The path is a matrix's own folder.
+pub(super) fn is_matrix(path: &Path) -> bool {
+    matches!(find_in(path), Ok(Some(_)))
 }
 
 /// The files that are read of an input: of a matrix those of its names too, of any other itself alone.
 pub(crate) fn files_of(input: &Path) -> Vec<PathBuf> {
+    let below = matrix_below(input).filter(|_| !is_matrix(input));
+    let input = below.as_deref().unwrap_or(input);
     let matrix = find_in(input).ok().flatten();
     let matrix = matrix.unwrap_or_else(|| input.to_owned());
     let names = [CELLS, GENES].map(|words| find_names(&matrix, words).ok());
@@ -63,9 +74,9 @@ pub(crate) fn files_of(input: &Path) -> Vec<PathBuf> {
     std::iter::once(matrix.clone()).chain(names).collect()
 }
 
-/// Whether a path is a folder with `.mtx` files in it.
+/// Whether a path is a folder with a matrix in it, or that of a sample whose matrix lies below.
 pub(crate) fn holds_matrix(folder: &Path) -> bool {
-    !matches!(find_in(folder), Ok(None))
+    !matches!(find_in(folder), Ok(None)) || matrix_below(folder).is_some()
 }
 
 /// The `.mtx` file of a folder, if it has one; `None` for a file. `matrix.mtx` goes before others.
@@ -130,17 +141,49 @@ fn find_names(matrix: &Path, words: &[&str]) -> Result<PathBuf, Vec<String>> {
         .flat_map(|word| endings.map(|ending| format!("{prefix}{word}{ending}")));
     let candidates: Vec<String> = candidates.collect();
     let folder = matrix.parent().unwrap_or(Path::new(""));
-    let mut paths = candidates.iter().map(|name| folder.join(name));
+    let others = other_names(name, words);
+    let mut paths = candidates
+        .iter()
+        .chain(&others)
+        .map(|name| folder.join(name));
     let found = paths.find(|path| path.is_file());
     found.ok_or(candidates)
 }
 
+/// How other programs call the names of a matrix's cells or genes: EBI's atlas `NAME.mtx_cols` and `NAME.mtx_rows`,
+/// alevin-fry `quants_mat_rows.txt` and `quants_mat_cols.txt`, Parse `cell_metadata.csv` and `all_genes.csv`.
+fn other_names(matrix: &str, words: &[&str]) -> Vec<String> {
+    let stem = matrix.strip_suffix(".mtx").unwrap_or(matrix);
+    let names = if words == CELLS {
+        vec![
+            format!("{matrix}_cols"),
+            format!("{stem}_rows.txt"),
+            "cell_metadata.csv".to_owned(),
+        ]
+    } else {
+        vec![
+            format!("{matrix}_rows"),
+            format!("{stem}_cols.txt"),
+            "all_genes.csv".to_owned(),
+            "genes.csv".to_owned(),
+        ]
+    };
+    let packed = names.iter().map(|name| format!("{name}.gz"));
+    names.iter().cloned().chain(packed).collect()
+}
+
+/// The fields of lines: split at commas, and less the titles, in a `.csv` file; else split at tabs.
 fn read_lines(path: &Path) -> Result<Vec<Vec<String>>, ReadError> {
     let file = path.display().to_string();
+    let is_csv = Path::new(plain(&file))
+        .extension()
+        .is_some_and(|ending| ending == "csv");
+    let separator = if is_csv { ',' } else { '\t' };
     let lines = std::io::BufRead::lines(packing::open_text(path)?);
-    let rows = lines.enumerate().map(|(position, line)| match line {
+    let lines = lines.enumerate().skip(usize::from(is_csv));
+    let rows = lines.map(|(position, line)| match line {
         Ok(line) => Ok(line
-            .split('\t')
+            .split(separator)
             .map(|field| field.trim().to_owned())
             .collect()),
         Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(ReadError::Line {
@@ -159,11 +202,18 @@ fn features(rows: Vec<Vec<String>>) -> Features {
     let (has_names, has_types) = (has(2), has(3));
     let column =
         |field: usize| -> Vec<String> { rows.iter().map(|row| row[field].clone()).collect() };
+    let third = if has_types { column(2) } else { Vec::new() };
+    // Parse writes genomes where Cell Ranger writes types.
+    let (types, genomes) = if third.iter().any(|kind| is_type(kind)) {
+        (third, Vec::new())
+    } else {
+        (Vec::new(), third)
+    };
     Features {
         names: column(usize::from(has_names)),
         ids: if has_names { column(0) } else { Vec::new() },
-        types: if has_types { column(2) } else { Vec::new() },
-        genomes: Vec::new(),
+        types,
+        genomes,
     }
 }
 

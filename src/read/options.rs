@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
-use super::{Format, ReadError};
-use crate::h5ad::CountsIn;
+use super::{Format, Orientation, ReadError};
+use crate::{counts::CountRules, h5ad::CountsIn};
 
 /// Which matrix, which genes, which way round. The default is what most inputs need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadOptions {
     /// Which matrix of an `.h5ad` file holds the raw counts.
     pub counts_in: CountsIn,
-    /// Of 10x data, read genes only, not antibodies, guides or peaks.
+    /// What may stand for a count.
+    pub rules: CountRules,
+    /// Where features have types, read genes only, not antibodies, guides or peaks.
     pub gex_only: bool,
-    /// Of 10x data, read features of this genome only.
+    /// Where features have genomes, read those of this one only.
     pub genome: Option<String>,
-    /// A table has genes in rows and cells in columns.
-    pub transpose: bool,
+    /// Which way round a table is.
+    pub orientation: Orientation,
 }
 
 impl Default for ReadOptions {
@@ -24,7 +26,8 @@ impl Default for ReadOptions {
             counts_in: CountsIn::X,
             gex_only: true,
             genome: None,
-            transpose: false,
+            orientation: Orientation::Checked,
+            rules: CountRules::default(),
         }
     }
 }
@@ -32,22 +35,33 @@ impl Default for ReadOptions {
 impl ReadOptions {
     /// Fails where an option was given that means nothing for the format.
     pub(super) fn check(&self, path: &Path, format: Format) -> Result<(), ReadError> {
-        let is_10x = matches!(format, Format::TenxH5 | Format::Mtx);
+        let is_anndata = format.is_anndata();
+        let has_features = is_anndata || matches!(format, Format::TenxH5 | Format::Mtx);
         let unfit = [
             (
-                matches!(self.counts_in, CountsIn::Layer(_)) && format != Format::H5ad,
+                matches!(self.counts_in, CountsIn::Layer(_))
+                    && !is_anndata
+                    && format != Format::Loom,
                 "-layer",
-                ".h5ad files",
+                ".h5ad, .h5mu and .loom files",
             ),
             (
-                self.counts_in == CountsIn::Raw && format != Format::H5ad,
+                self.counts_in == CountsIn::Raw && !is_anndata,
                 "-use_raw",
-                ".h5ad files",
+                ".h5ad and .h5mu files",
             ),
-            (!self.gex_only && !is_10x, "-gex_only", "10x data"),
-            (self.genome.is_some() && !is_10x, "-genome", "10x data"),
             (
-                self.transpose && format != Format::Table,
+                !self.gex_only && !has_features,
+                "-gex_only",
+                "10x data and .h5ad files",
+            ),
+            (
+                self.genome.is_some() && !has_features,
+                "-genome",
+                "10x data and .h5ad files",
+            ),
+            (
+                self.orientation == Orientation::GenesInRows && format != Format::Table,
                 "-transpose",
                 "CSV and TSV tables",
             ),

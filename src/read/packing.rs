@@ -13,7 +13,7 @@ use super::{ReadError, lines::LimitedLines};
 use crate::{atomic::Scratch, h5ad::H5adError};
 
 /// The endings of HDF5 files in archives.
-pub(super) const HDF5: &[&str] = &[".h5ad", ".h5"];
+pub(super) const HDF5: &[&str] = &[".h5ad", ".h5", ".h5mu", ".loom"];
 /// The endings of tables in archives.
 pub(super) const TABLES: &[&str] = &[".csv", ".tsv"];
 
@@ -99,7 +99,7 @@ pub(super) fn names_inside(
     Ok(names)
 }
 
-/// Unpacks the only HDF5 file of an archive into a temporary file.
+/// Unpacks an HDF5 file that is compressed, or the only one of an archive, into a temporary file.
 pub(super) fn unpack_hdf5(path: &Path) -> Result<Scratch, ReadError> {
     let unwritable = |source| ReadError::Unpack {
         file: path.display().to_string(),
@@ -107,11 +107,12 @@ pub(super) fn unpack_hdf5(path: &Path) -> Result<Scratch, ReadError> {
         source,
     };
     let mut unpacked = Scratch::new().map_err(unwritable)?;
-    unpack_hdf5_to(path, open(path)?.0, unpacked.file(), unwritable)?;
+    let (file, packing) = open(path)?;
+    unpack_hdf5_to(path, file, packing, unpacked.file(), unwritable)?;
     Ok(unpacked)
 }
 
-/// Copies an HDF5 file, or the one in an archive. Its content only: the permissions are those of a new
+/// Copies an HDF5 file, unpacked. Its content only: the permissions are those of a new
 /// file, also where the input is read-only.
 pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
     let unwritable = |e: io::Error| {
@@ -122,20 +123,35 @@ pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
     };
     let (mut file, packing) = open(path)?;
     let mut copy = File::create(target).map_err(unwritable)?;
-    if packing == Packing::Zip {
-        return unpack_hdf5_to(path, file, &mut copy, unwritable);
+    if packing != Packing::Plain {
+        return unpack_hdf5_to(path, file, packing, &mut copy, unwritable);
     }
     io::copy(&mut file, &mut copy).map_err(unwritable)?;
     Ok(())
 }
 
+/// An error on a file that was unpacked, under the name of the file that it was packed in.
+pub(super) fn named_after(error: &ReadError, unpacked: &Path, shown: &Path) -> ReadError {
+    let said = error.to_string();
+    let unpacked = format!("{}: ", unpacked.display());
+    ReadError::Text {
+        file: shown.display().to_string(),
+        reason: said.strip_prefix(&unpacked).unwrap_or(&said).to_owned(),
+    }
+}
+
 fn unpack_hdf5_to(
     path: &Path,
-    archive: File,
+    file: File,
+    packing: Packing,
     target: &mut File,
     unwritable: impl Fn(io::Error) -> ReadError,
 ) -> Result<(), ReadError> {
-    let mut archive = open_zip(path, archive)?;
+    if packing == Packing::Gzip {
+        let unpacked = MultiGzDecoder::new(BufReader::new(file));
+        return copy_unpacked(path, BufReader::new(unpacked), target, unwritable);
+    }
+    let mut archive = open_zip(path, file)?;
     let names = names_inside(path, &archive, HDF5)?;
     let [name] = &names[..] else {
         return Err(ReadError::SeveralInside {
@@ -143,7 +159,16 @@ fn unpack_hdf5_to(
             n_files: names.len(),
         });
     };
-    let mut entry = BufReader::new(archive.by_name(name).map_err(|e| damaged(path, &e))?);
+    let entry = archive.by_name(name).map_err(|e| damaged(path, &e))?;
+    copy_unpacked(path, BufReader::new(entry), target, unwritable)
+}
+
+fn copy_unpacked(
+    path: &Path,
+    mut entry: impl BufRead,
+    target: &mut File,
+    unwritable: impl Fn(io::Error) -> ReadError,
+) -> Result<(), ReadError> {
     // Not `io::copy`, whose error does not say whether the archive or the disk is to blame.
     loop {
         let unpacked = entry.fill_buf().map_err(|e| unreadable(path, e))?;

@@ -1,4 +1,4 @@
-//! A table of counts, cells × genes or genes × cells, as a stream.
+//! A table of counts as a stream, by its own rows.
 
 use std::io::Read;
 
@@ -6,12 +6,23 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::{
     ReadError,
-    table_header::{Header, is_number, separator},
+    other_columns::is_other,
+    table_header::{Header, Role, is_missing, is_number},
+    text_start::{self, Text},
 };
-use crate::h5ad::{SparseRows, is_count};
+use crate::{
+    counts::CountRules,
+    h5ad::{Seems, SparseRows},
+};
 
-/// How much of a table is looked at to find its separator.
-const HEAD: u64 = 1 << 16;
+/// Lines that are looked at before the first of them is believed.
+const LOOKED_AT: usize = 64;
+/// The most bytes of such lines.
+const LOOKED_AT_BYTES: usize = 32 << 20;
+/// Rows that are read on after an entry that is not a count, to say what the entries are.
+const ROWS_TO_TELL: usize = 16;
+/// Numbers in the first column are names only of as many rows.
+const NUMBERED_ROWS: usize = 10;
 
 /// A table in memory, by its own rows.
 #[derive(Debug)]
@@ -20,111 +31,339 @@ pub(super) struct Table {
     pub(super) rows: Vec<String>,
     /// One name per column of counts.
     pub(super) columns: Vec<String>,
+    /// Counts, rows × columns.
     pub(super) counts: SparseRows,
-    /// Barcodes and types of the rows, in Baron's tables.
-    pub(super) annotations: Option<(Vec<String>, Vec<Option<String>>)>,
+    /// Columns that are not counts, one entry per row.
+    pub(super) beside: Vec<(String, Vec<String>)>,
+    /// Rows that are not counts, one entry per column.
+    pub(super) below: Vec<(String, Vec<String>)>,
+    /// How many entries are missing, all read as 0, and where the first is.
+    pub(super) missing: Option<Missing>,
 }
 
-/// Reads a table, separated by tabs, commas, semicolons or blanks: a line of names, then a line of
-/// whole numbers for each row. Missing entries (empty, `NA`, `NaN`) are 0.
-pub(super) fn read(file: &str, reader: &mut dyn Read) -> Result<Table, ReadError> {
+/// Missing entries.
+#[derive(Debug, Clone)]
+pub(super) struct Missing {
+    pub(super) n: usize,
+    pub(super) line: u64,
+    pub(super) column: String,
+}
+
+/// Reads a table, separated by tabs, commas, semicolons or blanks: lines of comments, a line of names, then a line of
+/// counts for each row.
+pub(super) fn read(
+    file: &str,
+    reader: &mut dyn Read,
+    rules: CountRules,
+) -> Result<Table, ReadError> {
     let broken = |reason: String| ReadError::Text {
         file: file.to_owned(),
         reason,
     };
-    let mut head = Vec::new();
-    let peeked = (&mut *reader).take(HEAD).read_to_end(&mut head);
-    peeked.map_err(|e| broken(e.to_string()))?;
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let text = text_start::open(reader).map_err(|e| broken(e.to_string()))?;
+    let Text {
+        reader,
+        separator,
+        n_skipped,
+    } = text;
     let mut csv = ReaderBuilder::new()
-        .delimiter(separator(line))
+        .delimiter(separator)
         .flexible(true)
         .has_headers(false)
-        .from_reader(head.as_slice().chain(reader));
+        .from_reader(reader);
     let mut next = |record: &mut ByteRecord| {
         let read = csv.read_byte_record(record);
         read.map_err(|e| broken(e.to_string()))
     };
+    let lines = Lines { file, n_skipped };
     let mut record = ByteRecord::new();
     next(&mut record)?;
-    let lines = Lines { file };
     let first = record.iter().map(|field| lines.text(&record, field));
     let first: Vec<String> = first.collect::<Result<_, _>>()?;
-    let mut has_row = next(&mut record)?;
-    let header = Header::of(&first, has_row.then_some(&record));
-    lines.check_names(&header, &first)?;
-    let mut table = Table::new(&header);
-    while has_row {
-        table.push(&lines, &header, &record)?;
-        has_row = next(&mut record)?;
+    let mut looked_at: Vec<ByteRecord> = Vec::new();
+    let mut n_bytes = 0;
+    while looked_at.len() < LOOKED_AT && n_bytes < LOOKED_AT_BYTES && next(&mut record)? {
+        n_bytes += record.as_slice().len();
+        looked_at.push(record.clone());
     }
-    table.columns = header.names;
-    Ok(table)
+    let is_whole = looked_at.len() < LOOKED_AT && n_bytes < LOOKED_AT_BYTES;
+    let header = Header::of(&first, &looked_at);
+    lines.check_names(&header, &first)?;
+    let mut table = Reading::new(lines, header, rules);
+    for record in &looked_at {
+        table.push(record)?;
+    }
+    while !is_whole && next(&mut record)? {
+        table.push(&record)?;
+    }
+    table.finish()
 }
 
-impl Table {
-    fn new(header: &Header) -> Self {
+/// A table of which some rows are read.
+struct Reading<'a> {
+    lines: Lines<'a>,
+    header: Header,
+    rules: CountRules,
+    /// Titles of the columns of counts.
+    columns: Vec<String>,
+    rows: Vec<String>,
+    counts: SparseRows,
+    beside: Vec<(String, Vec<String>)>,
+    below: Vec<(String, Vec<String>)>,
+    missing: Option<Missing>,
+    wrong: Option<Wrong>,
+}
+
+/// The first entry that is not a count.
+struct Wrong {
+    line: u64,
+    column: String,
+    found: String,
+    /// The row that it is in.
+    row: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(lines: Lines<'a>, header: Header, rules: CountRules) -> Self {
+        let of_role = |wanted: Role| {
+            let titles = header.titles.iter().zip(&header.roles);
+            titles.filter(move |&(_, &role)| role == wanted)
+        };
         Self {
+            columns: of_role(Role::Counts)
+                .map(|(title, _)| title.clone())
+                .collect(),
+            beside: of_role(Role::Other)
+                .map(|(title, _)| (title.clone(), Vec::new()))
+                .collect(),
             rows: Vec::new(),
-            columns: Vec::new(),
             counts: SparseRows::new(),
-            annotations: header.is_barons().then(Default::default),
+            below: Vec::new(),
+            missing: None,
+            wrong: None,
+            lines,
+            header,
+            rules,
         }
     }
 
-    fn push(
-        &mut self,
-        lines: &Lines<'_>,
-        header: &Header,
-        record: &ByteRecord,
-    ) -> Result<(), ReadError> {
-        if record.len() != header.n_fields() {
+    fn push(&mut self, record: &ByteRecord) -> Result<(), ReadError> {
+        if record.len() != self.header.n_fields() {
             let reason = format!(
                 "{} fields, where other lines have {}",
                 record.len(),
-                header.n_fields()
+                self.header.n_fields()
             );
-            return Err(lines.wrong(record, reason));
+            return Err(self.lines.wrong(record, reason));
         }
-        let name = match header.n_annotations {
-            0 => format!("row_{}", self.rows.len()),
-            _ => lines.text(record, &record[0])?,
-        };
-        self.rows.push(name);
-        if let Some((barcodes, types)) = &mut self.annotations {
-            barcodes.push(lines.text(record, &record[1])?);
-            let label = lines.text(record, &record[2])?;
-            types.push(Some(label).filter(|label| !is_missing(label)));
+        let first = self.lines.text(record, record.get(0).unwrap_or_default())?;
+        if self.header.roles.first() == Some(&Role::Names) && is_other(&first) {
+            return self.push_below(first, record);
         }
-        for (column, field) in record.iter().skip(header.n_annotations).enumerate() {
-            if field == b"0" {
-                continue;
+        self.rows.push(match self.header.roles.first() {
+            Some(Role::Names | Role::NamesOrCounts) => first,
+            _ => format!("row_{}", self.rows.len()),
+        });
+        let (mut column, mut beside) = (0, 0);
+        for (position, field) in record.iter().enumerate() {
+            match self.header.roles[position] {
+                Role::Names | Role::NamesOrCounts | Role::Empty => {}
+                Role::Other => {
+                    let text = self.lines.text(record, field)?;
+                    self.beside[beside].1.push(text);
+                    beside += 1;
+                }
+                Role::Counts => {
+                    self.push_entry(record, position, column, field);
+                    column += 1;
+                }
             }
-            let count = parse_count(field).ok_or_else(|| ReadError::NotCount {
-                file: lines.file.to_owned(),
-                line: line_of(record),
-                column: format!("column '{}'", header.names[column]),
-                found: String::from_utf8_lossy(field).chars().take(40).collect(),
-            })?;
-            self.counts.push(column, count);
         }
         self.counts.end_row();
+        match &self.wrong {
+            Some(wrong) if self.rows.len() >= wrong.row + ROWS_TO_TELL => Err(self.not_counts()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A row that says something of the columns.
+    fn push_below(&mut self, name: String, record: &ByteRecord) -> Result<(), ReadError> {
+        let fields = record.iter().zip(&self.header.roles);
+        let counts = fields.filter(|&(_, &role)| role == Role::Counts);
+        let entries = counts.map(|(field, _)| self.lines.text(record, field));
+        let entries = entries.collect::<Result<_, _>>()?;
+        self.below.push((name, entries));
         Ok(())
     }
+
+    fn push_entry(&mut self, record: &ByteRecord, position: usize, column: usize, field: &[u8]) {
+        if field == b"0" {
+            return;
+        }
+        let title = || format!("column '{}'", self.header.titles[position]);
+        if is_missing(field) {
+            let line = self.lines.line_of(record);
+            let missing = self.missing.get_or_insert_with(|| Missing {
+                n: 0,
+                line,
+                column: title(),
+            });
+            missing.n += 1;
+            return;
+        }
+        let value = str::from_utf8(field).ok().map(str::trim);
+        let value = value.and_then(|text| text.parse::<f32>().ok());
+        let is_count = value.is_some_and(|value| self.rules.count(value).is_some());
+        if !is_count && self.wrong.is_none() {
+            self.wrong = Some(Wrong {
+                line: self.lines.line_of(record),
+                column: title(),
+                found: String::from_utf8_lossy(field).chars().take(40).collect(),
+                row: self.rows.len(),
+            });
+        }
+        if let Some(value) = value {
+            self.counts.push(column, value);
+        }
+    }
+
+    /// The error for the first entry that is not a count, which the rows around it explain.
+    fn not_counts(&self) -> ReadError {
+        let rows: Vec<Vec<f32>> = self
+            .counts
+            .offsets
+            .windows(2)
+            .take(LOOKED_AT)
+            .map(|ends| self.counts.values[ends[0]..ends[1]].to_vec())
+            .collect();
+        let Some(wrong) = &self.wrong else {
+            return self.lines.nothing();
+        };
+        let is_number = wrong.found.trim().parse::<f32>().is_ok_and(f32::is_finite);
+        ReadError::NotCount {
+            file: self.lines.file.to_owned(),
+            line: wrong.line,
+            column: wrong.column.clone(),
+            found: wrong.found.clone(),
+            seems: if is_number {
+                Seems::of(&rows.concat(), &rows)
+            } else {
+                Seems::Counts
+            },
+        }
+    }
+
+    fn finish(mut self) -> Result<Table, ReadError> {
+        if self.wrong.is_some() {
+            return Err(self.not_counts());
+        }
+        if let Some(missing) = self.missing.as_ref().filter(|_| !self.rules.nan_as_zero) {
+            return Err(ReadError::MissingEntries {
+                file: self.lines.file.to_owned(),
+                n: missing.n,
+                line: missing.line,
+                column: missing.column.clone(),
+            });
+        }
+        self.check_rounding()?;
+        if self.header.roles.first() == Some(&Role::NamesOrCounts) && !name_rows(&self.rows) {
+            self.first_column_is_counted()?;
+        }
+        Ok(Table {
+            rows: self.rows,
+            columns: self.columns,
+            counts: self.counts,
+            beside: self.beside,
+            below: self.below,
+            missing: self.missing,
+        })
+    }
+
+    /// Fails where fractions are to be rounded that are no corrected counts.
+    fn check_rounding(&self) -> Result<(), ReadError> {
+        let mut rows = self.counts.offsets.windows(2);
+        let rows: Vec<Vec<f32>> = rows
+            .by_ref()
+            .take(LOOKED_AT)
+            .map(|ends| self.counts.values[ends[0]..ends[1]].to_vec())
+            .collect();
+        let seems = Seems::of(&rows.concat(), &rows);
+        if !self.rules.round || seems.may_be_rounded() {
+            return Ok(());
+        }
+        Err(ReadError::Text {
+            file: self.lines.file.to_owned(),
+            reason: format!(
+                "-round True is for counts that were corrected or estimated{seems}: raw counts are needed"
+            ),
+        })
+    }
+
+    /// Moves the numbers of the first column from the names to the counts.
+    fn first_column_is_counted(&mut self) -> Result<(), ReadError> {
+        let old = std::mem::replace(&mut self.counts, SparseRows::new());
+        for (row, ends) in old.offsets.windows(2).enumerate() {
+            let value = self.rows[row].parse().unwrap_or(f32::NAN);
+            let count = self.rules.count(value).ok_or_else(|| ReadError::Text {
+                file: self.lines.file.to_owned(),
+                reason: format!(
+                    "the first column, '{}', has {}, which is not a count",
+                    self.header.titles[0], self.rows[row]
+                ),
+            })?;
+            if count > 0.0 {
+                self.counts.push(0, count);
+            }
+            for entry in ends[0]..ends[1] {
+                self.counts
+                    .push(old.columns[entry] as usize + 1, old.values[entry]);
+            }
+            self.counts.end_row();
+            self.rows[row] = format!("row_{row}");
+        }
+        self.columns.insert(0, self.header.titles[0].clone());
+        Ok(())
+    }
+}
+
+/// Whether the numbers of a first column without a telling title are names: they are whole, and all differ.
+fn name_rows(numbers: &[String]) -> bool {
+    let whole = numbers.iter().map(|number| number.parse::<i64>());
+    let Ok(whole) = whole.collect::<Result<Vec<_>, _>>() else {
+        return false;
+    };
+    let mut sorted = whole.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    numbers.len() >= NUMBERED_ROWS && sorted.len() == whole.len()
 }
 
 /// Where lines come from, for messages.
 struct Lines<'a> {
     file: &'a str,
+    /// Lines before the first that is a record.
+    n_skipped: u64,
 }
 
 impl Lines<'_> {
     fn wrong(&self, record: &ByteRecord, reason: String) -> ReadError {
         ReadError::Line {
             file: self.file.to_owned(),
-            line: line_of(record),
+            line: self.line_of(record),
             reason,
         }
+    }
+
+    fn nothing(&self) -> ReadError {
+        ReadError::Empty {
+            file: self.file.to_owned(),
+            n_cells: 0,
+            n_genes: 0,
+        }
+    }
+
+    fn line_of(&self, record: &ByteRecord) -> u64 {
+        self.n_skipped + record.position().map_or(0, csv::Position::line)
     }
 
     /// A field as text.
@@ -140,13 +379,15 @@ impl Lines<'_> {
 
     /// Fails where the first line holds numbers only, as a table without names has.
     fn check_names(&self, header: &Header, first: &[String]) -> Result<(), ReadError> {
+        let has_names = header.roles.first() == Some(&Role::Names);
+        let is_untitled = header.titles.len() != first.len();
         if !first.is_empty()
             && first.iter().all(|name| is_number(name.as_bytes()))
-            && header.names == first
+            && (!has_names || !is_untitled && !first[0].is_empty())
         {
             return Err(ReadError::Line {
                 file: self.file.to_owned(),
-                line: 1,
+                line: self.n_skipped + 1,
                 reason: "only numbers; expected the names of the columns".to_owned(),
             });
         }
@@ -154,35 +395,59 @@ impl Lines<'_> {
     }
 }
 
-fn line_of(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
-}
-
-/// A count; a missing one is 0. `None` where it is no whole number, or negative.
-fn parse_count(field: &[u8]) -> Option<f32> {
-    let text = str::from_utf8(field).ok()?.trim();
-    if is_missing(text) {
-        return Some(0.0);
-    }
-    text.parse().ok().filter(|&count| is_count(count))
-}
-
-fn is_missing(text: &str) -> bool {
-    matches!(text, "" | "NA" | "NaN" | "nan")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table(text: &str) -> Table {
+        let mut bytes = text.as_bytes();
+        read("x.csv", &mut bytes, CountRules::default()).expect("a table")
+    }
+
     #[test]
-    fn counts_are_whole_and_not_negative() {
-        let cases = [("7", Some(7.)), (" 2.0 ", Some(2.)), ("1e3", Some(1000.))];
-        for (field, count) in cases.into_iter().chain([("NA", Some(0.)), ("", Some(0.))]) {
-            assert_eq!(parse_count(field.as_bytes()), count, "{field}");
-        }
-        for field in ["-1", "0.5", "inf", "x", "1,5"] {
-            assert_eq!(parse_count(field.as_bytes()), None, "{field}");
+    fn numbers_that_all_differ_are_names_and_others_are_counts() {
+        let rows = |number: fn(usize) -> usize| -> String {
+            let lines = (0..12).map(|row| format!("{},{row}\n", number(row)));
+            format!("whatever,Gad1\n{}", lines.collect::<String>())
+        };
+        let named = table(&rows(|row| 1000 + row));
+        assert_eq!((named.rows[1].as_str(), named.columns.len()), ("1001", 1));
+        let counted = table(&rows(|row| row % 3));
+        assert_eq!(counted.columns, ["whatever", "Gad1"]);
+        let rules = CountRules::default();
+        let counts = counted.counts.into_counts(2, rules).expect("counts");
+        assert_eq!((counts.get(4, 0), counts.get(4, 1)), (Some(&1.), Some(&4.)));
+        assert_eq!(counted.rows[1], "row_1");
+    }
+
+    #[test]
+    fn what_is_neither_cell_nor_gene_is_kept_apart() {
+        let text = "Geneid,Length,c0,c1\ncluster,,a,b\nGad1,7,1,2\nMbp,9,0,4\n__no_feature,,5,5\n";
+        let table = table(text);
+        assert_eq!((table.rows.len(), table.columns.len()), (2, 2));
+        assert_eq!(
+            table.beside,
+            [("Length".to_owned(), vec!["7".to_owned(), "9".to_owned()])]
+        );
+        let names: Vec<&str> = table.below.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["cluster", "__no_feature"]);
+        assert_eq!(table.below[0].1, ["a", "b"]);
+    }
+
+    #[test]
+    fn lines_are_counted_with_the_comments_and_whatever_ends_them() {
+        let says = |text: &str| {
+            let mut bytes = text.as_bytes();
+            let read = read("x.csv", &mut bytes, CountRules::default());
+            read.expect_err("an entry that is not a count").to_string()
+        };
+        for end in ["\n", "\r\n", "\r"] {
+            let lines = ["# a", "# b", ",Gad1", "c0,1", "c1,-2", ""];
+            let said = says(&lines.join(end));
+            assert!(
+                said.starts_with("x.csv, line 5: column 'Gad1' has '-2'"),
+                "{said}"
+            );
         }
     }
 }

@@ -3,61 +3,153 @@
 use std::path::Path;
 
 use super::{
-    CELLTYPE, DataSet, Format, Obs, ReadError, packing,
+    CELLTYPE, DataSet, Format, Obs, ReadError, ReadOptions,
+    orientation::{Orientation, Rows},
+    packing,
     table::{self, Table},
 };
 use crate::{
-    counts::Csr,
+    counts::{CountRules, Csr},
     h5ad::{Column, SparseRows},
 };
+
+/// How Baron et al. call the column of cell types.
+const ASSIGNED_CLUSTER: &str = "assigned_cluster";
+/// How many names a message gives as examples.
+const EXAMPLES: usize = 3;
 
 /// Reads tables (plain, gzip-compressed, or all those of a zip archive), whose cells together are the
 /// data set.
 ///
-/// A table is cells × genes, or genes × cells where `transpose` says so; several need the same genes in
-/// the same order. Tables as Baron et al. published theirs (2016, doi:10.1016/j.cels.2016.08.011, GEO
-/// series GSE84133) have `barcode` and `assigned_cluster` before the genes, which become
-/// `obs['barcode']` and `obs['celltype']`; where there are several tables, `obs['sample']` has their names.
-/// Memory: 8 bytes per non-zero count, 16 with `transpose`.
+/// A table is cells × genes, or genes × cells where the options say so; several need the same genes in
+/// the same order. Columns and rows that are neither cells nor genes become columns of `obs` and `var`, as
+/// `barcode` and `assigned_cluster` (which is called `celltype`) of the tables of Baron et al. (2016,
+/// doi:10.1016/j.cels.2016.08.011, GEO series GSE84133); where there are several tables, `obs['sample']` has their names.
+/// Memory: 8 bytes per non-zero count, 16 with genes in rows.
 pub(crate) fn read_tables<P: AsRef<Path>>(
     paths: &[P],
-    transpose: bool,
+    options: &ReadOptions,
 ) -> Result<DataSet, ReadError> {
     let mut joined = Joined::default();
     for path in paths {
         packing::for_each_table(path.as_ref(), |file, reader| {
-            let mut table = table::read(file, reader)?;
-            if transpose {
-                table = turned(file, table)?;
-            }
-            joined.push(file, table)
+            let table = table::read(file, reader, options.rules)?;
+            joined.say_what_is_beside(file, &table);
+            let upright = upright(file, table, options, &mut joined.notes)?;
+            joined.push(file, upright)
         })?;
     }
     let path = paths.first().ok_or(ReadError::NoInput)?;
-    joined.into_data_set(path.as_ref())
+    joined.into_data_set(path.as_ref(), options.rules)
 }
 
-/// The table with its rows as columns.
-fn turned(file: &str, table: Table) -> Result<Table, ReadError> {
-    let counts = counts(file, table.counts, table.columns.len())?;
+/// A table with cells in rows.
+struct Upright {
+    cells: Vec<String>,
+    genes: Vec<String>,
+    counts: SparseRows,
+    /// What is known of cells, one text each.
+    obs: Vec<(String, Vec<String>)>,
+    /// What is known of genes.
+    var: Vec<(String, Vec<String>)>,
+}
+
+/// The table with its cells in rows, as the options say; an error where it has them elsewhere.
+fn upright(
+    file: &str,
+    table: Table,
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<Upright, ReadError> {
+    let seems = if options.orientation == Orientation::CellsInRows {
+        Rows::Cells
+    } else {
+        let (rows, columns) = totals(&table);
+        Rows::of(&table.rows, &table.columns, &rows, &columns)
+    };
+    let has_genes_in_rows = options.orientation == Orientation::GenesInRows;
+    match seems {
+        Rows::Genes if !has_genes_in_rows => {
+            return Err(ReadError::GenesInRows {
+                file: file.to_owned(),
+                rows: examples(&table.rows),
+                columns: examples(&table.columns),
+            });
+        }
+        Rows::Cells if has_genes_in_rows => {
+            return Err(ReadError::CellsInRows {
+                file: file.to_owned(),
+                rows: examples(&table.rows),
+                columns: examples(&table.columns),
+            });
+        }
+        Rows::Either if !has_genes_in_rows && !table.rows.is_empty() => notes.push(format!(
+            "{file}: rows ({}) are taken for cells and columns ({}) for genes; if it is the other way round: \
+             -transpose True",
+            examples(&table.rows),
+            examples(&table.columns)
+        )),
+        _ => {}
+    }
+    if !has_genes_in_rows {
+        return Ok(Upright {
+            cells: table.rows,
+            genes: table.columns,
+            counts: table.counts,
+            obs: table.beside,
+            var: table.below,
+        });
+    }
+    let counts = counts(file, table.counts, table.columns.len(), options.rules)?;
     let (offsets, columns, values) = counts.transpose_into().to_csr().into_raw_storage();
-    Ok(Table {
-        rows: table.columns,
-        columns: table.rows,
+    Ok(Upright {
+        cells: table.columns,
+        genes: table.rows,
         counts: SparseRows {
             offsets,
             columns,
             values,
         },
-        annotations: None,
+        obs: table.below,
+        var: table.beside,
     })
 }
 
-fn counts(file: &str, rows: SparseRows, n_columns: usize) -> Result<Csr, ReadError> {
-    rows.into_counts(n_columns)
+/// The sums of rows and of columns.
+fn totals(table: &Table) -> (Vec<f64>, Vec<f64>) {
+    let counts = &table.counts;
+    let rows = counts.offsets.windows(2);
+    let rows = rows.map(|ends| {
+        counts.values[ends[0]..ends[1]]
+            .iter()
+            .copied()
+            .map(f64::from)
+            .sum()
+    });
+    let mut columns = vec![0.0; table.columns.len()];
+    for (&column, &value) in counts.columns.iter().zip(&counts.values) {
+        columns[column as usize] += f64::from(value);
+    }
+    (rows.collect(), columns)
+}
+
+/// `CD3D, GAPDH, ACTB …`
+pub(super) fn examples(names: &[String]) -> String {
+    let more = if names.len() > EXAMPLES { " …" } else { "" };
+    let first: Vec<&str> = names.iter().take(EXAMPLES).map(String::as_str).collect();
+    format!("{}{more}", first.join(", "))
+}
+
+fn counts(
+    file: &str,
+    rows: SparseRows,
+    n_columns: usize,
+    rules: CountRules,
+) -> Result<Csr, ReadError> {
+    rows.into_counts(n_columns, rules)
         .map_err(|found| ReadError::Text {
             file: file.to_owned(),
-            reason: format!("{} is no count", found.0),
+            reason: format!("{} is not a count", found.0),
         })
 }
 
@@ -67,23 +159,58 @@ struct Joined {
     files: Vec<String>,
     genes: Vec<String>,
     cells: Vec<String>,
-    barcodes: Vec<String>,
-    types: Vec<Option<String>>,
     samples: Vec<Option<String>>,
     counts: Option<SparseRows>,
+    /// What is known of the cells: a text for each, or none.
+    obs: Vec<(String, Vec<Option<String>>)>,
+    /// What the first table knows of its genes.
+    var: Vec<(String, Vec<String>)>,
+    notes: Vec<String>,
 }
 
 impl Joined {
-    fn push(&mut self, file: &str, table: Table) -> Result<(), ReadError> {
-        self.check_genes(file, table.columns)?;
+    /// Notes what of a table is not read as counts.
+    fn say_what_is_beside(&mut self, file: &str, table: &Table) {
+        for (what, others) in [("columns", &table.beside), ("rows", &table.below)] {
+            if !others.is_empty() {
+                let names: Vec<String> = others.iter().map(|(name, _)| name.clone()).collect();
+                let names = names.join(", ");
+                self.notes.push(format!(
+                    "{file}: not read as counts, being neither cells nor genes: {what} {names}"
+                ));
+            }
+        }
+        if let Some(missing) = &table.missing {
+            self.notes.push(format!(
+                "{file}: {} missing entries are read as 0, the first on line {}, {}",
+                missing.n, missing.line, missing.column
+            ));
+        }
+    }
+
+    fn push(&mut self, file: &str, table: Upright) -> Result<(), ReadError> {
+        if self.files.is_empty() {
+            self.var = table.var;
+        }
+        self.check_genes(file, table.genes)?;
         let sample = Path::new(file).file_stem().unwrap_or_default();
         let sample = sample.to_string_lossy().into_owned();
         self.samples
-            .extend(table.rows.iter().map(|_| Some(sample.clone())));
-        self.cells.extend(table.rows);
-        let (barcodes, types) = table.annotations.unwrap_or_default();
-        self.barcodes.extend(barcodes);
-        self.types.extend(types);
+            .extend(table.cells.iter().map(|_| Some(sample.clone())));
+        let n_before = self.cells.len();
+        self.cells.extend(table.cells);
+        for (name, texts) in table.obs {
+            let texts = texts.into_iter().map(Some);
+            if let Some((_, known)) = self.obs.iter_mut().find(|(known, _)| *known == name) {
+                known.extend(texts);
+            } else {
+                let none = vec![None; n_before].into_iter();
+                self.obs.push((name, none.chain(texts).collect()));
+            }
+        }
+        for (_, texts) in &mut self.obs {
+            texts.resize(self.cells.len(), None);
+        }
         match &mut self.counts {
             Some(counts) => counts.append(table.counts),
             None => self.counts = Some(table.counts),
@@ -114,7 +241,7 @@ impl Joined {
         Ok(())
     }
 
-    fn into_data_set(self, path: &Path) -> Result<DataSet, ReadError> {
+    fn into_data_set(self, path: &Path, rules: CountRules) -> Result<DataSet, ReadError> {
         let file = path.display().to_string();
         let (n_cells, n_genes) = (self.cells.len(), self.genes.len());
         let Some(rows) = self.counts.filter(|_| n_cells > 0 && n_genes > 0) else {
@@ -124,24 +251,59 @@ impl Joined {
                 n_genes,
             });
         };
-        let mut columns = Vec::new();
-        if self.types.len() == n_cells {
-            columns.push((CELLTYPE.to_owned(), Column::Categorical(self.types)));
-            columns.push(("barcode".to_owned(), Column::Text(self.barcodes)));
+        let mut obs = self.obs;
+        if !obs.iter().any(|(name, _)| name == CELLTYPE) {
+            for (name, _) in &mut obs {
+                if name == ASSIGNED_CLUSTER {
+                    CELLTYPE.clone_into(name);
+                }
+            }
         }
+        obs.sort_by_key(|(name, _)| name != CELLTYPE);
+        let mut columns: Vec<(String, Column)> = obs
+            .into_iter()
+            .map(|(name, texts)| (name, column(texts)))
+            .collect();
         if self.files.len() > 1 {
             columns.push(("sample".to_owned(), Column::Categorical(self.samples)));
         }
+        let var = self.var.into_iter();
+        let var = var.map(|(name, texts)| (name, column(texts.into_iter().map(Some).collect())));
         Ok(DataSet {
             format: Format::Table,
-            counts: Box::new(counts(&file, rows, n_genes)?),
+            counts: Box::new(counts(&file, rows, n_genes, rules)?),
             cell_names: self.cells,
             gene_names: self.genes,
             obs: Obs::Memory {
                 path: path.to_owned(),
                 columns,
             },
-            var: Vec::new(),
+            var: var.collect(),
+            notes: self.notes,
         })
     }
+}
+
+/// Texts as numbers where all are, as labels where most occur twice or some are missing, else as they are.
+fn column(texts: Vec<Option<String>>) -> Column {
+    let is_there = |text: &Option<String>| {
+        text.as_ref()
+            .is_some_and(|text| !super::table_header::is_missing(text.as_bytes()))
+    };
+    let parsed = |text: &Option<String>| text.as_ref()?.parse::<f64>().ok();
+    let numbers: Option<Vec<f64>> = texts.iter().map(parsed).collect();
+    if let Some(numbers) = numbers {
+        let whole: Option<Vec<i64>> = texts.iter().map(|t| t.as_ref()?.parse().ok()).collect();
+        return whole.map_or(Column::Number(numbers), Column::Whole);
+    }
+    let distinct: std::collections::BTreeSet<&Option<String>> = texts.iter().collect();
+    if texts.iter().all(is_there) && distinct.len() * 2 > texts.len() {
+        return Column::Text(texts.into_iter().flatten().collect());
+    }
+    Column::Categorical(
+        texts
+            .into_iter()
+            .map(|text| is_there(&text).then_some(text).flatten())
+            .collect(),
+    )
 }

@@ -19,15 +19,21 @@ const MATRIX: &str = "matrix";
 pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let file = open_hdf5::<&str>(path, &[])?;
     let root = Group::root(&file, shown)?;
-    let group = match root.get(MATRIX)? {
-        Some(Element::Group(group)) => group,
-        _ => genome(&root, shown, options)?,
+    let (group, has_all) = match root.get(MATRIX)? {
+        Some(Element::Group(group)) => (group, true),
+        _ => (genome(&root, shown, options)?, false),
     };
     let features = features(&group)?;
     let cell_names = names(&group, "barcodes")?;
     let matrix = matrix(&group, cell_names.len(), features.names.len())?;
     let file_name = shown.display().to_string();
-    let selected = features.select(&file_name, options)?;
+    // A genome of version 2 is a group, which was chosen.
+    let within = ReadOptions {
+        genome: options.genome.clone().filter(|_| has_all),
+        ..options.clone()
+    };
+    let selection = features.select(&file_name, &within)?;
+    let selected = selection.features;
     if cell_names.is_empty() || selected.is_empty() {
         return Err(ReadError::Empty {
             file: file_name,
@@ -35,7 +41,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             n_genes: selected.len(),
         });
     }
-    let counts = Counts::open(matrix, None)?;
+    let counts = Counts::open(matrix, None, options.rules)?;
     let (gene_names, var) = features.into_var(&selected);
     Ok(DataSet {
         format: Format::TenxH5,
@@ -47,6 +53,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             columns: Vec::new(),
         },
         var,
+        notes: vec![selection.note],
     })
 }
 

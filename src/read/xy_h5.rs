@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::{CELLTYPE, DataSet, Format, Obs, ReadError};
+use super::{CELLTYPE, DataSet, Format, Obs, ReadError, ReadOptions};
 use crate::h5ad::{Column, Counts, Group, Matrix, open_hdf5, read_column};
 
 /// Opens the file at `path`, which messages call `shown`.
 ///
-/// Dataset `X`, cells × genes, raw counts of any numeric type (NaN is 0); dataset `Y`, one label per
+/// Dataset `X`, cells × genes, raw counts of any numeric type; dataset `Y`, one label per
 /// cell, numbers or text (optional), becomes `obs['celltype']`. Cells and genes are named by position.
-pub(super) fn open(path: &Path, shown: &Path) -> Result<DataSet, ReadError> {
+pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let file = open_hdf5(path, &["X"])?;
     let root = Group::root(&file, shown)?;
     let matrix = Matrix::open(root.require("X")?)?;
@@ -35,7 +35,7 @@ pub(super) fn open(path: &Path, shown: &Path) -> Result<DataSet, ReadError> {
     let celltype = |labels| (CELLTYPE.to_owned(), Column::Categorical(labels));
     Ok(DataSet {
         format: Format::XyH5,
-        counts: Box::new(Counts::open(matrix, None)?),
+        counts: Box::new(Counts::open(matrix, None, options.rules)?),
         cell_names: by_position("cell", n_cells),
         gene_names: by_position("gene", n_genes),
         obs: Obs::Memory {
@@ -43,11 +43,12 @@ pub(super) fn open(path: &Path, shown: &Path) -> Result<DataSet, ReadError> {
             columns: labels.map(celltype).into_iter().collect(),
         },
         var: Vec::new(),
+        notes: Vec::new(),
     })
 }
 
 /// `cell_0`, `cell_1`, …
-fn by_position(what: &str, n: usize) -> Vec<String> {
+pub(super) fn by_position(what: &str, n: usize) -> Vec<String> {
     (0..n)
         .map(|position| format!("{what}_{position}"))
         .collect()

@@ -73,9 +73,12 @@ fn write_input(found: &Findings<'_>, path: &Path) -> Result<(), ReadError> {
     let (input, data) = (&found.config.input, &found.input.data);
     match data.format {
         Format::H5ad => copy_hdf5(input, path),
-        Format::TenxH5 | Format::XyH5 | Format::Mtx | Format::Table => {
-            Ok(write_unfinished(path, &new_h5ad(data, &[input])?)?)
-        }
+        Format::H5mu
+        | Format::Loom
+        | Format::TenxH5
+        | Format::XyH5
+        | Format::Mtx
+        | Format::Table => Ok(write_unfinished(path, &new_h5ad(data, &[input])?)?),
     }
 }
 

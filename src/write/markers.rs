@@ -18,19 +18,22 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// Writes one line per cluster and marker, in the order of `markers`, which holds each cluster's.
-/// `names` are those of all genes of the file. Scores and fold changes have the precision of `f32`, as
+/// `names` are those of all genes of the file; `symbols`, where `var` has them besides, its column and the texts: a column
+/// of that name follows. Scores and fold changes have the precision of `f32`, as
 /// scanpy's have.
 pub fn write_markers(
     path: &Path,
     markers: &[Vec<Marker>],
     names: &[String],
+    symbols: Option<(&str, &[String])>,
 ) -> Result<(), WriteError> {
     write_file(path, |path| -> Result<(), csv::Error> {
         let mut table = csv::Writer::from_path(path)?;
-        table.write_record(COLUMNS)?;
+        let beside = symbols.map(|(column, _)| column);
+        table.write_record(COLUMNS.into_iter().chain(beside))?;
         for (cluster, markers) in markers.iter().enumerate() {
             for marker in markers {
-                table.write_record(&[
+                let values = [
                     cluster.to_string(),
                     names[marker.gene].clone(),
                     (marker.score as f32).to_string(),
@@ -39,7 +42,9 @@ pub fn write_markers(
                     format!("{:e}", marker.p_adjusted),
                     marker.share_in.to_string(),
                     marker.share_out.to_string(),
-                ])?;
+                ];
+                let symbol = symbols.map(|(_, symbols)| &symbols[marker.gene]);
+                table.write_record(values.iter().chain(symbol))?;
             }
         }
         Ok(table.flush()?)
@@ -64,9 +69,16 @@ mod tests {
             share_out: 0.0,
         };
         let names = ["Gad1", "Mbp"].map(String::from);
-        write_markers(&path, &[vec![], vec![marker]], &names).expect("written");
+        let markers = [vec![], vec![marker]];
+        write_markers(&path, &markers, &names, None).expect("written");
         let text = std::fs::read_to_string(&path).expect("read");
         let expected = format!("{}\n1,Mbp,0.1,-2.5,1e-300,2.5e-1,1,0\n", COLUMNS.join(","));
         assert_eq!(text, expected);
+        let symbols = ["GAD1", "MBP"].map(String::from);
+        let beside = Some(("feature_name", &symbols[..]));
+        write_markers(&path, &markers, &names, beside).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.contains(",feature_name\n"), "{text}");
+        assert!(text.ends_with(",1,0,MBP\n"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! A run's outputs: where they go, and how each is written.
 
 mod annotated;
+mod earlier;
 mod embedding;
 mod labels;
 mod markers;
@@ -18,6 +19,7 @@ use std::{
 
 pub use self::{
     annotated::check_annotatable,
+    earlier::check_replaceable,
     embedding::write_embedding,
     labels::write_labels,
     markers::write_markers,
@@ -59,6 +61,21 @@ pub enum WriteError {
         path: PathBuf,
         /// What it holds.
         elements: Vec<String>,
+    },
+    /// Results of another input lie under the run's name.
+    #[error(
+        "{}: holds the results of {}, which this run of {} would replace; -output_name NAME (not {name}) keeps both, \
+         -overwrite True replaces them", path.display(), other.display(), input.display()
+    )]
+    OtherInput {
+        /// The results.
+        path: PathBuf,
+        /// What both are called.
+        name: String,
+        /// The input that they are of.
+        other: PathBuf,
+        /// The input of this run.
+        input: PathBuf,
     },
     /// The copy would take the place of the input.
     #[error(

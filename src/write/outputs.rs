@@ -9,11 +9,13 @@ use tch::{Device, Kind, Tensor};
 use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
     annotated::write_annotated,
+    earlier::place,
     tree::{TreeSummary, write_newick, write_tree},
     write_embedding, write_file, write_labels, write_markers, write_model, write_results,
 };
 use crate::{
     config::RunConfig,
+    libtorch,
     markers::Marker,
     memory::StageLog,
     metrics::{Scores, Truth},
@@ -21,8 +23,9 @@ use crate::{
     names::make_unique,
     partition::Found,
     pipeline::Apartness,
-    plot::{Figure, title, umap_layout, write_png},
+    plot::{Figure, drawable, title, umap_layout, write_png},
     preprocess::Prepared,
+    processor,
     progress::Progress,
     read::Input,
 };
@@ -71,13 +74,11 @@ pub fn write_outputs(
     progress: &Progress,
 ) -> Result<(), WriteError> {
     let paths = OutputPaths::of(found.config);
-    let mut names: Vec<String> = found
-        .prepared
-        .cells
-        .iter()
-        .map(|&cell| found.input.data.cell_names[cell].clone())
-        .collect();
-    let renamed = make_unique(&mut names);
+    // Over all cells, as anndata numbers them, and not only over those that are labelled.
+    let mut all = found.input.data.cell_names.clone();
+    let renamed = make_unique(&mut all);
+    let cells = found.prepared.cells.iter();
+    let names: Vec<String> = cells.map(|&cell| all[cell].clone()).collect();
     if renamed > 0 {
         progress.note(&format!(
             "{renamed} cell names occur more than once; outputs number them"
@@ -94,7 +95,12 @@ pub fn write_outputs(
         write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
     }
     if let Some(markers) = &found.markers {
-        write_markers(&paths.markers(), markers, &found.input.data.gene_names)?;
+        let data = &found.input.data;
+        let symbols = data.symbols();
+        let symbols = symbols
+            .as_ref()
+            .map(|(column, symbols)| (*column, &symbols[..]));
+        write_markers(&paths.markers(), markers, &data.gene_names, symbols)?;
     }
     if save.tree {
         write_tree(&paths.tree(), found)?;
@@ -105,7 +111,7 @@ pub fn write_outputs(
         log.begin("figures");
         progress.stage("Drawing the embedding");
         let places = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
-        draw(found, &paths, places.view())?;
+        draw(found, &paths, places.view(), progress)?;
         layout = Some(places);
     }
     if save.h5ad {
@@ -154,9 +160,14 @@ fn draw(
     found: &Findings<'_>,
     paths: &OutputPaths,
     coords: ArrayView2<'_, f32>,
+    progress: &Progress,
 ) -> Result<(), WriteError> {
-    let figure = |path: &Path, what, labels: &[usize], names: &[String]| {
-        let title = title(&found.config.name, what, found.scores.asw);
+    let figure = |path: &Path, what, asw, labels: &[usize], names: &[String]| {
+        let title = title(
+            &drawable(std::slice::from_ref(&found.config.name)).0[0],
+            what,
+            asw,
+        );
         write_file(path, |path| {
             write_png(
                 path,
@@ -174,6 +185,7 @@ fn draw(
     figure(
         &paths.predicted_figure(),
         "predicted clusters",
+        found.scores.asw,
         &found.labels,
         &names,
     )?;
@@ -184,7 +196,16 @@ fn draw(
             .iter()
             .map(|code| code.unwrap_or(truth.names.len()))
             .collect();
-        figure(&paths.true_figure(), "true labels", &codes, &truth.names)?;
+        let (names, stand_ins) = drawable(&truth.names);
+        if !stand_ins.is_empty() {
+            progress.note(&format!(
+                "the figure's font lacks letters of some labels; in {} {}",
+                paths.true_figure().display(),
+                stand_ins.join(", ")
+            ));
+        }
+        // The clusters' ASW says nothing of these labels.
+        figure(&paths.true_figure(), "true labels", None, &codes, &names)?;
     }
     Ok(())
 }
@@ -200,7 +221,8 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
     };
     Results {
         version: env!("CARGO_PKG_VERSION"),
-        libtorch: None,
+        libtorch: libtorch::loaded_from().and_then(|folder| libtorch::version(&folder)),
+        instruction_set: processor::instruction_set(),
         device: match found.device {
             Device::Cuda(index) => format!("cuda:{index}"),
             _ => "cpu".to_owned(),
@@ -209,6 +231,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         seed: found.config.seed,
         parameters: found.config,
         data_set: found.config.input.display().to_string(),
+        input: place(&found.config.input),
         n_cells: found.prepared.n_cells(),
         n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
         training_cells: (found.training_cells.len() < found.prepared.n_cells())
@@ -224,6 +247,10 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
             .collect(),
         tree: TreeSummary::of(found),
         silhouette: found.apartness,
+        n_cells_scored: found
+            .truth
+            .as_ref()
+            .map(|truth| truth.codes.iter().flatten().count()),
         scores: found.scores,
         stages: log.stages().to_vec(),
         seconds: log.seconds(),

@@ -1,6 +1,9 @@
 //! A run's parameters, findings and costs as JSON.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 
@@ -14,6 +17,8 @@ pub struct Results<'a> {
     pub version: &'static str,
     /// The version of libtorch, where known.
     pub libtorch: Option<String>,
+    /// The widest vector instructions of the processor.
+    pub instruction_set: String,
     /// The device that trained, as `cpu` or `cuda:0`.
     pub device: String,
     /// Threads that worked.
@@ -22,11 +27,13 @@ pub struct Results<'a> {
     pub seed: u64,
     /// Every parameter under its name on the command line.
     pub parameters: &'a RunConfig,
-    /// The file that was read.
+    /// The file that was read, as it was typed.
     pub data_set: String,
+    /// Where that file lies.
+    pub input: PathBuf,
     /// Cells labelled.
     pub n_cells: usize,
-    /// Cells of the file left out because no gene was detected in them.
+    /// Cells of the file left out: no gene was detected in them, or they failed quality control.
     pub n_cells_dropped: usize,
     /// Cells trained on, as positions among the cells labelled; `null` where all of them were.
     pub training_cells: Option<&'a [usize]>,
@@ -42,6 +49,8 @@ pub struct Results<'a> {
     pub tree: Option<TreeSummary>,
     /// How far apart the clusters lie, before training and after it.
     pub silhouette: Apartness,
+    /// Cells with a true label, which ARI and NMI are of; `null` without labels.
+    pub n_cells_scored: Option<usize>,
     /// How well the clusters are separated, and how well they agree with the true labels.
     pub scores: Scores,
     /// Time and memory of every stage.
@@ -105,11 +114,13 @@ mod tests {
         Results {
             version: "0.0.0",
             libtorch: None,
+            instruction_set: "avx2".to_owned(),
             device: "cpu".to_owned(),
             threads: 2,
             seed: config.seed,
             parameters: config,
             data_set: "x.h5ad".to_owned(),
+            input: "/x.h5ad".into(),
             n_cells: 3,
             n_cells_dropped: 1,
             training_cells: None,
@@ -125,6 +136,7 @@ mod tests {
                 before_training: None,
                 after_training: Some(0.5),
             },
+            n_cells_scored: None,
             scores: Scores {
                 asw: Some(f64::NAN),
                 db: Some(0.5),

@@ -6,6 +6,7 @@
 )]
 
 pub mod golden;
+pub mod others;
 pub mod process;
 pub mod short;
 pub mod simulate;

@@ -18,7 +18,9 @@ use attentionae_sc::h5ad::{Column, NewH5ad, write_h5ad};
 use rayon::prelude::*;
 
 use common::{
+    dense,
     golden::small_path,
+    others::{Named, write_h5mu, write_loom},
     process::{Ended, run_within},
     short::SHORT,
     simulate,
@@ -39,8 +41,8 @@ fn asked_for<T: FromStr>(name: &str, default: T) -> T {
     typed.parse().unwrap_or_else(|_| panic!("{name}={typed}"))
 }
 
-/// Two small files: one that anndata wrote, and one of this program's own.
-fn sound_files(folder: &Path) -> [Vec<u8>; 2] {
+/// Small files: one that anndata wrote, one of this program's own, loom and h5mu.
+fn sound_files(folder: &Path) -> [Vec<u8>; 4] {
     let own = folder.join("own.h5ad");
     let counts = simulate::counts(40, 30, 0.5, 1);
     let (n_cells, n_genes) = counts.shape();
@@ -58,7 +60,19 @@ fn sound_files(folder: &Path) -> [Vec<u8>; 2] {
         counts: &counts,
     };
     write_h5ad(&own, &data).expect("a sound file");
-    [small_path(), own].map(|path| fs::read(path).expect("a sound file"))
+    let types: Vec<String> = (0..n_cells)
+        .map(|cell| format!("type {}", cell % 3))
+        .collect();
+    let named = Named {
+        counts: &dense(&counts),
+        cells: &data.obs_names,
+        genes: &data.var_names,
+        types: &types,
+    };
+    let [loom, h5mu] = ["own.loom", "own.h5mu"].map(|name| folder.join(name));
+    write_loom(&loom, &named);
+    write_h5mu(&h5mu, &named);
+    [small_path(), own, loom, h5mu].map(|path| fs::read(path).expect("a sound file"))
 }
 
 /// A run of the program on a file; every fourth is a conversion.
@@ -125,8 +139,8 @@ fn damaged_copies_end_in_a_result_or_in_one_clear_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let sound = sound_files(folder.path());
     let tried = (0..n_copies).into_par_iter().map(|number| {
-        // Conversions, which are every fourth, are of both files.
-        try_copy(&sound[(number / 4 + number) as usize % 2], seed, number)
+        // Conversions, which are every fourth, are of every file.
+        try_copy(&sound[(number / 4 + number) as usize % 4], seed, number)
     });
     let (ended, complaints): (Vec<_>, Vec<_>) = tried.unzip();
     let successes = ended.iter().filter(|ended| ended.status.success()).count();

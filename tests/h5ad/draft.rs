@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use attentionae_sc::{
-    counts::CountSource,
+    counts::{CountRules, CountSource},
     h5ad::{H5ad, H5adError},
 };
 use hdf5::{
@@ -101,8 +101,13 @@ impl Draft {
 
     /// All counts, read in runs of one, two and all cells, which agree.
     pub fn counts(self) -> Result<Vec<Vec<f32>>, H5adError> {
+        self.counts_by(CountRules::default())
+    }
+
+    /// The counts where the rules say what stands for one.
+    pub fn counts_by(self, rules: CountRules) -> Result<Vec<Vec<f32>>, H5adError> {
         let finished = self.finish();
-        let counts = H5ad::open(&finished.path)?.counts()?;
+        let counts = H5ad::open(&finished.path)?.counts_by(rules)?;
         let n = counts.n_cells();
         let all = dense(&counts, n)?;
         assert_eq!(dense(&counts, 1)?, all);

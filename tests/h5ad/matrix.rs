@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use attentionae_sc::{counts::CountSource, h5ad::H5ad};
+use attentionae_sc::{
+    counts::{CountRules, CountSource},
+    h5ad::H5ad,
+};
 use hdf5::{
     SimpleExtents,
     types::{FloatSize, IntSize, TypeDescriptor},
@@ -80,16 +83,30 @@ fn truth_values_are_zero_and_one() {
 }
 
 #[test]
-fn nan_is_zero() {
+fn nan_is_refused_or_zero() {
+    let zero = CountRules {
+        nan_as_zero: true,
+        ..CountRules::default()
+    };
     let mut x = arr2(&COUNTS).mapv(f64::from);
     x[[0, 1]] = f64::NAN;
     x[[2, 2]] = f64::NAN;
-    let read = Draft::new().without("X").dense("X", &x).counts();
-    assert_eq!(read.expect("counts"), expected());
+    let draft = || Draft::new().without("X").dense("X", &x);
+    let said = draft().counts().expect_err("NaN").to_string();
+    assert!(
+        said.contains("X holds 2 NaN, in 2 cells and 2 genes"),
+        "{said}"
+    );
+    assert_eq!(draft().counts_by(zero).expect("counts"), expected());
     let (offsets, indices, mut data) = CSR;
     data[2] = f32::NAN;
-    let read = Draft::new().sparse("csr_matrix", [4, 3], (&offsets, &indices, &data));
-    assert_eq!(read.counts().expect("counts")[1], [0., 0., 0.]);
+    let draft = || Draft::new().sparse("csr_matrix", [4, 3], (&offsets, &indices, &data));
+    let said = draft().counts().expect_err("NaN").to_string();
+    assert!(
+        said.contains("X holds 1 NaN, in 1 cells and 1 genes"),
+        "{said}"
+    );
+    assert_eq!(draft().counts_by(zero).expect("counts")[1], [0., 0., 0.]);
 }
 
 #[test]
@@ -165,7 +182,11 @@ fn a_half_precision_matrix_written_by_python() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("half.h5ad");
     std::fs::write(&path, include_bytes!("half.h5ad")).expect("a file");
-    let counts = H5ad::open(&path).and_then(|file| file.counts());
+    let zero = CountRules {
+        nan_as_zero: true,
+        ..CountRules::default()
+    };
+    let counts = H5ad::open(&path).and_then(|file| file.counts_by(zero));
     let rows = counts.expect("counts").rows(0..2).expect("rows");
     assert_eq!(rows.to_dense(), arr2(&[[1., 0.], [0., 2048.]]));
 }

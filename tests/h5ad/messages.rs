@@ -192,17 +192,19 @@ fn a_chunk_that_would_inflate_to_gigabytes() {
 fn values_that_are_no_counts() {
     says(
         &x(|x| x[[3, 1]] = f32::INFINITY),
-        "X holds inf, which is no count; raw counts are needed (whole numbers, none negative); \
+        "X holds inf, which is not a count; raw counts are needed (whole numbers, none negative); \
          neither X, layers nor raw holds any",
     );
     says(
         &x(|x| x[[3, 1]] = -2.0),
-        "X holds -2, which is no count; the values seem to be scaled (some are negative); \
+        "X holds -2, which is not a count; the values seem to be scaled (some are negative); \
          raw counts are needed (whole numbers, none negative); neither X, layers nor raw holds any",
     );
     says(
         &x(|x| *x *= 1234.56),
-        "X holds 1234.56, which is no count; the values seem to be normalised (fractions); \
+        "X holds 1234.56, which is not a count; the values are fractions: either they are normalised, or they are \
+         counts that were corrected for ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which \
+         -round True rounds to whole numbers; \
          raw counts are needed (whole numbers, none negative); neither X, layers nor raw holds any",
     );
     let logged = arr2(&COUNTS).mapv(f32::ln_1p);
@@ -212,7 +214,7 @@ fn values_that_are_no_counts() {
         .dense("raw/X", &arr2(&COUNTS));
     says(
         &draft.finish(),
-        "X holds 0.6931472, which is no count; the values seem to be log-normalised (small fractions); \
+        "X holds 0.6931472, which is not a count; the values seem to be log-normalised (small fractions); \
          raw counts are needed (whole numbers, none negative); layers/my counts and raw/X hold counts: \
          add -layer \"my counts\"",
     );

@@ -211,7 +211,7 @@ fn a_column_that_is_not_there() {
     values(&draft.obs(), "batch", &[1, 2, 3, 4]);
     values(&draft.obs(), "cell_type", &[1, 2, 3, 4]);
     let message = draft.labels("celltype").expect_err("no column").to_string();
-    assert_says(&message, &["tiny.h5ad", "'celltype'", "batch, cell_type"]);
+    assert_says(&message, &["tiny.h5ad", "'celltype'", "cell_type, batch"]);
     let message = Draft::new()
         .labels("_index")
         .expect_err("no column")

@@ -1,0 +1,178 @@
+//! Labels that say that there is none, and labels that say that nobody knows.
+
+use std::collections::BTreeMap;
+
+/// How a missing label is written, in small letters.
+const MISSING: [&str; 10] = [
+    "", "nan", "none", "na", "n/a", "<na>", "#n/a", "null", "nat", "pd.na",
+];
+/// Labels of cells that nobody could place, in small letters without what is not a letter.
+const UNKNOWN: [&str; 20] = [
+    "unknown",
+    "unassigned",
+    "unclassified",
+    "undefined",
+    "undetermined",
+    "unidentified",
+    "unclear",
+    "uncertain",
+    "unlabeled",
+    "unlabelled",
+    "unannotated",
+    "notassigned",
+    "notannotated",
+    "ambiguous",
+    "doublet",
+    "doublets",
+    "lowquality",
+    "other",
+    "others",
+    "unk",
+];
+/// With more different labels than this share of the cells, the column does not hold types.
+const MOST_DIFFERENT: f64 = 0.5;
+/// So few labels may be types, whatever their share.
+const FEW: usize = 20;
+
+/// Labels without blanks around them; none where the text says that there is none.
+pub(super) fn cleaned(labels: Vec<Option<String>>) -> Vec<Option<String>> {
+    let clean = |label: Option<String>| {
+        let label = label?;
+        let trimmed = label.trim();
+        let is_missing = MISSING.contains(&trimmed.to_lowercase().as_str());
+        (!is_missing).then(|| trimmed.to_owned())
+    };
+    labels.into_iter().map(clean).collect()
+}
+
+/// What the user has to know of true labels that cells are scored against; `kept` are the cells that are labelled.
+pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for label in kept.iter().filter_map(|&cell| labels[cell].as_deref()) {
+        *sizes.entry(label).or_default() += 1;
+    }
+    let n_labelled: usize = sizes.values().sum();
+    let mut notes = vec![match n_labelled {
+        0 => format!(
+            "none of the {} cells has a label: scored without ARI and NMI",
+            kept.len()
+        ),
+        n => format!("scored on {n} of {} cells: those with a label", kept.len()),
+    }];
+    let unknown: Vec<String> = sizes
+        .iter()
+        .filter(|(label, _)| is_unknown(label))
+        .map(|(label, n)| format!("'{label}' ({n} cells)"))
+        .collect();
+    if !unknown.is_empty() {
+        notes.push(format!(
+            "scored as a type of its own: {}; to leave such cells out, make their label missing",
+            unknown.join(", ")
+        ));
+    }
+    if sizes.len() > FEW && sizes.len() as f64 > MOST_DIFFERENT * n_labelled as f64 {
+        notes.push(format!(
+            "{} different labels on {n_labelled} cells: is this a column of cell types?",
+            sizes.len()
+        ));
+    }
+    notes
+}
+
+/// Columns that a message lists.
+const MOST_COLUMNS: usize = 12;
+/// Parts of the names of columns that may hold cell types, in small letters.
+const TYPE_WORDS: [&str; 10] = [
+    "celltype",
+    "cell_type",
+    "cell type",
+    "type",
+    "label",
+    "annot",
+    "class",
+    "cluster",
+    "ident",
+    "subtype",
+];
+
+/// The names of columns, those that may hold cell types first, a dozen at most.
+#[must_use]
+pub fn listed_columns(columns: &[String]) -> String {
+    let rank = |name: &&String| {
+        let lower = name.to_lowercase();
+        let found = TYPE_WORDS.iter().position(|word| lower.contains(word));
+        found.unwrap_or(TYPE_WORDS.len())
+    };
+    let mut names: Vec<&String> = columns.iter().collect();
+    names.sort_by_key(rank);
+    let shown: Vec<&str> = names
+        .iter()
+        .take(MOST_COLUMNS)
+        .map(|name| name.as_str())
+        .collect();
+    let more = match columns.len().saturating_sub(MOST_COLUMNS) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn is_unknown(label: &str) -> bool {
+    let letters = label.chars().filter(|c| c.is_alphabetic());
+    let plain: String = letters.flat_map(char::to_lowercase).collect();
+    UNKNOWN.contains(&plain.as_str()) || matches!(label, "?" | "-" | "." | "--")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(of: &[&str]) -> Vec<Option<String>> {
+        cleaned(of.iter().map(|label| Some((*label).to_owned())).collect())
+    }
+
+    #[test]
+    fn what_says_that_there_is_none_is_missing() {
+        let cleaned = labels(&["nan", "NaN", "None", "NA", "", "  ", "<NA>", "N/A"]);
+        assert!(cleaned.iter().all(Option::is_none), "{cleaned:?}");
+        let cleaned = labels(&["T cell ", "T cell", "NK"]);
+        assert_eq!(cleaned[0], cleaned[1]);
+        assert_eq!(cleaned[2].as_deref(), Some("NK"));
+    }
+
+    #[test]
+    fn cells_that_are_scored_are_counted_and_unknown_ones_named() {
+        let labels = labels(&["a", "a", "Unknown", "", "a", "b", "b"]);
+        assert_eq!(
+            note_on_labels(&labels, &[0, 1, 2, 3, 4, 5]),
+            [
+                "scored on 5 of 6 cells: those with a label",
+                "scored as a type of its own: 'Unknown' (1 cells); to leave such cells out, make their label missing",
+            ]
+            .map(str::to_owned)
+        );
+        assert!(note_on_labels(&labels, &[3])[0].starts_with("none of the 1 cells"));
+    }
+
+    #[test]
+    fn long_lists_of_columns_begin_with_likely_ones() {
+        let names = |n: usize| (0..n).map(|column| format!("score{column}"));
+        let columns: Vec<String> = names(20).chain(["cell_type".to_owned()]).collect();
+        let listed = listed_columns(&columns);
+        assert!(listed.starts_with("cell_type, score0, "), "{listed}");
+        assert!(listed.ends_with("score10, and 9 more"), "{listed}");
+        assert_eq!(listed_columns(&columns[..2]), "score0, score1");
+    }
+
+    #[test]
+    fn names_of_cells_are_noted_as_labels() {
+        let names: Vec<String> = (0..30).map(|cell| format!("cell {cell}")).collect();
+        let labels = labels(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let cells: Vec<usize> = (0..30).collect();
+        let notes = note_on_labels(&labels, &cells);
+        assert!(
+            notes[1].starts_with("30 different labels on 30 cells"),
+            "{notes:?}"
+        );
+    }
+}

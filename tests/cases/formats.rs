@@ -1,0 +1,235 @@
+//! Formats that are read, and those that are named.
+
+use std::{fs, io::Write, path::Path, process::Command};
+
+use attentionae_sc::read::{Format, ReadOptions};
+use flate2::{Compression, write::GzEncoder};
+
+use super::{
+    common::others::{Named, write_h5mu, write_loom},
+    sample::{Sample, counts, read, says},
+};
+
+fn named(sample: &Sample) -> Named<'_> {
+    Named {
+        counts: &sample.counts,
+        cells: &sample.cells,
+        genes: &sample.genes,
+        types: &sample.types,
+    }
+}
+
+#[test]
+fn loom_is_read() {
+    let sample = Sample::new();
+    let path = sample.path("x.loom");
+    write_loom(&path, &named(&sample));
+    let data = read(&path, &ReadOptions::default());
+    assert_eq!(data.format, Format::Loom);
+    assert_eq!(
+        (&data.cell_names, &data.gene_names),
+        (&sample.cells, &sample.genes)
+    );
+    assert_eq!(counts(&data), sample.counts);
+    let rows = data.counts.rows(10..12).expect("rows").to_dense();
+    assert_eq!(rows, sample.counts.slice(ndarray::s![10..12, ..]));
+    let ended = sample.run(
+        "x.loom",
+        &["-celltype", "ClusterName", "-save_h5ad", "True"],
+    );
+    ended.succeeds(&["scored on 300 of 300 cells", "ARI 1.000"]);
+    let copy = read(&sample.path("h5ad/x.h5ad"), &ReadOptions::default());
+    assert_eq!(counts(&copy), sample.counts);
+}
+
+#[test]
+fn h5mu_is_read() {
+    let sample = Sample::new();
+    let path = sample.path("x.h5mu");
+    write_h5mu(&path, &named(&sample));
+    let data = read(&path, &ReadOptions::default());
+    assert_eq!(data.format, Format::H5mu);
+    assert_eq!(
+        (&data.cell_names, &data.gene_names),
+        (&sample.cells, &sample.genes)
+    );
+    assert_eq!(counts(&data), sample.counts);
+    let ended = sample.run("x.h5mu", &["-save_h5ad", "True"]);
+    ended.succeeds(&["scored on 300 of 300 cells"]);
+    let copy = read(&sample.path("h5ad/x.h5ad"), &ReadOptions::default());
+    assert_eq!(counts(&copy), sample.counts);
+    let file = hdf5::File::create(sample.path("two.h5mu")).expect("a file");
+    for name in ["mod/a", "mod/b"] {
+        file.create_group(name).expect("a group");
+    }
+    file.close().expect("a file");
+    let said = says(&sample.path("two.h5mu"), &ReadOptions::default());
+    assert!(
+        said.contains("none of its modalities is called rna: a, b"),
+        "{said}"
+    );
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("gzip");
+    encoder.finish().expect("gzip")
+}
+
+#[test]
+fn gzipped_hdf5_is_read() {
+    let sample = Sample::new();
+    let path = sample.h5ad(
+        "x.h5ad",
+        &sample.counts,
+        vec![("celltype", sample.celltype())],
+        vec![],
+    );
+    let packed = sample.file("y.h5ad.gz", gzip(&fs::read(path).expect("bytes")));
+    assert_eq!(
+        counts(&read(&packed, &ReadOptions::default())),
+        sample.counts
+    );
+    let ended = sample.run("y.h5ad.gz", &["-save_h5ad", "True"]);
+    ended.succeeds(&["ARI 1.000"]);
+    let copy = read(&sample.path("h5ad/y.h5ad"), &ReadOptions::default());
+    assert_eq!(counts(&copy), sample.counts);
+}
+
+#[test]
+fn files_of_other_formats_are_named() {
+    let sample = Sample::new();
+    let mut tar = vec![0; 1024];
+    tar[257..262].copy_from_slice(b"ustar");
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n";
+    let cases: [(&str, Vec<u8>, &str, &str); 9] = [
+        (
+            "obj.rds",
+            gzip(b"X\n\0\0\0\x03\0\0\0\0"),
+            "an R object",
+            "write10xCounts",
+        ),
+        (
+            "plain.rds",
+            b"X\n\0\0\0\x03\0\0\0\0".to_vec(),
+            "an R object",
+            "readRDS",
+        ),
+        (
+            "obj.RData",
+            gzip(b"RDX3\nX\n\0\0"),
+            "an R workspace",
+            "load(",
+        ),
+        (
+            "page.h5ad",
+            b"<!DOCTYPE html><html>404".to_vec(),
+            "a web page",
+            "download",
+        ),
+        (
+            "page.csv",
+            b"<html><body>".to_vec(),
+            "a web page",
+            "download",
+        ),
+        (
+            "lfs.h5ad",
+            pointer.to_vec(),
+            "a Git LFS pointer",
+            "git lfs pull",
+        ),
+        ("GSE1_RAW.tar", tar.clone(), "a tar archive", "tar -xf"),
+        ("GSE1_RAW.tar.gz", gzip(&tar), "a tar archive", "tar -xf"),
+        (
+            "x.csv.xz",
+            b"\xfd7zXZ\0\0".to_vec(),
+            "compressed with xz",
+            "unxz",
+        ),
+    ];
+    for (name, content, what, next) in cases {
+        let said = says(&sample.file(name, content), &ReadOptions::default());
+        assert!(said.contains(what) && said.contains(next), "{name}: {said}");
+    }
+    for (file, name) in [(".zgroup", "v2.zarr"), ("zarr.json", "v3.zarr")] {
+        sample.file(&format!("{name}/{file}"), "{}");
+        let said = says(&sample.path(name), &ReadOptions::default());
+        assert!(
+            said.contains("anndata.read_zarr(") && said.contains(name),
+            "{said}"
+        );
+    }
+    sample.file("loose/a.csv", "x");
+    let said = says(&sample.path("loose"), &ReadOptions::default());
+    assert!(said.contains("name one of what it holds: a.csv"), "{said}");
+}
+
+#[test]
+fn folders_of_other_programs_are_read() {
+    let sample = Sample::new();
+    let size = (3, 2);
+    let matrix = "%%MatrixMarket matrix coordinate integer general\n";
+    let entries = "1 1 5\n2 2 7\n3 1 1\n";
+    let by_genes = format!("{matrix}2 3 3\n1 1 5\n2 2 7\n1 3 1\n");
+    let by_cells = format!("{matrix}3 2 3\n{entries}");
+    let genes = "ENSG00000000003\tENSG00000000003\nENSG00000000005\tENSG00000000005\n";
+    let cells = "SAMEA1\nSAMEA2\nSAMEA3\n";
+    let ebi = "ebi/E-MTAB-1.aggregated_filtered_counts.mtx";
+    sample.file(ebi, &by_genes);
+    sample.file(&format!("{ebi}_rows"), genes);
+    sample.file(&format!("{ebi}_cols"), cells);
+    sample.file("af/quants_mat.mtx", &by_cells);
+    sample.file("af/quants_mat_rows.txt", cells);
+    sample.file(
+        "af/quants_mat_cols.txt",
+        "ENSG00000000003\nENSG00000000005\n",
+    );
+    sample.file("parse/DGE.mtx", &by_cells);
+    sample.file(
+        "parse/cell_metadata.csv",
+        "bc_wells,sample\n01_01,a\n01_02,a\n01_03,b\n",
+    );
+    let named =
+        "gene_id,gene_name,genome\nENSG00000000003,TSPAN6,hg38\nENSG00000000005,TNMD,hg38\n";
+    sample.file("parse/all_genes.csv", named);
+    for folder in ["ebi", "af", "parse"] {
+        let data = read(&sample.path(folder), &ReadOptions::default());
+        assert_eq!(counts(&data).dim(), size, "{folder}");
+        assert_eq!(
+            counts(&data),
+            ndarray::arr2(&[[5., 0.], [0., 7.], [1., 0.]]),
+            "{folder}"
+        );
+    }
+    let parse = read(&sample.path("parse"), &ReadOptions::default());
+    assert_eq!(parse.gene_names, ["TSPAN6", "TNMD"]);
+}
+
+#[test]
+fn what_is_no_file_is_named() {
+    let sample = Sample::new();
+    let said = |name: &str| sample.program(&["-name", name]);
+    let url = said("https://example.org/x.h5ad");
+    assert_eq!(url.code, Some(2), "{url:?}");
+    assert!(
+        url.stderr
+            .contains("curl -L -O \"https://example.org/x.h5ad\""),
+        "{url:?}"
+    );
+    assert!(said("-").stderr.contains("save the data to a file first"));
+    let pipe = sample.path("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    said("./pipe").fails(&["no regular file; save the data to one first"]);
+    said("nowhere").fails(&["there is no folder Data/AnnData", "-data_dir"]);
+    sample.file("Data/AnnData/zeisel.h5ad", "");
+    said("zeisl").fails(&["did you mean zeisel.h5ad?"]);
+    said("~/no such file.h5ad").fails(&["no such file"]);
+    assert!(!Path::new("~").exists());
+}
