@@ -165,6 +165,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             umap: options.outputs.save_umap.0,
             markers: options.outputs.save_markers.0,
             tree: has_tree && options.outputs.save_tree.0,
+            report: options.outputs.save_report.0,
             h5ad: options.outputs.save_h5ad.0,
         },
         cuda: options.machine.cuda,

@@ -222,6 +222,9 @@ pub(super) struct OutputArgs {
     /// (-resolution auto)
     #[arg(long, default_value = "True")]
     pub save_tree: Switch,
+    /// Write a report that opens in any browser: report/NAME.html
+    #[arg(long, default_value = "False")]
+    pub save_report: Switch,
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(long, default_value = "False")]
     pub save_h5ad: Switch,

@@ -130,6 +130,8 @@ pub struct Outputs {
     pub umap: bool,
     /// `markers/NAME.csv`
     pub markers: bool,
+    /// `report/NAME.html`
+    pub report: bool,
     /// `tree/NAME.json` and `tree/NAME.nwk`, where clusters are cut from a tree.
     pub tree: bool,
     /// `h5ad/NAME.h5ad`

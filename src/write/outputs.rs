@@ -25,6 +25,7 @@ use crate::{
     preprocess::Prepared,
     progress::Progress,
     read::Input,
+    report::{ReportedRun, write_multiqc, write_report},
 };
 
 /// Neighbours of a cell in the 2-D layout.
@@ -93,28 +94,43 @@ pub fn write_outputs(
     if save.model_para {
         write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
     }
-    if let Some(markers) = &found.markers {
+    if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
         write_markers(&paths.markers(), markers, &found.input.data.gene_names)?;
     }
     if save.tree {
         write_tree(&paths.tree(), found)?;
         write_newick(&paths.newick(), found)?;
     }
-    let mut layout = None;
-    if save.umap {
+    let layout = (save.umap || save.report).then(|| {
+        log.begin("layout");
+        progress.stage("Laying out the cells in the plane");
+        umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed)
+    });
+    let layout = layout.as_ref().map(|places| places.view());
+    if let Some(places) = layout.filter(|_| save.umap) {
         log.begin("figures");
         progress.stage("Drawing the embedding");
-        let places = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
-        draw(found, &paths, places.view())?;
-        layout = Some(places);
+        draw(found, &paths, places)?;
     }
     if save.h5ad {
         log.begin("h5ad");
         progress.stage("Adding the results to a copy of the input");
-        let layout = layout.as_ref().map(|places| places.view());
         write_annotated(&paths.h5ad(), found, layout)?;
     }
     log.end();
+    if let Some(layout) = layout.filter(|_| save.report) {
+        progress.stage("Writing the report");
+        let run = ReportedRun {
+            found,
+            names: &names,
+            layout,
+            said: &progress.said(),
+            log: &log,
+        };
+        write_report(&paths.report(), &run)?;
+        let [bars, statistics] = paths.multiqc();
+        write_multiqc(&bars, &statistics, found)?;
+    }
     write_results(&paths.results(), &results(found, &log))
 }
 

@@ -76,6 +76,18 @@ impl OutputPaths {
         self.file("tree", ".nwk")
     }
 
+    /// `report/NAME.html`
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.file("report", ".html")
+    }
+
+    /// What MultiQC reads: `report/NAME_mqc.json`, the clusters, and `report/NAME_statistics_mqc.json`.
+    #[must_use]
+    pub fn multiqc(&self) -> [PathBuf; 2] {
+        ["_mqc.json", "_statistics_mqc.json"].map(|ending| self.file("report", ending))
+    }
+
     /// `h5ad/NAME.h5ad`
     #[must_use]
     pub fn h5ad(&self) -> PathBuf {
@@ -111,6 +123,10 @@ impl OutputPaths {
         files.extend(save.markers.then(|| self.markers()));
         if save.tree {
             files.extend([self.tree(), self.newick()]);
+        }
+        if save.report {
+            files.push(self.report());
+            files.extend(self.multiqc());
         }
         files.extend(save.h5ad.then(|| self.h5ad()));
         files
@@ -160,6 +176,7 @@ mod tests {
         umap: true,
         markers: true,
         tree: true,
+        report: true,
         h5ad: true,
     };
 
@@ -178,6 +195,12 @@ mod tests {
             (paths.markers(), "out/markers/zeisel.csv"),
             (paths.tree(), "out/tree/zeisel.json"),
             (paths.newick(), "out/tree/zeisel.nwk"),
+            (paths.report(), "out/report/zeisel.html"),
+            (paths.multiqc()[0].clone(), "out/report/zeisel_mqc.json"),
+            (
+                paths.multiqc()[1].clone(),
+                "out/report/zeisel_statistics_mqc.json",
+            ),
             (paths.h5ad(), "out/h5ad/zeisel.h5ad"),
             (paths.results(), "out/results/zeisel.json"),
         ];
