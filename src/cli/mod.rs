@@ -163,6 +163,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
             embedding: options.outputs.save_embedding.0,
             model_para: options.outputs.save_model_para.0,
             umap: options.outputs.save_umap.0,
+            figure_format: options.outputs.figure_format,
             markers: options.outputs.save_markers.0,
             tree: has_tree && options.outputs.save_tree.0,
             report: options.outputs.save_report.0,

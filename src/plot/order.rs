@@ -75,11 +75,15 @@ fn quotas(sizes: &[usize], most: usize) -> Vec<usize> {
     let rest = most.saturating_sub(n_even);
     let others = (n_cells - n_even).max(1);
     let by_size = |size: usize, even: usize| even + (size - even) * rest / others;
-    sizes
-        .iter()
-        .zip(even)
-        .map(|(&s, e)| by_size(s, e))
-        .collect()
+    let rounded_down = sizes.iter().zip(even);
+    let mut quotas: Vec<usize> = rounded_down.map(|(&s, e)| by_size(s, e)).collect();
+    let mut left = most.saturating_sub(quotas.iter().sum());
+    for (quota, &size) in quotas.iter_mut().zip(sizes) {
+        let more = left.min(size - *quota);
+        *quota += more;
+        left -= more;
+    }
+    quotas
 }
 
 #[cfg(test)]
@@ -131,11 +135,11 @@ mod tests {
     fn a_sample_keeps_every_group_and_its_size() {
         let groups = groups();
         let kept = sampled_order(&groups, 100, 1);
-        // 8 places each; of the other 76, 892, 82 and 2 of 976 cells.
-        assert_eq!(quotas(&[900, 90, 10], 100), [77, 14, 8]);
+        // 8 places each; of the other 76, as many as 892, 82 and 2 of 976 cells are; what rounding leaves goes to the first.
+        assert_eq!(quotas(&[900, 90, 10], 100), [78, 14, 8]);
         assert_eq!(
             sizes(&kept.iter().map(|&c| groups[c]).collect::<Vec<_>>()),
-            [77, 14, 8]
+            [78, 14, 8]
         );
         assert_eq!(sampled_order(&groups, 1000, 1), drawing_order(&groups, 1));
         let each_alone: Vec<usize> = (0..50).collect();

@@ -15,7 +15,10 @@ const N_MARKERS: usize = 5;
 /// Clusters, the largest first.
 #[derive(Debug, Serialize)]
 pub(super) struct ClusterTable {
-    pub rows: Vec<ClusterRow>,
+    rows: Vec<ClusterRow>,
+    /// Cells of every cluster, listed or not.
+    #[serde(skip)]
+    pub sizes: Vec<usize>,
     /// Clusters beyond the last row.
     n_more: usize,
     has_stability: bool,
@@ -24,10 +27,8 @@ pub(super) struct ClusterTable {
 
 /// A cluster.
 #[derive(Debug, Serialize)]
-pub(super) struct ClusterRow {
+struct ClusterRow {
     label: usize,
-    #[serde(skip)]
-    pub cells: usize,
     size: String,
     share: String,
     markers: Vec<GeneShares>,
@@ -71,7 +72,6 @@ impl ClusterTable {
         let mostly = mostly(found);
         let row = |(label, nearest): (usize, &Option<Nearest>)| ClusterRow {
             label,
-            cells: sizes[label],
             size: text::whole(sizes[label]),
             share: text::percent(sizes[label] as f64 / found.labels.len() as f64),
             markers: found
@@ -94,6 +94,7 @@ impl ClusterTable {
                 .take(MOST_ROWS)
                 .map(row)
                 .collect(),
+            sizes: sizes.clone(),
             n_more: nearest.len().saturating_sub(MOST_ROWS),
             has_stability: found.types.is_some(),
             has_truth: found.truth.is_some(),

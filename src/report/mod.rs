@@ -16,6 +16,7 @@ mod dots;
 mod error;
 mod expression;
 mod facts;
+mod index;
 mod multiqc;
 mod nearest;
 mod options;
@@ -40,7 +41,11 @@ use self::{
     tree::PageTree,
     truth::Agreement,
 };
-pub use self::{error::ReportError, multiqc::write_multiqc};
+pub use self::{
+    error::ReportError,
+    index::{IndexRow, write_index},
+    multiqc::write_multiqc,
+};
 use crate::{
     memory::StageLog,
     partition::Found,
@@ -109,7 +114,7 @@ fn page_of(run: &ReportedRun<'_>) -> Result<Page, ReportError> {
         notes: text::clipped_all(&run.said.notes),
         data: Data {
             cells: Cells::of(run, &drawn, &tips),
-            clusters: table.rows.iter().map(|row| row.cells).collect(),
+            clusters: table.sizes.clone(),
             tree,
             colors: hex_colors(n_colors),
             genes: expression.packed(),

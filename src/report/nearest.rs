@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::counts::Csr;
+use crate::{counts::Csr, graph::unit_rows};
 
 /// Genes that are named on each side.
 const N_GENES: usize = 2;
@@ -28,7 +28,8 @@ pub(super) struct Difference {
     pub share_other: f64,
 }
 
-/// Of each cluster the one whose mean place in the embedding `z` (n × d) is nearest; `None` where there is no other.
+/// Of each cluster the one whose mean direction in the embedding `z` (n × d) is nearest, as the cell graph compares cells;
+/// `None` where there is no other.
 ///
 /// `counts`: raw counts of the same cells, n × genes. O(n d + counts + clusters² d).
 pub(super) fn nearest_clusters(
@@ -37,12 +38,16 @@ pub(super) fn nearest_clusters(
     counts: &Csr,
 ) -> Vec<Option<Nearest>> {
     let n_clusters = labels.iter().max().map_or(0, |last| last + 1);
-    let centers = centers(z, labels, n_clusters);
+    let centers = directions(z, labels, n_clusters);
     let shares = detection(counts, labels, n_clusters);
-    let squared = |a: usize, b: usize| (&centers.row(a) - &centers.row(b)).mapv(|d| d * d).sum();
+    let cosine = |a: usize, b: usize| centers.row(a).dot(&centers.row(b));
     let of_cluster = |cluster: usize| {
         let others = (0..n_clusters).filter(|&other| other != cluster);
-        let other = others.min_by(|&a, &b| squared(cluster, a).total_cmp(&squared(cluster, b)))?;
+        let other = others.max_by(|&a, &b| {
+            cosine(cluster, a)
+                .total_cmp(&cosine(cluster, b))
+                .then(b.cmp(&a))
+        })?;
         let largest = |one: usize, other: usize| largest(&shares[one], &shares[other]);
         let less = largest(other, cluster).into_iter().map(|found| Difference {
             share: found.share_other,
@@ -58,18 +63,13 @@ pub(super) fn nearest_clusters(
     (0..n_clusters).map(of_cluster).collect()
 }
 
-fn centers(z: ArrayView2<f32>, labels: &[usize], n_clusters: usize) -> Array2<f64> {
+/// The mean of each cluster's cells, scaled to length 1, as are the cells.
+fn directions(z: ArrayView2<f32>, labels: &[usize], n_clusters: usize) -> Array2<f32> {
     let mut sums = Array2::zeros((n_clusters, z.ncols()));
-    let mut sizes = vec![0.0; n_clusters];
-    for (row, &label) in z.outer_iter().zip(labels) {
-        sizes[label] += 1.0;
-        sums.row_mut(label)
-            .zip_mut_with(&row, |sum, &value| *sum += f64::from(value));
+    for (row, &label) in unit_rows(z).outer_iter().zip(labels) {
+        sums.row_mut(label).scaled_add(1.0, &row);
     }
-    for (mut row, size) in sums.outer_iter_mut().zip(sizes) {
-        row /= size;
-    }
-    sums
+    unit_rows(sums.view())
 }
 
 /// Share of each cluster's cells that detect each gene.
@@ -112,8 +112,14 @@ mod tests {
 
     #[test]
     fn values_by_hand() {
-        // Clusters at 0, 1 and 10; gene 0 in all of cluster 0, gene 1 in one half of cluster 1.
-        let z = array![[0.0_f32], [0.0], [1.0], [1.0], [10.0]];
+        // Clusters at 0°, 45° and 180°; gene 0 in all of cluster 0, gene 1 in one half of cluster 1.
+        let z = array![
+            [1.0_f32, 0.0],
+            [9.0, 0.0],
+            [1.0, 1.0],
+            [2.0, 2.0],
+            [-1.0, 0.0]
+        ];
         let counts = Csr::new((5, 2), vec![0, 1, 2, 3, 3, 3], vec![0, 0, 1], vec![1.0; 3]);
         let found = nearest_clusters(z.view(), &[0, 0, 1, 1, 2], &counts);
         let nearest: Vec<_> = found
@@ -145,7 +151,7 @@ mod tests {
     fn a_single_cluster_has_none() {
         let counts = Csr::new((1, 1), vec![0, 1], vec![0], vec![1.0]);
         assert_eq!(
-            nearest_clusters(array![[1.0_f32]].view(), &[0], &counts),
+            nearest_clusters(array![[1.0_f32, 2.0]].view(), &[0], &counts),
             [None]
         );
     }

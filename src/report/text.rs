@@ -41,14 +41,14 @@ pub(super) fn whole(number: usize) -> String {
     text
 }
 
-/// `12 %`, `0.4 %`, `< 0.1 %`
+/// `12 %`, `0.4 %`, `< 0.1 %`, with spaces at which no line breaks.
 pub(super) fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     match percent {
         _ if percent.is_nan() => "–".to_owned(),
-        0.1..1.0 => format!("{percent:.1} %"),
-        _ if percent > 0.0 && percent < 0.1 => "< 0.1 %".to_owned(),
-        _ => format!("{percent:.0} %"),
+        0.1..1.0 => format!("{percent:.1}\u{a0}%"),
+        _ if percent > 0.0 && percent < 0.1 => "<\u{a0}0.1\u{a0}%".to_owned(),
+        _ => format!("{percent:.0}\u{a0}%"),
     }
 }
 
@@ -71,7 +71,13 @@ mod tests {
         );
         assert_eq!(
             [0.0, 0.0002, 0.004, 0.5, 1.0].map(percent),
-            ["0 %", "< 0.1 %", "0.4 %", "50 %", "100 %"]
+            [
+                "0\u{a0}%",
+                "<\u{a0}0.1\u{a0}%",
+                "0.4\u{a0}%",
+                "50\u{a0}%",
+                "100\u{a0}%"
+            ]
         );
     }
 }

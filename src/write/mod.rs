@@ -2,6 +2,7 @@
 
 mod annotated;
 mod embedding;
+mod figures;
 mod labels;
 mod markers;
 mod model;

@@ -1,16 +1,15 @@
 //! All outputs of a run, those that it asks for.
 
-use std::path::Path;
-
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
     annotated::write_annotated,
+    figures::write_figures,
     tree::{TreeSummary, write_newick, write_tree},
-    write_embedding, write_file, write_labels, write_markers, write_model, write_results,
+    write_embedding, write_labels, write_markers, write_model, write_results,
 };
 use crate::{
     config::RunConfig,
@@ -21,7 +20,7 @@ use crate::{
     names::make_unique,
     partition::Found,
     pipeline::Apartness,
-    plot::{Figure, title, umap_layout, write_png},
+    plot::umap_layout,
     preprocess::Prepared,
     progress::Progress,
     read::Input,
@@ -110,7 +109,7 @@ pub fn write_outputs(
     if let Some(places) = layout.filter(|_| save.umap) {
         log.begin("figures");
         progress.stage("Drawing the embedding");
-        draw(found, &paths, places)?;
+        write_figures(found, &paths, places)?;
     }
     if save.h5ad {
         log.begin("h5ad");
@@ -163,46 +162,6 @@ fn metadata(config: &RunConfig) -> Vec<(String, String)> {
         }));
     }
     texts
-}
-
-/// One figure coloured by cluster and, where true labels are known, one by these.
-fn draw(
-    found: &Findings<'_>,
-    paths: &OutputPaths,
-    coords: ArrayView2<'_, f32>,
-) -> Result<(), WriteError> {
-    let figure = |path: &Path, what, labels: &[usize], names: &[String]| {
-        let title = title(&found.config.name, what, found.scores.asw);
-        write_file(path, |path| {
-            write_png(
-                path,
-                &Figure {
-                    title: &title,
-                    coords,
-                    labels,
-                    names,
-                },
-            )
-        })
-    };
-    let clusters = found.labels.iter().max().map_or(0, |last| last + 1);
-    let names: Vec<String> = (0..clusters).map(|cluster| cluster.to_string()).collect();
-    figure(
-        &paths.predicted_figure(),
-        "predicted clusters",
-        &found.labels,
-        &names,
-    )?;
-    if let Some(truth) = &found.truth {
-        // A code beyond the names marks a cell without label.
-        let codes: Vec<usize> = truth
-            .codes
-            .iter()
-            .map(|code| code.unwrap_or(truth.names.len()))
-            .collect();
-        figure(&paths.true_figure(), "true labels", &codes, &truth.names)?;
-    }
-    Ok(())
 }
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {

@@ -80,6 +80,6 @@ function pressable(node, label, act, focusable = true) {
 }
 
 const whole = (n) => n.toLocaleString('en');
-const percent = (share) => (share > 0 && share < 0.01 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`);
+const percent = (share) => (share > 0 && share < 0.01 ? `${(100 * share).toFixed(1)}\u00a0%` : `${Math.round(100 * share)}\u00a0%`);
 const counted = (n, one, many) => `${whole(n)} ${n === 1 ? one : many}`;
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -9,6 +9,7 @@ function setUpMap() {
   map.context = canvas.getContext('2d');
   new ResizeObserver(() => { fitCanvas(); showWhole(); }).observe(canvas);
   listeners.push(async (part) => {
+    if ('k' in part) map.middles = middlesOfGroups();
     if ('colour' in part || 'k' in part) await recolour();
     if ('chosen' in part || 'k' in part) relight();
     redraw();
@@ -77,7 +78,7 @@ function redraw() {
 
 function radius() {
   const {width, height} = map.canvas;
-  const even = 0.35 * Math.sqrt(width * height / Math.max(cells.n, 1)) / Math.PI;
+  const even = 0.6 * Math.sqrt(width * height / Math.max(cells.n, 1)) / Math.PI;
   const least = 0.9 * map.dpr;
   const zoomed = Math.sqrt(map.view.scale / map.whole);
   return Math.min(Math.max(even, least) * zoomed, 9 * map.dpr);
@@ -101,14 +102,6 @@ function drawMap() {
 // Each cluster's name at the median of its cells.
 function drawNames() {
   const {context} = map;
-  const places = cut.groups.map(() => [[], []]);
-  const step = Math.max(1, Math.floor(cells.n / 20000));
-  for (let cell = cells.n - 1; cell >= 0; cell -= step) {
-    const [xs, ys] = places[map.colouring.codes[cell]] || places[0];
-    xs.push(cells.x[cell]);
-    ys.push(cells.y[cell]);
-  }
-  const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
   context.font = `600 ${13 * map.dpr}px system-ui, sans-serif`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
@@ -117,12 +110,24 @@ function drawNames() {
   context.strokeStyle = cssColour('--ground');
   context.fillStyle = cssColour('--ink');
   cut.groups.forEach((group, place) => {
-    const [xs, ys] = places[place];
-    if (!xs.length) return;
-    const [x, y] = [median(xs) * map.view.scale + map.view.x, map.view.y - median(ys) * map.view.scale];
+    const at_ = map.middles[place];
+    if (!at_) return;
+    const [x, y] = [at_[0] * map.view.scale + map.view.x, map.view.y - at_[1] * map.view.scale];
     context.strokeText(group.name, x, y);
     context.fillText(group.name, x, y);
   });
+}
+
+// The median place of the cells of every group, found once for every cut.
+function middlesOfGroups() {
+  const places = cut.groups.map(() => [[], []]);
+  for (let cell = 0; cell < cells.n; cell++) {
+    const [xs, ys] = places[cut.groupOfTip[cells.tips[cell]]];
+    xs.push(cells.x[cell]);
+    ys.push(cells.y[cell]);
+  }
+  const median = (values) => Uint16Array.from(values).sort()[Math.floor(values.length / 2)];
+  return places.map(([xs, ys]) => (xs.length ? [median(xs), median(ys)] : null));
 }
 
 // Zooms by a factor and keeps what is at a pixel where it is.

@@ -1,7 +1,7 @@
 // The tree: the stronger the evidence of a split, the further left it lies; the dashed line is the cut.
 
 const ROW = 20;
-const PAD = {left: 16, top: 30, right: 170, bottom: 10};
+const PAD = {left: 16, top: 30, right: 150, bottom: 10};
 
 function setUpTree() {
   if (!data.tree) return;
