@@ -23,7 +23,7 @@ const ROW: f64 = 58.0;
 const LEAST_ROW: f64 = 26.0;
 const TALLEST: f64 = 2400.0;
 /// Longest label, in ems.
-const WIDEST_LABEL: f64 = 22.0;
+const WIDEST_LABEL: f64 = 30.0;
 
 /// Lengths of an em, in written pixels.
 const TIP_TEXT: f64 = 20.0;

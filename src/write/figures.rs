@@ -95,7 +95,7 @@ fn nodes_of_tree(found: &Findings<'_>, types: &Found) -> Vec<TreeNode> {
     shown.iter().map(shown_node).collect()
 }
 
-/// `Snap25 | Mbp; 1 % of edges; in 100 % of halves`: the best gene of each side, and how firm the split is.
+/// `Snap25 | Mbp: 1 % of edges, 100 % of halves`: the best gene of each side, and how firm the split is.
 fn evidence(found: &Findings<'_>, node: &Node) -> String {
     let best = node.genes.each_ref().map(|genes| {
         let best = genes.iter().max_by(|a, b| a.auc.total_cmp(&b.auc));
@@ -108,7 +108,7 @@ fn evidence(found: &Findings<'_>, node: &Node) -> String {
         .as_ref()
         .map_or(0.0, |found| found.edges_between);
     format!(
-        "{} | {}; {:.0} % of edges; in {:.0} % of halves",
+        "{} | {}: {:.0} % of edges, {:.0} % of halves",
         best[0],
         best[1],
         100.0 * edges,
