@@ -115,7 +115,10 @@ mod tests {
     fn a_plain_run_changes_nothing() {
         let config = config("a -name pbmc.h5ad");
         assert_eq!(changed(&config), []);
-        assert_eq!(command(&config), "attentionae-sc -name pbmc.h5ad");
+        assert_eq!(
+            command(&config),
+            "attentionae-sc -name Data/AnnData/pbmc.h5ad"
+        );
     }
 
     #[test]
@@ -124,7 +127,7 @@ mod tests {
             "a -name pbmc.h5ad -preset published -resolution 0.3 -save_umap -layer it's -seed 7",
         );
         let line = command(&config);
-        let expected = "attentionae-sc -name pbmc.h5ad -layer 'it'\\''s' -preset published -resolution 0.3 -save_umap True -seed 7";
+        let expected = "attentionae-sc -name Data/AnnData/pbmc.h5ad -layer 'it'\\''s' -preset published -resolution 0.3 -save_umap True -seed 7";
         assert_eq!(line, expected);
         let seed = changed(&config)
             .into_iter()

@@ -12,6 +12,14 @@ function rgb(text) {
   return [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
 }
 
+// The colour of a label; on a dark ground dark ones are mixed with white, so that they stand out.
+function colourAt(place) {
+  const colour = data.colors[place % data.colors.length];
+  const [r, g, b] = rgb(colour);
+  if (!isDark() || 0.3 * r + 0.59 * g + 0.11 * b > 75) return colour;
+  return `#${[r, g, b].map((value) => Math.round(value + 0.45 * (255 - value)).toString(16).padStart(2, '0')).join('')}`;
+}
+
 // 256 colours from low to high.
 function ramp() {
   const stops = RAMPS[isDark() ? 'dark' : 'light'];
@@ -55,7 +63,7 @@ function byColumn(place) {
   column.codes.forEach((code) => { n[code] += 1; });
   const palette = Array.from({length: 256}, () => rgb('#9aa1aa'));
   const entries = column.levels.map((name, level) => {
-    const colour = data.colors[level % data.colors.length];
+    const colour = colourAt(level);
     palette[level] = rgb(colour);
     const chosen = {column: place, level, title: `${column.title}: ${name}`};
     const isChosen = (now) => now.column === place && now.level === level;

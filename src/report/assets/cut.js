@@ -76,7 +76,7 @@ function colourGroups(groups) {
   }
   let next = nClusters;
   for (const group of waiting) group.place = next++;
-  for (const group of groups) group.colour = data.colors[group.place % data.colors.length];
+  for (const group of groups) group.colour = colourAt(group.place);
 }
 
 let cut = null;

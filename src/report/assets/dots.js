@@ -1,6 +1,6 @@
 // The dot plot: clusters in rows, markers in columns.
 
-const DOT = {cell: 22, left: 92, top: 96, most: 9};
+const DOT = {cell: 22, left: 92, top: 122, most: 9};
 
 function drawDots() {
   const {genes, shares, means} = data.dots;
@@ -22,7 +22,7 @@ function drawDots() {
 
 function geneLabel(gene, column) {
   const [x, y] = [DOT.left + DOT.cell * (column + 0.5), DOT.top - 6];
-  const name = gene.name.length > 14 ? `${gene.name.slice(0, 12)}…` : gene.name;
+  const name = gene.name.length > 16 ? `${gene.name.slice(0, 15)}…` : gene.name;
   const label = shape('g', {}, shape('rect', {class: 'hit ring', x: x - 9, y: 4, width: 18, height: DOT.top - 8}),
     shape('text', {class: 'gene', transform: `translate(${x + 4} ${y}) rotate(-90)`}, name), shape('title', {}, gene.name));
   const place = data.genes.findIndex((known) => known.name === gene.name);

@@ -4,10 +4,10 @@ function setUpTable() {
   const rows = [...document.querySelectorAll('#cluster-table tbody tr')];
   for (const row of rows) {
     const cluster = Number(row.dataset.cluster);
-    row.querySelector('.swatch').style.background = data.colors[cluster % data.colors.length];
     row.querySelector('button').addEventListener('click', () => chooseCluster(cluster));
   }
   listeners.push((part) => {
+    if ('k' in part) for (const row of rows) row.querySelector('.swatch').style.background = colourAt(Number(row.dataset.cluster));
     if (!('chosen' in part)) return;
     for (const row of rows) {
       const cluster = Number(row.dataset.cluster);
@@ -21,8 +21,15 @@ function setUpTable() {
 
 function setUpTheme() {
   const button = $('theme');
-  const say = () => { button.textContent = isDark() ? 'Light' : 'Dark'; button.setAttribute('aria-label', `Use the ${isDark() ? 'light' : 'dark'} theme`); };
-  const repaint = () => { say(); drawDots(); change({colour: state.colour}); };
+  const say = () => {
+    button.textContent = isDark() ? 'Light' : 'Dark';
+    button.setAttribute('aria-label', `Use the ${isDark() ? 'light' : 'dark'} theme`);
+  };
+  const repaint = () => {
+    say();
+    setCut(state.k);
+    drawDots();
+  };
   button.hidden = false;
   button.addEventListener('click', () => {
     document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
