@@ -31,7 +31,7 @@ pub(super) fn document(drawing: &Drawing) -> String {
                     short(2.0 * radius),
                     dot(*place)
                 );
-                let is_same = |next: &&Shape| matches!(next, Shape::Disc { radius: r, color: c, .. } if r == radius && c == color);
+                let is_same = |next: &&Shape| matches!(next, Shape::Disc { radius: r, color: c, .. } if r.total_cmp(radius).is_eq() && c == color);
                 while let Some(Shape::Disc { place, .. }) = shapes.next_if(is_same) {
                     text.push_str(&dot(*place));
                 }

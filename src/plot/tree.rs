@@ -134,12 +134,11 @@ fn places(nodes: &[TreeNode], row: f64) -> Vec<(f64, f64)> {
     let mut open: Vec<usize> = nodes.len().checked_sub(1).into_iter().collect();
     let mut n_tips = 0;
     while let Some(node) = open.pop() {
-        match nodes[node].children {
-            Some([one, other]) => open.extend([other, one]),
-            None => {
-                places[node].1 = TOP + (f64::from(n_tips) + 0.5) * row;
-                n_tips += 1;
-            }
+        if let Some([one, other]) = nodes[node].children {
+            open.extend([other, one]);
+        } else {
+            places[node].1 = TOP + (f64::from(n_tips) + 0.5) * row;
+            n_tips += 1;
         }
     }
     for (

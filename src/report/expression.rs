@@ -101,7 +101,9 @@ impl Expression {
         }
         for table in [&mut self.shares, &mut self.means] {
             for (row, size) in table.iter_mut().zip(&sizes) {
-                row.iter_mut().for_each(|sum| *sum /= size);
+                for sum in row {
+                    *sum /= size;
+                }
             }
         }
     }

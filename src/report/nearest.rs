@@ -83,7 +83,9 @@ fn detection(counts: &Csr, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>>
             .for_each(|&gene| shares[label][gene as usize] += 1.0);
     }
     for (shares, size) in shares.iter_mut().zip(sizes) {
-        shares.iter_mut().for_each(|share| *share /= size);
+        for share in shares {
+            *share /= size;
+        }
     }
     shares
 }

@@ -1,6 +1,6 @@
 //! The options of a run that differ from the default, and the command that repeats it.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, fmt::Write as _};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -59,7 +59,7 @@ pub(super) fn command(config: &RunConfig) -> String {
         quoted(&text::clipped(&input, LONGEST))
     );
     for changed in changed(config) {
-        line.push_str(&format!(" -{} {}", changed.option, quoted(&changed.value)));
+        let _ = write!(line, " -{} {}", changed.option, quoted(&changed.value));
     }
     line
 }

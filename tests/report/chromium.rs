@@ -86,10 +86,8 @@ impl Tab {
             "Target.attachToTarget",
             json!({"targetId": target["targetId"], "flatten": true}),
         );
-        tab.session = attached["sessionId"]
-            .as_str()
-            .expect("a session")
-            .to_owned();
+        let session = attached["sessionId"].as_str();
+        tab.session.push_str(session.expect("a session"));
         for domain in ["Page", "Runtime", "Log", "Network"] {
             tab.call(&format!("{domain}.enable"), json!({}));
         }

@@ -144,9 +144,9 @@ impl Simulated {
         let mut nodes = vec![Node::default(); n_leaves];
         let join = |nodes: &mut Vec<Node>, children: [usize; 2], height: f64| {
             let node = nodes.len();
-            children
-                .iter()
-                .for_each(|&child| nodes[child].parent = Some(node));
+            for child in children {
+                nodes[child].parent = Some(node);
+            }
             nodes.push(split(children, height));
             node
         };
@@ -241,7 +241,12 @@ fn counts(labels: &[usize]) -> Csr {
 /// Every cluster around a place of its own on a circle.
 fn places(labels: &[usize], n_dims: usize) -> Array2<f32> {
     Array2::from_shape_fn((labels.len(), n_dims), |(cell, axis)| {
-        let angle = labels[cell] as f32 + if axis % 2 == 0 { 0.0 } else { 1.570_796 };
+        let angle = labels[cell] as f32
+            + if axis % 2 == 0 {
+                0.0
+            } else {
+                std::f32::consts::FRAC_PI_2
+            };
         let step = (cell * (axis + 3) * 7919) % 1000;
         10.0 * angle.sin() + step as f32 / 300.0
     })
