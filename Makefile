@@ -28,7 +28,8 @@ PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 .DEFAULT_GOAL := demo
 
 demo: build
-	target/release/attentionae-sc -name zeisel -resolution auto -save_umap True -output_dir demo
+	target/release/attentionae-sc -name zeisel -resolution auto -save_umap True -save_report True -output_dir demo
+	@echo "The report is demo/report/zeisel.html: open it in a browser."
 
 test: setup
 	cargo test --release --locked

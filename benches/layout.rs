@@ -1,6 +1,6 @@
 //! The 2-D layout of simulated embeddings of growing size, the purity of neighbourhoods beside time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use attentionae_sc::plot::umap_layout;
 use criterion::{BenchmarkId, Criterion};
@@ -37,6 +37,17 @@ fn bench(criterion: &mut Criterion) {
         });
     }
     group.finish();
+    // Once each: as many cells as are laid out whole, and a multiple that is placed among landmarks.
+    for n in [100_000, 200_000] {
+        let (z, _) = common::blobs(n, N_TYPES);
+        let started = Instant::now();
+        let layout = umap_layout(z.view(), 15, 1);
+        println!(
+            "{n} cells in {} places: {:.1} s",
+            layout.nrows(),
+            started.elapsed().as_secs_f64()
+        );
+    }
 }
 
 fn main() {

@@ -40,6 +40,7 @@ pub mod partition;
 pub mod markers;
 pub mod metrics;
 pub mod plot;
+pub mod report;
 pub mod write;
 
 // What stages share

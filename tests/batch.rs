@@ -421,3 +421,25 @@ fn a_run_that_crashes_hurts_no_other() -> TestResult {
     assert_eq!(place.statuses(), ["a failed", "b done"]);
     Ok(())
 }
+
+#[test]
+fn reports_have_a_page_that_links_to_them() -> TestResult {
+    let place = Place::with(&["one", "two"]);
+    place.batch(&["one", "two", "-save_report"]).code(0);
+    let index = fs::read_to_string(place.output().join("report/index.html"))?;
+    for name in ["one", "two"] {
+        let link = format!("<a href=\"{name}.html\">{name}</a>");
+        assert!(index.contains(&link), "{index}");
+        let report = place.output().join(format!("report/{name}.html"));
+        assert!(report.is_file(), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_data_set_may_not_take_the_place_of_that_page() {
+    let place = Place::with(&["index"]);
+    let refused = place.batch(&["index", "-save_report"]).code(1);
+    assert!(stderr(&refused).contains("called 'index'"));
+    place.batch(&["index"]).code(0);
+}

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
 
-use attentionae_sc::plot::{Figure, PlotError, title, write_png};
+use attentionae_sc::plot::{Figure, FigureFormat, PlotError, title, write_figure};
 use ndarray::Array2;
 
 type Rgb = [u8; 3];
@@ -70,7 +70,7 @@ fn draw(path: &Path, n_labels: usize, name: &str) -> Image {
         labels: &labels,
         names: &names,
     };
-    write_png(path, &figure).expect("a figure");
+    write_figure(path, &figure, FigureFormat::Png).expect("a figure");
     Image::read(path)
 }
 
@@ -120,7 +120,7 @@ fn cells_without_label_are_grey_and_places_that_are_not_finite_left_out() {
         labels: &labels,
         names: &["alpha".to_owned(), "beta".to_owned()],
     };
-    write_png(&path, &figure).expect("a figure");
+    write_figure(&path, &figure, FigureFormat::Png).expect("a figure");
     assert!(Image::read(&path).solid_colors().contains(&[211, 211, 211]));
 }
 
@@ -135,7 +135,7 @@ fn no_cells_make_an_empty_figure() {
         labels: &[],
         names: &[],
     };
-    write_png(&path, &figure).expect("a figure");
+    write_figure(&path, &figure, FigureFormat::Png).expect("a figure");
     assert!(Image::read(&path).has_white_border());
 }
 
@@ -149,7 +149,8 @@ fn wrong_shapes_and_missing_folders_are_named() {
         labels: &labels[..9],
         names: &names,
     };
-    let error = write_png(Path::new("unused"), &figure).expect_err("9 labels");
+    let error =
+        write_figure(Path::new("unused"), &figure, FigureFormat::Png).expect_err("9 labels");
     assert_eq!(
         error.to_string(),
         "a figure of 10 cells has 9 labels: expected one per cell"
@@ -160,13 +161,19 @@ fn wrong_shapes_and_missing_folders_are_named() {
         labels: &labels,
         ..figure
     };
-    let error = write_png(Path::new("unused"), &figure).expect_err("3 dimensions");
+    let error =
+        write_figure(Path::new("unused"), &figure, FigureFormat::Png).expect_err("3 dimensions");
     assert!(matches!(error, PlotError::Dimensions { found: 3 }));
     let figure = Figure {
         coords: coords.view(),
         ..figure
     };
-    let error = write_png(Path::new("no such folder/a.png"), &figure).expect_err("no folder");
+    let error = write_figure(
+        Path::new("no such folder/a.png"),
+        &figure,
+        FigureFormat::Png,
+    )
+    .expect_err("no folder");
     assert!(error.to_string().starts_with("no such folder/a.png: "));
 }
 
@@ -178,4 +185,39 @@ fn a_title_names_the_score_where_there_is_one() {
         "zeisel: predicted clusters, ASW 0.81"
     );
     assert_eq!(title("zeisel", what, None), "zeisel: predicted clusters");
+}
+
+#[test]
+fn vector_figures_hold_text_as_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (coords, labels) = cells(100, 3);
+    let names = ["beta", "<script>", "δ & γ"].map(String::from);
+    let figure = Figure {
+        title: "pancreas: true labels",
+        coords: coords.view(),
+        labels: &labels,
+        names: &names,
+    };
+    let write = |format: FigureFormat| {
+        let path = folder.path().join(format.ending());
+        write_figure(&path, &figure, format).expect("a figure");
+        std::fs::read(path).expect("a file")
+    };
+    let svg = String::from_utf8(write(FigureFormat::Svg)).expect("text");
+    for text in [
+        ">pancreas: true labels<",
+        ">&lt;script&gt;<",
+        ">δ &amp; γ<",
+        ">UMAP1<",
+    ] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert_eq!(svg.matches("h0").count(), 100 + 3);
+    let pdf = write(FigureFormat::Pdf);
+    assert!(
+        pdf.starts_with(b"%PDF-") && pdf.len() < 100_000,
+        "{}",
+        pdf.len()
+    );
+    assert_eq!(pdf, write(FigureFormat::Pdf));
 }

@@ -10,8 +10,9 @@ use crate::{
 
 /// The ending of the files that are taken where all are asked for.
 const ENDING: &str = ".h5ad";
-/// The name of the batch's own results.
+/// The names of the batch's own results, and of the page of its reports.
 const RESERVED: &str = "batch";
+const INDEX: &str = "index";
 
 /// One run of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,11 @@ pub(super) fn data_sets(config: &BatchConfig) -> Result<Vec<DataSet>, BatchError
     };
     let mut earlier = HashMap::new();
     for set in &named {
+        if set.name == INDEX && config.options.save.report {
+            return Err(BatchError::IndexName {
+                input: set.path.clone(),
+            });
+        }
         if set.name == RESERVED {
             return Err(BatchError::ReservedName {
                 input: set.path.clone(),

@@ -37,6 +37,12 @@ pub enum BatchError {
         /// The data set's file.
         input: PathBuf,
     },
+    /// A data set's report would be where the page of all reports is.
+    #[error("{}: a data set called 'index' cannot have a report in a batch, whose own page is report/index.html: rename it", input.display())]
+    IndexName {
+        /// The data set's file.
+        input: PathBuf,
+    },
     /// An earlier batch's results cannot be understood.
     #[error("{}: these are no results of a batch ({reason}); without -resume every data set is run anew", path.display())]
     Earlier {

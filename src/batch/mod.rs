@@ -35,6 +35,7 @@ pub use self::{
 };
 use crate::{
     config::BatchConfig,
+    report::{IndexRow, write_index},
     write::{OutputPaths, WriteError, check_writable},
 };
 
@@ -111,11 +112,17 @@ impl Batch<'_> {
             let mut results = workers.into_iter().map(ScopedJoinHandle::join);
             results.try_for_each(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
         })?;
+        let (save, folder) = (self.config.options.save, &self.config.options.output_dir);
         let records = self
             .records
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(records.into_iter().flatten().collect())
+        let records: Vec<Record> = records.into_iter().flatten().collect();
+        if save.report {
+            let rows: Vec<IndexRow> = records.iter().map(Record::in_index).collect();
+            write_index(&folder.join("report/index.html"), &rows)?;
+        }
+        Ok(records)
     }
 
     /// Runs a data set, unless an earlier batch has, and records it.

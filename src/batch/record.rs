@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::BatchError;
-use crate::write::{WriteError, write_file};
+use crate::{
+    report::IndexRow,
+    write::{WriteError, write_file},
+};
 
 /// One data set of a batch. Numbers that are not defined or not known are left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -85,6 +88,21 @@ impl Record {
         self.nmi = found.scores.nmi;
         self.seconds = found.seconds;
         Ok(())
+    }
+
+    /// Its line in the index of the batch's reports.
+    pub(super) fn in_index(&self) -> IndexRow {
+        let failed = self.status == Status::Failed;
+        IndexRow {
+            name: self.name.clone(),
+            cells: self.cells,
+            clusters: self.clusters,
+            asw: self.asw,
+            ari: self.ari,
+            nmi: self.nmi,
+            seconds: self.seconds,
+            error: failed.then(|| self.error.clone().unwrap_or_default()),
+        }
     }
 
     /// Whether it tells of a finished run with the input and the options of `now`.

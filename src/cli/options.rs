@@ -21,6 +21,7 @@ use crate::{
     h5ad::CountsIn,
     model::Parts,
     partition::Granularity,
+    plot::FigureFormat,
     preset::Preset,
     read::{Orientation, ReadOptions},
 };
@@ -249,9 +250,12 @@ pub(super) struct OutputArgs {
     /// Write the model: model_save/NAME.safetensors
     #[arg(long, default_value = "False")]
     pub save_model_para: Switch,
-    /// Draw the clusters: umap_figure/NAME_*.png
+    /// Draw the clusters, and the tree where there is one: umap_figure/NAME_*
     #[arg(long, default_value = "False")]
     pub save_umap: Switch,
+    /// Format of these figures: png, svg or pdf
+    #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = word::<FigureFormat>)]
+    pub figure_format: FigureFormat,
     /// Write each cluster's marker genes: markers/NAME.csv
     #[arg(long, default_value = "False")]
     pub save_markers: Switch,
@@ -262,6 +266,9 @@ pub(super) struct OutputArgs {
     /// (-resolution auto)
     #[arg(long, default_value = "True")]
     pub save_tree: Switch,
+    /// Write a report that opens in any browser: report/NAME.html
+    #[arg(long, default_value = "False")]
+    pub save_report: Switch,
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(long, default_value = "False")]
     pub save_h5ad: Switch,

@@ -16,6 +16,7 @@ use crate::{
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     partition::Cut,
+    plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
     read::ReadOptions,
@@ -129,10 +130,14 @@ pub struct Outputs {
     pub embedding: bool,
     /// `model_save/NAME.safetensors`
     pub model_para: bool,
-    /// `umap_figure/NAME_*.png`
+    /// `umap_figure/NAME_*`
     pub umap: bool,
+    /// The format of these.
+    pub figure_format: FigureFormat,
     /// `markers/NAME.csv`
     pub markers: bool,
+    /// `report/NAME.html`
+    pub report: bool,
     /// `tree/NAME.json` and `tree/NAME.nwk`, where clusters are cut from a tree.
     pub tree: bool,
     /// `h5ad/NAME.h5ad`

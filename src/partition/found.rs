@@ -72,6 +72,8 @@ pub struct Found {
     pub fine: Vec<usize>,
     /// Share of each cell's edges that lead to its own cluster, from 0 to 1.
     pub confidence: Vec<f32>,
+    /// The leaf of the tree that each cell lies in.
+    pub leaves: Vec<usize>,
     /// The tree.
     pub tree: Tree,
     /// The cluster (of `labels`) that each leaf of the tree lies in.
@@ -129,6 +131,7 @@ pub fn find_types(
         confidence: borders::shares_within(graph, &labels),
         labels,
         fine,
+        leaves,
         tree,
         cluster_of_leaf,
     })

@@ -327,7 +327,7 @@ impl Run<'_> {
         prepared: &Prepared,
         labels: &[usize],
     ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
-        if !self.config.save.markers {
+        if !self.config.save.markers && !self.config.save.report {
             return Ok(None);
         }
         self.stage("markers", "Finding marker genes");

@@ -4,7 +4,11 @@ use std::{fs::File, io::BufWriter, path::Path};
 
 use plotters::{coord::Shift, prelude::*};
 
-use super::PlotError;
+use super::{
+    PlotError,
+    drawing::{Drawing, Shape},
+    text,
+};
 
 /// Pixels drawn for one written, along each side.
 pub(super) const OVERSAMPLING: u32 = 2;
@@ -24,7 +28,7 @@ pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 impl Canvas {
     /// A white image, its size in written pixels.
-    pub(super) fn new(width: u32, height: u32) -> Self {
+    fn new(width: u32, height: u32) -> Self {
         let n_pixels = (width * OVERSAMPLING) as usize * (height * OVERSAMPLING) as usize;
         Self {
             pixels: vec![u8::MAX; n_pixels * CHANNELS],
@@ -33,7 +37,18 @@ impl Canvas {
         }
     }
 
-    pub(super) fn area(&mut self) -> Area<'_> {
+    /// The image of a drawing.
+    pub(super) fn painted(drawing: &Drawing) -> Result<Self, PlotError> {
+        let mut canvas = Self::new(drawing.width as u32, drawing.height as u32);
+        let area = canvas.area();
+        for shape in &drawing.shapes {
+            paint(&area, shape)?;
+        }
+        drop(area);
+        Ok(canvas)
+    }
+
+    fn area(&mut self) -> Area<'_> {
         let size = (self.width * OVERSAMPLING, self.height * OVERSAMPLING);
         BitMapBackend::with_buffer(&mut self.pixels, size).into_drawing_area()
     }
@@ -78,6 +93,31 @@ impl Canvas {
             .write_image_data(&self.averaged())
             .map_err(encoding)?;
         writer.finish().map_err(encoding)
+    }
+}
+
+fn paint(area: &Area, shape: &Shape) -> Result<(), PlotError> {
+    let drawn = |value: f64| (value * f64::from(OVERSAMPLING)).round() as i32;
+    let pixel = |&(x, y): &(f64, f64)| (drawn(x), drawn(y));
+    match shape {
+        Shape::Disc {
+            place,
+            radius,
+            color,
+        } => {
+            let disc = Circle::new(pixel(place), drawn(*radius), color.filled());
+            area.draw(&disc).map_err(PlotError::draw)
+        }
+        Shape::Path {
+            points,
+            width,
+            color,
+        } => {
+            let style = color.stroke_width(drawn(*width) as u32);
+            let path = PathElement::new(points.iter().map(pixel).collect::<Vec<_>>(), style);
+            area.draw(&path).map_err(PlotError::draw)
+        }
+        Shape::Text(line) => text::draw(area, line),
     }
 }
 

@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use ndarray::{ArrayView2, Axis};
-use plotters::{prelude::*, style::RGBColor};
-use rand::seq::SliceRandom;
+use plotters::style::RGBColor;
 
 use super::{
-    PlotError,
-    canvas::{Area, Canvas, OVERSAMPLING},
+    FigureFormat, PlotError,
+    drawing::Drawing,
     legend::{Entry, Legend},
+    order::drawing_order,
     palette::{UNLABELLED, palette},
-    text::{Flow, Line, draw, has_letters_of, shortened, width},
+    text::{Flow, Line, has_letters_of, shortened, width},
 };
-use crate::seed::{Stream, stream};
 
 /// Side of the square that holds the cells, in written pixels.
 const PANEL: f64 = 960.0;
@@ -73,13 +72,14 @@ pub fn drawable(names: &[String]) -> (Vec<String>, Vec<String>) {
     (drawn, stand_ins)
 }
 
-/// Writes a figure as PNG to exactly this path, which need not end in `.png`.
+/// Writes a figure to exactly this path, whatever its ending.
 ///
 /// A square of cells, about 1,100 pixels high, with axes named but without ticks, for the places mean nothing by
-/// themselves; a legend to its right, as wide as it needs. Points are smaller the more cells there are. Same figure, same bytes.
+/// themselves; a legend to its right, as wide as it needs. Points are smaller the more cells there are, and no label's
+/// cells all lie below those of others. In SVG and PDF, text is text. Same figure, same bytes.
 ///
 /// Errors: labels or coordinates of the wrong shape, a file that cannot be written.
-pub fn write_png(path: &Path, figure: &Figure) -> Result<(), PlotError> {
+pub fn write_figure(path: &Path, figure: &Figure, format: FigureFormat) -> Result<(), PlotError> {
     let (n_cells, n_dims) = figure.coords.dim();
     if n_dims != 2 {
         return Err(PlotError::Dimensions { found: n_dims });
@@ -98,14 +98,12 @@ pub fn write_png(path: &Path, figure: &Figure) -> Result<(), PlotError> {
         0.0
     };
     let width = LEFT + PANEL + beside + RIGHT;
-    let mut canvas = Canvas::new(width.ceil() as u32, (TOP + PANEL + BOTTOM) as u32);
-    let area = canvas.area();
-    draw_cells(&area, figure, &colors)?;
-    draw_frame(&area)?;
-    draw_title(&area, figure.title, width - LEFT - RIGHT)?;
-    legend.draw(&area, LEFT + PANEL + GAP, TOP)?;
-    drop(area);
-    canvas.write(path)
+    let mut drawing = Drawing::new(width, TOP + PANEL + BOTTOM);
+    draw_cells(&mut drawing, figure, &colors);
+    draw_frame(&mut drawing);
+    draw_title(&mut drawing, figure.title, width - LEFT - RIGHT)?;
+    legend.draw(&mut drawing, LEFT + PANEL + GAP, TOP);
+    format.write(path, &drawing)
 }
 
 fn entries(figure: &Figure, colors: &[RGBColor]) -> Vec<Entry> {
@@ -120,8 +118,8 @@ fn entries(figure: &Figure, colors: &[RGBColor]) -> Vec<Entry> {
     entries
 }
 
-/// Draws cells in random order, so that no label hides another by coming later in the file.
-fn draw_cells(area: &Area, figure: &Figure, colors: &[RGBColor]) -> Result<(), PlotError> {
+/// Draws cells without label first, the others in an order that hides no small label.
+fn draw_cells(drawing: &mut Drawing, figure: &Figure, colors: &[RGBColor]) {
     let is_placed = |&cell: &usize| {
         figure
             .coords
@@ -129,29 +127,30 @@ fn draw_cells(area: &Area, figure: &Figure, colors: &[RGBColor]) -> Result<(), P
             .iter()
             .all(|value| value.is_finite())
     };
-    let mut cells: Vec<usize> = (0..figure.labels.len()).filter(is_placed).collect();
-    cells.shuffle(&mut stream(0, Stream::Layout));
+    let codes: Vec<usize> = figure
+        .labels
+        .iter()
+        .map(|&label| label.min(colors.len()))
+        .collect();
+    let mut cells: Vec<usize> = drawing_order(&codes, 0)
+        .into_iter()
+        .filter(is_placed)
+        .collect();
     cells.sort_by_key(|&cell| figure.labels[cell] < colors.len());
     let to_x = Scale::new(figure.coords, 0, &cells);
     let to_y = Scale::new(figure.coords, 1, &cells);
-    let radius = drawn(radius(cells.len()));
+    let radius = radius(cells.len());
     for &cell in &cells {
         let x = LEFT + to_x.place(figure.coords[(cell, 0)]);
         let y = TOP + PANEL - to_y.place(figure.coords[(cell, 1)]);
         let color = colors.get(figure.labels[cell]).unwrap_or(&UNLABELLED);
-        area.draw(&Circle::new((drawn(x), drawn(y)), radius, color.filled()))
-            .map_err(PlotError::draw)?;
+        drawing.disc((x, y), radius, *color);
     }
-    Ok(())
 }
 
 /// Radius of a cell's point in written pixels: points cover about the same area however many there are.
 fn radius(n_cells: usize) -> f64 {
     (250.0 / (n_cells.max(1) as f64).sqrt()).clamp(1.0, 9.0)
-}
-
-fn drawn(value: f64) -> i32 {
-    (value * f64::from(OVERSAMPLING)).round() as i32
 }
 
 /// From a coordinate to pixels along one side of the panel.
@@ -184,14 +183,16 @@ impl Scale {
     }
 }
 
-fn draw_frame(area: &Area) -> Result<(), PlotError> {
-    let corners = [
-        (drawn(LEFT), drawn(TOP)),
-        (drawn(LEFT + PANEL), drawn(TOP + PANEL)),
+fn draw_frame(drawing: &mut Drawing) {
+    let (left, top, right, bottom) = (LEFT, TOP, LEFT + PANEL, TOP + PANEL);
+    let corners = vec![
+        (left, top),
+        (right, top),
+        (right, bottom),
+        (left, bottom),
+        (left, top),
     ];
-    let style = FRAME.stroke_width(OVERSAMPLING);
-    area.draw(&Rectangle::new(corners, style))
-        .map_err(PlotError::draw)?;
+    drawing.path(corners, 1.0, FRAME);
     let middle = PANEL / 2.0;
     for (text, x, y, flow) in [
         (
@@ -202,28 +203,26 @@ fn draw_frame(area: &Area) -> Result<(), PlotError> {
         ),
         ("UMAP2", LEFT / 2.0, TOP + middle, Flow::Upwards),
     ] {
-        let line = Line {
-            text,
+        drawing.text(Line {
+            text: text.to_owned(),
             size: AXIS,
             place: (x, y),
             flow,
-        };
-        draw(area, &line)?;
+        });
     }
-    Ok(())
 }
 
 /// Draws the title over the panel, smaller where it is long, shortened where it is longer than the figure is wide.
-fn draw_title(area: &Area, title: &str, room: f64) -> Result<(), PlotError> {
+pub(super) fn draw_title(drawing: &mut Drawing, title: &str, room: f64) -> Result<(), PlotError> {
     let needed = width(title, TITLE)?;
     let size = (TITLE * room / needed.max(1.0)).clamp(LEAST_TITLE, TITLE);
-    let line = Line {
-        text: &shortened(title, size, room)?,
+    drawing.text(Line {
+        text: shortened(title, size, room)?,
         size,
         place: (LEFT, TOP / 2.0),
         flow: Flow::FromLeft,
-    };
-    draw(area, &line)
+    });
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! The 2-D layout of an embedding by UMAP.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::{Rng, RngCore, SeedableRng, rngs::SmallRng};
 use rayon::prelude::*;
 
 use super::{
     forces::{Point, pull, push},
+    landmarks::place_among,
     neighbors::nearest,
     start::principal_plane,
 };
 use crate::{
     counts::Csr,
     graph::fuzzy_simplicial_set,
+    preprocess::sample_cells,
     seed::{Stream, stream},
 };
+
+/// More cells than these are placed among as many landmarks.
+const MOST_WHOLE: usize = 100_000;
+const N_LANDMARKS: usize = 50_000;
 
 /// From this many cells on, the layout is optimised for fewer epochs.
 const MANY_CELLS: usize = 10_000;
@@ -35,9 +41,19 @@ const CELLS_PER_TASK: usize = 128;
 /// UMAP (arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the
 /// first two principal components. Deviation: in an epoch every cell moves by the places that the others had
 /// before it, so that cells move in parallel and no thread's pace shows.
-/// O(n² d) for exact neighbours, then O(n `n_neighbors`) an epoch.
+/// O(n² d) for exact neighbours, then O(n `n_neighbors`) an epoch. Of more than 100,000 cells a random 50,000 are laid out so,
+/// and each of the others is placed among its nearest of these.
 #[must_use]
 pub fn umap_layout(z: ArrayView2<f32>, n_neighbors: usize, seed: u64) -> Array2<f32> {
+    if z.nrows() <= MOST_WHOLE {
+        return layout_of_all(z, n_neighbors, seed);
+    }
+    let landmarks = sample_cells(z.nrows(), N_LANDMARKS, seed);
+    let places = layout_of_all(z.select(Axis(0), &landmarks).view(), n_neighbors, seed);
+    place_among(z, &landmarks, places.view())
+}
+
+fn layout_of_all(z: ArrayView2<f32>, n_neighbors: usize, seed: u64) -> Array2<f32> {
     let n_cells = z.nrows();
     let mut rng = stream(seed, Stream::Layout);
     let start = principal_plane(z, &mut rng);

@@ -1,11 +1,11 @@
 //! The legend of a figure: names beside marks, in as many columns as they need.
 
-use plotters::{prelude::*, style::RGBColor};
+use plotters::style::RGBColor;
 
 use super::{
     PlotError,
-    canvas::{Area, OVERSAMPLING},
-    text::{Flow, Line, draw, shortened, width},
+    drawing::Drawing,
+    text::{Flow, Line, shortened, width},
 };
 
 /// Height of a row where there is room for it, and the least.
@@ -78,45 +78,36 @@ impl Legend {
     }
 
     /// Draws the legend with its left upper corner in written pixels.
-    pub(super) fn draw(&self, area: &Area, left: f64, top: f64) -> Result<(), PlotError> {
+    pub(super) fn draw(&self, drawing: &mut Drawing, left: f64, top: f64) {
         let mut x = left;
         for column in &self.columns {
             for (row, entry) in column.entries.iter().enumerate() {
-                self.draw_entry(area, entry, x, top + (row as f64 + 0.5) * self.row)?;
+                self.draw_entry(drawing, entry, x, top + (row as f64 + 0.5) * self.row);
             }
             x += column.width + COLUMN_GAP * self.text;
         }
         if let (Some(text), Some(last)) = (&self.rest, self.columns.last()) {
-            let line = Line {
-                text,
+            drawing.text(Line {
+                text: text.clone(),
                 size: self.text,
                 place: (
                     x - last.width - COLUMN_GAP * self.text,
                     top + (last.entries.len() as f64 + 0.5) * self.row,
                 ),
                 flow: Flow::FromLeft,
-            };
-            draw(area, &line)?;
+            });
         }
-        Ok(())
     }
 
-    fn draw_entry(&self, area: &Area, entry: &Entry, x: f64, y: f64) -> Result<(), PlotError> {
+    fn draw_entry(&self, drawing: &mut Drawing, entry: &Entry, x: f64, y: f64) {
         let radius = MARK * self.text;
-        let drawn = |value: f64| (value * f64::from(OVERSAMPLING)).round() as i32;
-        let mark = Circle::new(
-            (drawn(x + radius), drawn(y)),
-            drawn(radius),
-            entry.color.filled(),
-        );
-        area.draw(&mark).map_err(PlotError::draw)?;
-        let line = Line {
-            text: &entry.name,
+        drawing.disc((x + radius, y), radius, entry.color);
+        drawing.text(Line {
+            text: entry.name.clone(),
             size: self.text,
             place: (x + 2.0 * radius + GAP * self.text, y),
             flow: Flow::FromLeft,
-        };
-        draw(area, &line)
+        });
     }
 }
 

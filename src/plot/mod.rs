@@ -1,16 +1,27 @@
 //! Pictures of the cells: a 2-D layout of the embedding, coloured by cluster or cell type.
 
 mod canvas;
+mod drawing;
 mod error;
 mod figure;
 mod forces;
+mod format;
+mod landmarks;
 mod layout;
 mod legend;
 mod neighbors;
+mod order;
 mod palette;
+mod pdf;
 mod start;
+mod svg;
 mod text;
+mod tree;
 
 pub use error::PlotError;
-pub use figure::{Figure, drawable, title, write_png};
+pub use figure::{Figure, drawable, title, write_figure};
+pub use format::FigureFormat;
 pub use layout::umap_layout;
+pub use order::{drawing_order, sampled_order};
+pub use palette::hex_colors;
+pub use tree::{TreeFigure, TreeNode, write_tree_figure};

@@ -11,10 +11,34 @@ use crate::metrics::distance::{QUERIES, Tiles, queries};
 /// `k` is at most the number of cells. Where distances are not finite, places stay empty: the cell itself at an
 /// infinite distance. O(n² d) time, O(n (d + k)) memory, cells in parallel.
 pub(super) fn nearest(z: ArrayView2<f32>, k: usize) -> (Array2<u32>, Array2<f32>) {
-    let n_cells = z.nrows();
-    let all: Vec<usize> = (0..n_cells).collect();
-    let tiles = Tiles::new(z, &all);
-    let mut indices = Array2::from_shape_fn((n_cells, k), |(cell, _)| cell as u32);
+    let all: Vec<usize> = (0..z.nrows()).collect();
+    let own = Array2::from_shape_fn((z.nrows(), k), |(cell, _)| cell as u32);
+    search(z, &Tiles::new(z, &all), own, true)
+}
+
+/// The `k` nearest of some `others` of every cell, as their places among these, in the order of [`nearest`]. O(n m d) time.
+pub(super) fn nearest_among(
+    z: ArrayView2<f32>,
+    others: &[usize],
+    k: usize,
+) -> (Array2<u32>, Array2<f32>) {
+    search(
+        z,
+        &Tiles::new(z, others),
+        Array2::zeros((z.nrows(), k)),
+        false,
+    )
+}
+
+/// Fills `indices` with the nearest of the cells of `tiles`; where these are the cells of `z` themselves, each comes first
+/// among its own.
+fn search(
+    z: ArrayView2<f32>,
+    tiles: &Tiles,
+    mut indices: Array2<u32>,
+    are_own: bool,
+) -> (Array2<u32>, Array2<f32>) {
+    let (n_cells, k) = indices.dim();
     let mut distances = Array2::from_elem((n_cells, k), f32::INFINITY);
     let blocks = indices
         .axis_chunks_iter_mut(Axis(0), QUERIES)
@@ -28,7 +52,7 @@ pub(super) fn nearest(z: ArrayView2<f32>, k: usize) -> (Array2<u32>, Array2<f32>
         .enumerate()
         .for_each(|(block, (mut indices, mut distances))| {
             let first = block * QUERIES;
-            let found = nearest_of_block(z, &tiles, first..first + indices.nrows(), k);
+            let found = nearest_of_block(z, tiles, first..first + indices.nrows(), k, are_own);
             for (place, neighbors) in found.iter().enumerate() {
                 write_row(neighbors, indices.row_mut(place), distances.row_mut(place));
             }
@@ -44,13 +68,16 @@ fn nearest_of_block(
     tiles: &Tiles,
     cells: std::ops::Range<usize>,
     k: usize,
+    are_own: bool,
 ) -> Vec<Vec<Neighbor>> {
     let queries = queries(z, cells.clone());
     let mut found: Vec<Vec<Neighbor>> = cells
         .clone()
         .map(|cell| {
             let mut neighbors = Vec::with_capacity(k + 1);
-            neighbors.push((-1.0, cell as u32));
+            if are_own {
+                neighbors.push((-1.0, cell as u32));
+            }
             neighbors
         })
         .collect();
@@ -65,7 +92,7 @@ fn nearest_of_block(
                 continue;
             }
             for (lane, &square) in squares[..n_lanes].iter().enumerate() {
-                if square < worst && first + lane != cell {
+                if square < worst && (!are_own || first + lane != cell) {
                     insert(neighbors, (square, (first + lane) as u32), k);
                     worst = worst_of(neighbors, k);
                 }
@@ -116,6 +143,26 @@ mod tests {
             order.sort_by(|&a, &b| squared(a).total_cmp(&squared(b)));
             order.insert(0, i);
             for place in 0..6 {
+                assert_eq!(indices[(i, place)] as usize, order[place]);
+                assert_eq!(
+                    distances[(i, place)].to_bits(),
+                    squared(order[place]).sqrt().to_bits()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn some_cells_are_searched_as_all_are() {
+        let z = Array2::from_shape_fn((40, 3), |(i, j)| ((i * 37 + j * 11 + i * i) % 29) as f32);
+        let others: Vec<usize> = (0..40).step_by(3).collect();
+        let (indices, distances) = nearest_among(z.view(), &others, 4);
+        for i in 0..40 {
+            let squared =
+                |j: usize| -> f32 { (&z.row(i) - &z.row(others[j])).mapv(|d| d * d).sum() };
+            let mut order: Vec<usize> = (0..others.len()).collect();
+            order.sort_by(|&a, &b| squared(a).total_cmp(&squared(b)));
+            for place in 0..4 {
                 assert_eq!(indices[(i, place)] as usize, order[place]);
                 assert_eq!(
                     distances[(i, place)].to_bits(),

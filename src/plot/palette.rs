@@ -87,6 +87,13 @@ pub(super) fn palette(n: usize) -> Vec<RGBColor> {
     colors
 }
 
+/// The colours of `n` labels as CSS writes them: `#0072b2`.
+#[must_use]
+pub fn hex_colors(n: usize) -> Vec<String> {
+    let hex = |RGBColor(r, g, b)| format!("#{r:02x}{g:02x}{b:02x}");
+    palette(n).into_iter().map(hex).collect()
+}
+
 fn candidates() -> Vec<(RGBColor, Seen)> {
     let levels = || LEVELS.into_iter();
     levels()

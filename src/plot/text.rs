@@ -11,11 +11,13 @@ use super::{
 };
 
 /// `DejaVu` Sans 2.37; its licence lies beside it.
+pub(super) const FONT_FILE: &[u8] = include_bytes!("font/DejaVuSans.ttf");
+
 static FONT: LazyLock<Result<FontRef<'static>, InvalidFont>> =
-    LazyLock::new(|| FontRef::try_from_slice(include_bytes!("font/DejaVuSans.ttf")));
+    LazyLock::new(|| FontRef::try_from_slice(FONT_FILE));
 
 /// Height of the font's capitals in ems.
-const CAPITALS: f32 = 0.729;
+pub(super) const CAPITALS: f32 = 0.729;
 
 const COLOR: RGBColor = RGBColor(30, 30, 30);
 
@@ -23,8 +25,8 @@ const COLOR: RGBColor = RGBColor(30, 30, 30);
 const ELLIPSIS: char = '…';
 
 /// A line of text.
-pub(super) struct Line<'a> {
-    pub(super) text: &'a str,
+pub(super) struct Line {
+    pub(super) text: String,
     /// Length of an em in written pixels.
     pub(super) size: f64,
     /// Where the line starts or, where it is centred, its middle, half-way up its capitals, in written pixels.
@@ -43,7 +45,7 @@ pub(super) enum Flow {
     Upwards,
 }
 
-fn font() -> Result<&'static FontRef<'static>, PlotError> {
+pub(super) fn font() -> Result<&'static FontRef<'static>, PlotError> {
     FONT.as_ref().map_err(PlotError::draw)
 }
 
@@ -108,7 +110,7 @@ pub(super) fn shortened(text: &str, size: f64, most: f64) -> Result<String, Plot
 /// Draws a line of text.
 pub(super) fn draw(area: &Area, line: &Line) -> Result<(), PlotError> {
     let font = font()?;
-    let (glyphs, length) = set(font, line.text, line.size);
+    let (glyphs, length) = set(font, &line.text, line.size);
     let drawn = |value: f64| (value * f64::from(OVERSAMPLING)).round() as i32;
     let (x, y) = (drawn(line.place.0), drawn(line.place.1));
     let lowered = (CAPITALS * line.size as f32 * OVERSAMPLING as f32 / 2.0).round() as i32;

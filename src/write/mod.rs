@@ -3,6 +3,7 @@
 mod annotated;
 mod earlier;
 mod embedding;
+mod figures;
 mod labels;
 mod markers;
 mod model;

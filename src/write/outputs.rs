@@ -1,8 +1,6 @@
 //! All outputs of a run, those that it asks for.
 
-use std::path::Path;
-
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -10,8 +8,9 @@ use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
     annotated::write_annotated,
     earlier::place,
+    figures::write_figures,
     tree::{TreeSummary, write_newick, write_tree},
-    write_embedding, write_file, write_labels, write_markers, write_model, write_results,
+    write_embedding, write_labels, write_markers, write_model, write_results,
 };
 use crate::{
     config::RunConfig,
@@ -23,11 +22,12 @@ use crate::{
     names::make_unique,
     partition::Found,
     pipeline::Apartness,
-    plot::{Figure, drawable, title, umap_layout, write_png},
+    plot::umap_layout,
     preprocess::Prepared,
     processor,
     progress::Progress,
     read::Input,
+    report::{ReportedRun, write_multiqc, write_report},
 };
 
 /// Neighbours of a cell in the 2-D layout.
@@ -94,7 +94,7 @@ pub fn write_outputs(
     if save.model_para {
         write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
     }
-    if let Some(markers) = &found.markers {
+    if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
         let data = &found.input.data;
         let symbols = data.symbols();
         let symbols = symbols
@@ -106,21 +106,36 @@ pub fn write_outputs(
         write_tree(&paths.tree(), found)?;
         write_newick(&paths.newick(), found)?;
     }
-    let mut layout = None;
-    if save.umap {
+    let layout = (save.umap || save.report).then(|| {
+        log.begin("layout");
+        progress.stage("Laying out the cells in the plane");
+        umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed)
+    });
+    let layout = layout.as_ref().map(|places| places.view());
+    if let Some(places) = layout.filter(|_| save.umap) {
         log.begin("figures");
         progress.stage("Drawing the embedding");
-        let places = umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed);
-        draw(found, &paths, places.view(), progress)?;
-        layout = Some(places);
+        write_figures(found, &paths, places, progress)?;
     }
     if save.h5ad {
         log.begin("h5ad");
         progress.stage("Adding the results to a copy of the input");
-        let layout = layout.as_ref().map(|places| places.view());
         write_annotated(&paths.h5ad(), found, layout)?;
     }
     log.end();
+    if let Some(layout) = layout.filter(|_| save.report) {
+        progress.stage("Writing the report");
+        let run = ReportedRun {
+            found,
+            names: &names,
+            layout,
+            said: &progress.said(),
+            log: &log,
+        };
+        write_report(&paths.report(), &run)?;
+        let [bars, statistics] = paths.multiqc();
+        write_multiqc(&bars, &statistics, found)?;
+    }
     write_results(&paths.results(), &results(found, &log))
 }
 
@@ -153,61 +168,6 @@ fn metadata(config: &RunConfig) -> Vec<(String, String)> {
         }));
     }
     texts
-}
-
-/// One figure coloured by cluster and, where true labels are known, one by these.
-fn draw(
-    found: &Findings<'_>,
-    paths: &OutputPaths,
-    coords: ArrayView2<'_, f32>,
-    progress: &Progress,
-) -> Result<(), WriteError> {
-    let figure = |path: &Path, what, asw, labels: &[usize], names: &[String]| {
-        let title = title(
-            &drawable(std::slice::from_ref(&found.config.name)).0[0],
-            what,
-            asw,
-        );
-        write_file(path, |path| {
-            write_png(
-                path,
-                &Figure {
-                    title: &title,
-                    coords,
-                    labels,
-                    names,
-                },
-            )
-        })
-    };
-    let clusters = found.labels.iter().max().map_or(0, |last| last + 1);
-    let names: Vec<String> = (0..clusters).map(|cluster| cluster.to_string()).collect();
-    figure(
-        &paths.predicted_figure(),
-        "predicted clusters",
-        found.scores.asw,
-        &found.labels,
-        &names,
-    )?;
-    if let Some(truth) = &found.truth {
-        // A code beyond the names marks a cell without label.
-        let codes: Vec<usize> = truth
-            .codes
-            .iter()
-            .map(|code| code.unwrap_or(truth.names.len()))
-            .collect();
-        let (names, stand_ins) = drawable(&truth.names);
-        if !stand_ins.is_empty() {
-            progress.note(&format!(
-                "the figure's font lacks letters of some labels; in {} {}",
-                paths.true_figure().display(),
-                stand_ins.join(", ")
-            ));
-        }
-        // The clusters' ASW says nothing of these labels.
-        figure(&paths.true_figure(), "true labels", None, &codes, &names)?;
-    }
-    Ok(())
 }
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::WriteError;
-use crate::config::{Outputs, RunConfig};
+use crate::{
+    config::{Outputs, RunConfig},
+    plot::FigureFormat,
+};
 
 /// A run's output files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +49,22 @@ impl OutputPaths {
         self.file("model_save", ".safetensors")
     }
 
-    /// `umap_figure/NAME_pred_label.png`
+    /// `umap_figure/NAME_pred_label.png`, or another ending
     #[must_use]
-    pub fn predicted_figure(&self) -> PathBuf {
-        self.file("umap_figure", "_pred_label.png")
+    pub fn predicted_figure(&self, format: FigureFormat) -> PathBuf {
+        self.figure("pred_label", format)
     }
 
-    /// `umap_figure/NAME_true_label.png`
+    /// `umap_figure/NAME_true_label.png`, or another ending
     #[must_use]
-    pub fn true_figure(&self) -> PathBuf {
-        self.file("umap_figure", "_true_label.png")
+    pub fn true_figure(&self, format: FigureFormat) -> PathBuf {
+        self.figure("true_label", format)
+    }
+
+    /// `umap_figure/NAME_tree.png`, or another ending
+    #[must_use]
+    pub fn tree_figure(&self, format: FigureFormat) -> PathBuf {
+        self.figure("tree", format)
     }
 
     /// `markers/NAME.csv`
@@ -76,6 +85,18 @@ impl OutputPaths {
         self.file("tree", ".nwk")
     }
 
+    /// `report/NAME.html`
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.file("report", ".html")
+    }
+
+    /// What MultiQC reads: `report/NAME_mqc.json`, the clusters, and `report/NAME_statistics_mqc.json`.
+    #[must_use]
+    pub fn multiqc(&self) -> [PathBuf; 2] {
+        ["_mqc.json", "_statistics_mqc.json"].map(|ending| self.file("report", ending))
+    }
+
     /// `h5ad/NAME.h5ad`
     #[must_use]
     pub fn h5ad(&self) -> PathBuf {
@@ -91,7 +112,12 @@ impl OutputPaths {
     /// Whether every output that `save` asks for can be written. Leaves nothing behind.
     pub fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
         let mut files = self.always(save);
-        files.extend(save.umap.then(|| self.true_figure()));
+        if save.umap {
+            files.extend([
+                self.true_figure(save.figure_format),
+                self.tree_figure(save.figure_format),
+            ]);
+        }
         for path in files {
             check_writable(path.parent().unwrap_or(&self.folder))?;
             if path.is_dir() {
@@ -107,13 +133,21 @@ impl OutputPaths {
         files.extend(save.pred_label.then(|| self.labels()));
         files.extend(save.embedding.then(|| self.embedding()));
         files.extend(save.model_para.then(|| self.model()));
-        files.extend(save.umap.then(|| self.predicted_figure()));
+        files.extend(save.umap.then(|| self.predicted_figure(save.figure_format)));
         files.extend(save.markers.then(|| self.markers()));
         if save.tree {
             files.extend([self.tree(), self.newick()]);
         }
+        if save.report {
+            files.push(self.report());
+            files.extend(self.multiqc());
+        }
         files.extend(save.h5ad.then(|| self.h5ad()));
         files
+    }
+
+    fn figure(&self, what: &str, format: FigureFormat) -> PathBuf {
+        self.file("umap_figure", &format!("_{what}.{}", format.ending()))
     }
 
     fn file(&self, folder: &str, ending: &str) -> PathBuf {
@@ -158,8 +192,10 @@ mod tests {
         embedding: true,
         model_para: true,
         umap: true,
+        figure_format: FigureFormat::Png,
         markers: true,
         tree: true,
+        report: true,
         h5ad: true,
     };
 
@@ -171,13 +207,26 @@ mod tests {
             (paths.embedding(), "out/embedding/zeisel.csv"),
             (paths.model(), "out/model_save/zeisel.safetensors"),
             (
-                paths.predicted_figure(),
+                paths.predicted_figure(FigureFormat::Png),
                 "out/umap_figure/zeisel_pred_label.png",
             ),
-            (paths.true_figure(), "out/umap_figure/zeisel_true_label.png"),
+            (
+                paths.true_figure(FigureFormat::Svg),
+                "out/umap_figure/zeisel_true_label.svg",
+            ),
+            (
+                paths.tree_figure(FigureFormat::Pdf),
+                "out/umap_figure/zeisel_tree.pdf",
+            ),
             (paths.markers(), "out/markers/zeisel.csv"),
             (paths.tree(), "out/tree/zeisel.json"),
             (paths.newick(), "out/tree/zeisel.nwk"),
+            (paths.report(), "out/report/zeisel.html"),
+            (paths.multiqc()[0].clone(), "out/report/zeisel_mqc.json"),
+            (
+                paths.multiqc()[1].clone(),
+                "out/report/zeisel_statistics_mqc.json",
+            ),
             (paths.h5ad(), "out/h5ad/zeisel.h5ad"),
             (paths.results(), "out/results/zeisel.json"),
         ];

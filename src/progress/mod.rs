@@ -1,5 +1,7 @@
 //! What a run says on stderr while it works.
 
+mod said;
+
 use std::{
     cell::Cell,
     fmt::Write as _,
@@ -9,6 +11,8 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+pub use self::said::{Curve, Said};
 
 /// Lines that a training phase prints where there is no terminal, besides its first epoch's.
 const LINES_PER_PHASE: usize = 10;
@@ -20,6 +24,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(120);
 pub struct Progress {
     display: Display,
     running: Mutex<Option<Stage>>,
+    said: Arc<Mutex<Said>>,
 }
 
 /// How progress is shown.
@@ -46,6 +51,9 @@ pub struct Bar {
     gauge: ProgressBar,
     started: Instant,
     done: Cell<usize>,
+    /// Where its losses are kept, and at which place.
+    said: Arc<Mutex<Said>>,
+    place: usize,
 }
 
 impl Progress {
@@ -65,6 +73,7 @@ impl Progress {
         Self {
             display,
             running: Mutex::new(None),
+            said: Arc::default(),
         }
     }
 
@@ -83,6 +92,7 @@ impl Progress {
 
     /// A warning or remark, which does not tear the bar.
     pub fn note(&self, text: &str) {
+        lock(&self.said).notes.push(text.to_owned());
         self.display.line(&format!("note: {text}"));
     }
 
@@ -90,6 +100,8 @@ impl Progress {
     #[must_use]
     pub fn bar(&self, phase: &str, unit: &'static str, epochs: usize) -> Bar {
         Bar {
+            place: lock(&self.said).begin(phase, unit),
+            said: self.said.clone(),
             gauge: self.display.bar(phase, epochs),
             display: self.display.clone(),
             phase: phase.to_owned(),
@@ -98,6 +110,12 @@ impl Progress {
             started: Instant::now(),
             done: Cell::new(0),
         }
+    }
+
+    /// The notes and the losses so far, whether they were shown or not.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        lock(&self.said).clone()
     }
 
     /// The last stage is done.
@@ -126,6 +144,8 @@ impl Bar {
     /// `epoch` epochs are done, counted from 1; their last losses, `other` with its name.
     pub fn tick(&self, epoch: usize, zinb: f64, graph: f64, other: Option<(&str, f64)>) {
         let before = self.done.replace(epoch);
+        let named = [("ZINB", zinb), ("graph", graph)];
+        lock(&self.said).add(self.place, epoch, named.into_iter().chain(other));
         let losses = losses(zinb, graph, other);
         match &self.display {
             Display::Quiet => {}
@@ -272,6 +292,23 @@ mod tests {
             text,
             "Reading x.h5ad\nnote: 1 cell without counts left out\nCell graph\n"
         );
+    }
+
+    #[test]
+    fn notes_and_losses_are_kept_also_where_nothing_is_shown() {
+        let progress = Progress::new(true);
+        progress.note("1 cell without counts left out");
+        let bar = progress.bar("Pretraining", "step", 2);
+        bar.tick(1, 0.5, 0.25, Some(("contrast", 3.0)));
+        bar.tick(2, 0.25, 0.125, Some(("contrast", 2.0)));
+        let said = progress.said();
+        assert_eq!(said.notes, ["1 cell without counts left out"]);
+        let [curve] = &said.curves[..] else {
+            panic!("{said:?}")
+        };
+        assert_eq!((curve.phase.as_str(), curve.unit), ("Pretraining", "step"));
+        assert_eq!(curve.epochs, [1, 2]);
+        assert_eq!(curve.losses[2], ("contrast".to_owned(), vec![3.0, 2.0]));
     }
 
     #[test]

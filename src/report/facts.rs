@@ -1,0 +1,161 @@
+//! What was run.
+
+use serde::Serialize;
+use tch::Device;
+
+use super::{
+    ReportedRun,
+    options::{Changed, changed, command},
+    text,
+};
+use crate::{config::CellTypes, progress::brief, read::CELLTYPE, write::Findings};
+
+const LONGEST_PATH: usize = 300;
+
+/// The head of the report.
+#[derive(Debug, Serialize)]
+pub(super) struct Facts {
+    name: String,
+    version: &'static str,
+    n_cells: String,
+    n_clusters: usize,
+    /// Terms with what is to be said of them.
+    rows: Vec<(&'static str, String)>,
+    changed: Vec<Changed>,
+    command: String,
+    stages: Vec<[String; 3]>,
+    /// Cells on the map, where not all are.
+    n_drawn: Option<String>,
+    /// The resolution that clusters were found at, where there is no tree.
+    no_tree: Option<String>,
+}
+
+impl Facts {
+    pub(super) fn of(run: &ReportedRun<'_>, n_drawn: usize) -> Self {
+        let found = run.found;
+        let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+        let stage = |stage: &crate::memory::StageUse| {
+            let memory = stage
+                .peak_rss_mb
+                .map_or("–".to_owned(), |mb| format!("{mb:.0} MiB"));
+            [stage.name.clone(), brief(stage.seconds), memory]
+        };
+        Self {
+            name: text::name(&found.config.name),
+            version: env!("CARGO_PKG_VERSION"),
+            n_cells: text::whole(found.labels.len()),
+            n_clusters,
+            rows: rows(run),
+            changed: changed(found.config),
+            command: command(found.config),
+            stages: run.log.stages().iter().map(stage).collect(),
+            n_drawn: (n_drawn < found.labels.len()).then(|| text::whole(n_drawn)),
+            no_tree: found.types.is_none().then(|| why_no_tree(found)),
+        }
+    }
+}
+
+fn why_no_tree(found: &Findings<'_>) -> String {
+    if found.config.train.clustering_epoch > 0 {
+        "Self-training moved the clusters, so that no tree describes them. Runs with -clustering_epoch 0 and -resolution auto have one.".to_owned()
+    } else {
+        "The clusters were found at one resolution, without a tree. Runs with -resolution auto have one.".to_owned()
+    }
+}
+
+fn rows(run: &ReportedRun<'_>) -> Vec<(&'static str, String)> {
+    let found = run.found;
+    let path = found.config.input.display().to_string();
+    let device = match found.device {
+        Device::Cuda(index) => format!("GPU {index}"),
+        _ => "CPU".to_owned(),
+    };
+    let threads = match rayon::current_num_threads() {
+        1 => "1 thread".to_owned(),
+        n => format!("{n} threads"),
+    };
+    let memory = run.log.peak_rss_mb().map_or(String::new(), |mb| {
+        format!(", at most {mb:.0} MiB of memory")
+    });
+    let mut rows = vec![
+        ("Input", text::clipped(&path, LONGEST_PATH)),
+        ("Cells", cells(found)),
+        ("Genes", genes(found)),
+        ("True labels", labels(found)),
+        ("Seed", found.config.seed.to_string()),
+        (
+            "Time and memory",
+            format!(
+                "{} on {device} with {threads}{memory}",
+                brief(run.log.seconds())
+            ),
+        ),
+        (
+            "Version",
+            format!("attentionae-sc {}", env!("CARGO_PKG_VERSION")),
+        ),
+    ];
+    if let Some(asw) = found.scores.asw.filter(|asw| asw.is_finite()) {
+        let db = found.scores.db.map_or(String::new(), |db| {
+            format!(", Davies–Bouldin index {db:.2}")
+        });
+        rows.insert(
+            4,
+            (
+                "Separation",
+                format!("mean silhouette {asw:.2}{db}, in the embedding"),
+            ),
+        );
+    }
+    rows
+}
+
+fn cells(found: &Findings<'_>) -> String {
+    let n = found.prepared.n_cells();
+    let mut said = vec![format!("{} were clustered", text::whole(n))];
+    match found.input.n_cells() - n {
+        0 => said.push("none was left out".to_owned()),
+        dropped => said.push(format!(
+            "{} without any count were left out",
+            text::whole(dropped)
+        )),
+    }
+    if found.training_cells.len() < n {
+        said.push(format!(
+            "{} of them trained the network and made the clusters, the others were labelled after them",
+            text::whole(found.training_cells.len())
+        ));
+    }
+    said.join("; ")
+}
+
+fn genes(found: &Findings<'_>) -> String {
+    let (all, detected) = (found.input.n_genes(), found.prepared.n_detected_genes);
+    let mut said = vec![format!("{} in the file", text::whole(all))];
+    if detected < all {
+        said.push(format!(
+            "{} in no cell were left out",
+            text::whole(all - detected)
+        ));
+    }
+    said.push(format!(
+        "the {} most variable ones were used",
+        text::whole(found.prepared.n_genes())
+    ));
+    said.join("; ")
+}
+
+fn labels(found: &Findings<'_>) -> String {
+    let column = match &found.config.celltype {
+        CellTypes::Column(name) => name.as_str(),
+        _ => CELLTYPE,
+    };
+    match &found.truth {
+        Some(truth) => format!(
+            "{} in the column {}, used for the scores only",
+            text::whole(truth.names.len()),
+            text::name(column)
+        ),
+        None => "none are known".to_owned(),
+    }
+}

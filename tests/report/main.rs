@@ -1,0 +1,8 @@
+//! Reports: what they hold, how large they are, that no name can break them, and how they behave in a real browser.
+
+mod browser;
+mod chromium;
+mod command;
+mod content;
+mod page;
+mod simulated;
