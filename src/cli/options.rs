@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::{
-    Switch, batch_size, celltype, cuda, layer, max_value, n_pcs, percent, positive, resolution,
-    whole, word,
+    Columns, Switch, batch_size, celltype, columns, cuda, layer, max_value, n_pcs, percent,
+    positive, resolution, whole, word,
 };
 use crate::{
     config::{CellTypes, Cuda, LeidenGraph, Resolution},
@@ -55,6 +55,10 @@ pub(super) struct InputArgs {
     /// else an obs column; auto = obs['celltype'] where there is one
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]
     pub celltype: CellTypes,
+    /// Obs column of the batch (donor, plate, lane) of each cell, or several, joined by commas: batches are brought
+    /// together [default: none]
+    #[arg(long, value_name = "COLUMN", value_parser = columns)]
+    pub batch_key: Option<Columns>,
     /// Least counts of a cell; cells with fewer are left out (0 to 1000000000)
     #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000_000))]
     pub min_counts: u64,

@@ -25,6 +25,19 @@ impl FromStr for Switch {
     }
 }
 
+/// Names of columns, one or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Columns(pub Vec<String>);
+
+/// Names of columns, joined by commas.
+pub(super) fn columns(text: &str) -> Result<Columns, String> {
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    if names.iter().any(String::is_empty) {
+        return Err("must be the name of a column, or several joined by commas".to_owned());
+    }
+    Ok(Columns(names))
+}
+
 /// One of the words of `T`, in any case.
 pub(super) fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| match T::VARIANTS {

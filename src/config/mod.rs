@@ -41,6 +41,8 @@ pub struct RunConfig {
     pub output_dir: PathBuf,
     /// Where true labels are.
     pub celltype: CellTypes,
+    /// The columns of `obs` that tell each cell's batch, crossed; none where there are no batches.
+    pub batch_key: Vec<String>,
     /// What cells and genes have to have.
     pub quality: QualityControl,
     /// Number of highly variable genes to keep, at least 1.

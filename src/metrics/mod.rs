@@ -1,19 +1,23 @@
 //! Scores of a partition: against known labels (ARI, NMI) and against the embedding (silhouette,
 //! Davies–Bouldin).
 
+mod ami;
 mod ari;
 mod contingency;
 mod cosine_silhouette;
 mod davies_bouldin;
 pub(crate) mod distance;
 mod groups;
+mod lisi;
 mod nmi;
 mod scores;
 mod silhouette;
 
+pub use ami::adjusted_mutual_info;
 pub use ari::adjusted_rand_index;
 pub use cosine_silhouette::cosine_silhouette;
 pub use davies_bouldin::davies_bouldin;
+pub use lisi::{LISI_NEIGHBORS, median_lisi};
 pub use nmi::normalized_mutual_info;
 pub use scores::{Scores, Truth};
 pub use silhouette::silhouette;

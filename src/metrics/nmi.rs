@@ -27,7 +27,7 @@ pub fn normalized_mutual_info(a: &[usize], b: &[usize]) -> f64 {
 }
 
 /// I = Σ `n_ij`/n · ln(n `n_ij` / (`n_i` `n_j`)), in nats.
-fn mutual_information(table: &Contingency) -> f64 {
+pub(super) fn mutual_information(table: &Contingency) -> f64 {
     let n = table.n_cells() as f64;
     table
         .cells
@@ -41,7 +41,7 @@ fn mutual_information(table: &Contingency) -> f64 {
 }
 
 /// H = −Σ `n_i`/n · ln(`n_i`/n), in nats.
-fn entropy(sizes: &[u64]) -> f64 {
+pub(super) fn entropy(sizes: &[u64]) -> f64 {
     let n = sizes.iter().sum::<u64>() as f64;
     -sizes
         .iter()

@@ -4,6 +4,7 @@ use anyhow::Context;
 use ndarray::{Array2, Axis};
 use tch::Device;
 
+mod batches;
 mod clusters;
 mod training;
 mod views;
@@ -26,8 +27,8 @@ use crate::{
     out_of_memory::check_room,
     partition::Found,
     preprocess::{
-        N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control, notes_on_totals,
-        prepare, sample_cells,
+        Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
+        notes_on_totals, prepare_in_batches, sample_cells,
     },
     progress::Progress,
     read::{Input, listed_columns, note_on_labels, read},
@@ -37,7 +38,7 @@ use crate::{
     },
 };
 
-pub use self::views::Apartness;
+pub use self::{batches::Mixing, views::Apartness};
 
 /// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
 const BYTES_PER_VALUE: f64 = 16.0;
@@ -87,7 +88,8 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         ),
     );
     let passed = run.control_quality(&input)?;
-    let prepared = run.prepare(&passed)?;
+    let batches = run.batches(&input)?;
+    let prepared = run.prepare(&passed, batches.as_ref())?;
     run.say_what_was_dropped(&input, &passed, &prepared);
 
     let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
@@ -110,6 +112,14 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         .truth
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
+    let mixing = prepared.batches.as_ref().map(|batches| {
+        let before = seen.as_ref().and_then(|seen| seen.scores.unmixed.as_ref());
+        run.mixing(batches, before, &trained.z, truth.as_ref())
+    });
+    if let Some(mixing) = &mixing {
+        run.progress.note(&mixing.note());
+    }
+    run.say_if_clusters_follow_samples(&input, &prepared.cells, &labels);
     let scores = Scores::of(trained.z.view(), &labels, truth.as_ref());
     let markers = run.markers(&passed, &prepared, &labels)?;
     let findings = Findings {
@@ -122,6 +132,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         prepared: &prepared,
         training_cells: &cells,
         apartness,
+        mixing,
         z: trained.z,
         labels,
         truth,
@@ -265,8 +276,12 @@ impl Run<'_> {
     }
 
     /// The counts prepared.
-    fn prepare(&self, counts: &dyn CountSource) -> anyhow::Result<Prepared> {
-        let prepared = prepare(counts, self.config.n_hvg);
+    fn prepare(
+        &self,
+        counts: &dyn CountSource,
+        batches: Option<&Batches>,
+    ) -> anyhow::Result<Prepared> {
+        let prepared = prepare_in_batches(counts, self.config.n_hvg, batches);
         let mut prepared = prepared.map_err(|error| self.in_the_input(error))?;
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;

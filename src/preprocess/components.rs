@@ -26,6 +26,8 @@ pub struct CellComponents {
     /// Scores in the components that they share, cells × d, of unit variance on average over the components of
     /// the cells that they were found on; 0 where there are fewer components than d.
     pub shared: Array2<f32>,
+    /// The same before batches were brought together, where they were.
+    pub unmixed: Option<Array2<f32>>,
 }
 
 /// Principal components of the views side by side, each cell of length 1 in each.
@@ -63,18 +65,23 @@ impl CellComponents {
             .collect::<Result<Vec<_>, _>>()?;
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
         let mut scores = scores(&each, prepared, &all);
-        if let Some(batches) = &prepared.batches {
-            bring_together(&mut scores, batches, cells, seed);
-        }
-        let shared = Shared::find(&side_by_side(&scores, cells), n_shared).map_err(|_| {
-            PreprocessError::Eigen {
+        let shared = |scores: &[Array2<f32>]| {
+            let shared = Shared::find(&side_by_side(scores, cells), n_shared);
+            let shared = shared.map_err(|_| PreprocessError::Eigen {
                 n_cells: cells.len(),
                 n_genes: prepared.n_genes(),
-            }
-        })?;
+            })?;
+            Ok::<_, PreprocessError>(shared.scores(scores))
+        };
+        let mut unmixed = None;
+        if let Some(batches) = &prepared.batches {
+            unmixed = Some(shared(&scores)?);
+            bring_together(&mut scores, batches, cells, seed);
+        }
         Ok(Self {
-            shared: shared.scores(&scores),
+            shared: shared(&scores)?,
             each: scores,
+            unmixed,
         })
     }
 }

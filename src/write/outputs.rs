@@ -21,7 +21,7 @@ use crate::{
     model::autoencoder::Autoencoder,
     names::make_unique,
     partition::Found,
-    pipeline::Apartness,
+    pipeline::{Apartness, Mixing},
     plot::umap_layout,
     preprocess::Prepared,
     processor,
@@ -48,6 +48,8 @@ pub struct Findings<'a> {
     pub training_cells: &'a [usize],
     /// How far apart the clusters lie.
     pub apartness: Apartness,
+    /// How batches mix, where there are any.
+    pub mixing: Option<Mixing>,
     /// Embedding, n × d.
     pub z: Array2<f32>,
     /// Clusters, 0.. by decreasing size.
@@ -207,6 +209,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
             .collect(),
         tree: TreeSummary::of(found),
         silhouette: found.apartness,
+        mixing: found.mixing.clone(),
         n_cells_scored: found
             .truth
             .as_ref()

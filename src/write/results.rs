@@ -8,7 +8,12 @@ use std::{
 use serde::Serialize;
 
 use super::{WriteError, tree::TreeSummary, write_file};
-use crate::{config::RunConfig, memory::StageUse, metrics::Scores, pipeline::Apartness};
+use crate::{
+    config::RunConfig,
+    memory::StageUse,
+    metrics::Scores,
+    pipeline::{Apartness, Mixing},
+};
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.
 #[derive(Debug, Serialize)]
@@ -51,6 +56,8 @@ pub struct Results<'a> {
     pub silhouette: Apartness,
     /// Cells with a true label, which ARI and NMI are of; `null` without labels.
     pub n_cells_scored: Option<usize>,
+    /// How batches mix around a cell; `null` without `-batch_key`.
+    pub mixing: Option<Mixing>,
     /// How well the clusters are separated, and how well they agree with the true labels.
     pub scores: Scores,
     /// Time and memory of every stage.
@@ -137,6 +144,7 @@ mod tests {
                 after_training: Some(0.5),
             },
             n_cells_scored: None,
+            mixing: None,
             scores: Scores {
                 asw: Some(f64::NAN),
                 db: Some(0.5),

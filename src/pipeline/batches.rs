@@ -1,0 +1,221 @@
+//! Batches of cells: which there are, whether clusters follow them, and how well they mix.
+
+use anyhow::{bail, ensure};
+use ndarray::{Array2, Axis};
+use serde::Serialize;
+
+use super::Run;
+use crate::{
+    graph::{nearest, unit_rows},
+    metrics::{LISI_NEIGHBORS, Truth, adjusted_mutual_info, median_lisi},
+    preprocess::{Batches, sample_cells},
+    read::Input,
+};
+
+/// Fewest cells of a batch, on average: a column of more values holds no samples.
+const CELLS_PER_BATCH: usize = 10;
+
+/// Words in the names of columns that hold samples.
+const SAMPLE_WORDS: [&str; 16] = [
+    "batch",
+    "sample",
+    "donor",
+    "patient",
+    "subject",
+    "individual",
+    "plate",
+    "lane",
+    "library",
+    "replicate",
+    "mouse",
+    "animal",
+    "channel",
+    "dataset",
+    "orig.ident",
+    "experiment",
+];
+
+/// Most samples that a column is looked at for.
+const MOST_SAMPLES: usize = 200;
+
+/// Adjusted mutual information of clusters and samples from which on the user is told.
+const FOLLOWS: f64 = 0.1;
+
+/// Most cells that mixing is measured among, and from which.
+const MOST_AMONG: usize = 20_000;
+const MOST_FROM: usize = 2_000;
+
+/// How batches mix and cell types stay apart among the neighbours of a cell: medians of the local inverse Simpson's index.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mixing {
+    /// Names of the batches.
+    pub batches: Vec<String>,
+    /// Effective number of batches around a cell before they were brought together, from 1 (apart) to their number; `null`
+    /// where the run made no use of the views.
+    pub ilisi_before: Option<f64>,
+    /// The same in the embedding.
+    pub ilisi: Option<f64>,
+    /// Effective number of true cell types around a cell before, 1 where types are apart; `null` without true labels.
+    pub clisi_before: Option<f64>,
+    /// The same in the embedding.
+    pub clisi: Option<f64>,
+}
+
+impl Run<'_> {
+    /// The batch of every cell of the file, where `-batch_key` names columns.
+    pub(super) fn batches(&self, input: &Input) -> anyhow::Result<Option<Batches>> {
+        let columns = &self.config.batch_key;
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let mut crossed = vec![String::new(); input.n_cells()];
+        for column in columns {
+            let labels = input.data.obs.labels(column)?;
+            let missing = labels.iter().filter(|label| label.is_none()).count();
+            ensure!(
+                missing == 0,
+                "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
+                self.config.input.display(),
+                labels.len()
+            );
+            for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
+                if !name.is_empty() {
+                    name.push('/');
+                }
+                name.push_str(label);
+            }
+        }
+        let batches = Batches::of(&crossed);
+        let n_batches = batches.n_batches();
+        if n_batches > 1 && n_batches * CELLS_PER_BATCH > input.n_cells() {
+            bail!(
+                "{}: -batch_key {}: {n_batches} different values for {} cells; name a column of samples, each with \
+                 {CELLS_PER_BATCH} cells or more",
+                self.config.input.display(),
+                columns.join(","),
+                input.n_cells()
+            );
+        }
+        if n_batches == 1 {
+            self.progress.note(&format!(
+                "all cells are of one batch, {}: -batch_key changes nothing",
+                batches.names[0]
+            ));
+            return Ok(None);
+        }
+        self.progress.note(&format!(
+            "{n_batches} batches by {}, of {} to {} cells",
+            columns.join(" and "),
+            batches.sizes().iter().min().unwrap_or(&0),
+            batches.sizes().iter().max().unwrap_or(&0)
+        ));
+        Ok(Some(batches))
+    }
+
+    /// Tells where clusters follow a column of samples that the run was not told of. `cells`: rows of the file.
+    pub(super) fn say_if_clusters_follow_samples(
+        &self,
+        input: &Input,
+        cells: &[usize],
+        labels: &[usize],
+    ) {
+        if !self.config.batch_key.is_empty() {
+            return;
+        }
+        let followed = input.obs_columns.iter().filter_map(|column| {
+            let name = column.to_lowercase();
+            if !SAMPLE_WORDS.iter().any(|word| name.contains(word)) {
+                return None;
+            }
+            let samples = Truth::of_cells(&input.data.obs.labels(column).ok()?, cells);
+            let n_samples = samples.names.len();
+            let is_sample = (2..=MOST_SAMPLES).contains(&n_samples)
+                && n_samples * CELLS_PER_BATCH <= cells.len()
+                && samples.codes.iter().all(Option::is_some);
+            if !is_sample {
+                return None;
+            }
+            let codes: Vec<usize> = samples.codes.into_iter().flatten().collect();
+            Some((column, n_samples, adjusted_mutual_info(labels, &codes)))
+        });
+        if let Some((column, n_samples, information)) = followed
+            .max_by(|a, b| a.2.total_cmp(&b.2))
+            .filter(|found| found.2 >= FOLLOWS)
+        {
+            self.progress.note(&format!(
+                "clusters follow obs['{column}'] ({n_samples} values; adjusted mutual information {information:.2}, 0 by \
+                 chance): if these are batches of the same cell types, -batch_key {column} brings them together"
+            ));
+        }
+    }
+
+    /// How batches mix before and after, in components of all prepared cells.
+    pub(super) fn mixing(
+        &self,
+        batches: &Batches,
+        before: Option<&Array2<f32>>,
+        after: &Array2<f32>,
+        truth: Option<&Truth>,
+    ) -> Mixing {
+        let seed = self.config.seed;
+        let among = sample_cells(after.nrows(), MOST_AMONG, seed);
+        let kinds: Vec<usize> = among
+            .iter()
+            .map(|&cell| batches.of_cell[cell] as usize)
+            .collect();
+        let types = truth.map(|truth| -> Vec<usize> {
+            // Cells without a label are a kind of their own.
+            let code = |&cell: &usize| truth.codes[cell].unwrap_or(truth.names.len());
+            among.iter().map(code).collect()
+        });
+        let from = sample_cells(among.len(), MOST_FROM, seed);
+        let of = |z: &Array2<f32>| {
+            let unit = unit_rows(z.select(Axis(0), &among).view());
+            let neighbors = neighbors(&unit, &from);
+            let lisi = |kinds: &[usize]| median_lisi(unit.view(), kinds, &from, &neighbors);
+            (lisi(&kinds), types.as_deref().and_then(lisi))
+        };
+        let (ilisi_before, clisi_before) = before.map_or((None, None), of);
+        let (ilisi, clisi) = of(after);
+        Mixing {
+            batches: batches.names.clone(),
+            ilisi_before,
+            ilisi,
+            clisi_before,
+            clisi,
+        }
+    }
+}
+
+/// The nearest others of some cells.
+fn neighbors(unit: &Array2<f32>, from: &[usize]) -> Vec<Vec<u32>> {
+    let queries = unit.select(Axis(0), from);
+    let mut found = nearest(unit.view(), queries.view(), LISI_NEIGHBORS + 1);
+    for (near, &cell) in found.iter_mut().zip(from) {
+        near.retain(|&other| other as usize != cell);
+        near.truncate(LISI_NEIGHBORS);
+    }
+    found
+}
+
+impl Mixing {
+    /// What the user should know of it.
+    pub(super) fn note(&self) -> String {
+        let change = |before: Option<f64>, after: Option<f64>| match (before, after) {
+            (Some(before), Some(after)) => format!("{before:.2} before, {after:.2} after"),
+            (_, after) => format!("{:.2}", after.unwrap_or(f64::NAN)),
+        };
+        let types = match self.clisi {
+            Some(_) => format!(
+                ", and of {} true cell types (cLISI)",
+                change(self.clisi_before, self.clisi)
+            ),
+            None => String::new(),
+        };
+        format!(
+            "around a cell are, of {} batches, effectively {} (iLISI){types}",
+            self.batches.len(),
+            change(self.ilisi_before, self.ilisi)
+        )
+    }
+}
