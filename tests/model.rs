@@ -243,6 +243,7 @@ fn pass(graph: &GraphOperator, distances: &GraphTarget<'_>) -> (Tensor, f64, Ten
     let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
     let mut pass = Pass {
         statistics: BatchStatistics::Batch,
+        tape: Tape::default(),
         ..Pass::embedding()
     };
     let encoded = model.encode(&x, None, graph, &mut pass);

@@ -140,7 +140,11 @@ fn distributions(n_genes: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
             let lineage = of_type % N_LINEAGES;
             let next = (of_type + N_LINEAGES) % N_TYPES;
             let level = |gene: usize| {
-                let shared = if gene % 2 == 0 { own[next][gene] } else { 1.0 };
+                let shared = if gene.is_multiple_of(2) {
+                    own[next][gene]
+                } else {
+                    1.0
+                };
                 base[gene] * lineages[lineage][gene] * own[of_type][gene] * shared
             };
             let levels: Vec<f64> = (0..n_genes).map(level).collect();

@@ -8,7 +8,7 @@ use super::{
 /// Mutual information of two partitions beyond what chance gives partitions of these sizes: 1 for the same partition, about
 /// 0 for independent ones, however many clusters they have.
 ///
-/// `a`, `b`: one label per cell, any values. AMI = (I − E[I]) / (mean of the entropies − E[I]) (Vinh, Epps & Bailey 2010, JMLR
+/// `a`, `b`: one label per cell, any values. AMI = (I − E(I)) / (mean of the entropies − E(I)) (Vinh, Epps & Bailey 2010, JMLR
 /// 11:2837), as scikit-learn's `adjusted_mutual_info_score`. O(n log n + clusters of a · n) time.
 ///
 /// # Panics
@@ -32,7 +32,7 @@ pub fn adjusted_mutual_info(a: &[usize], b: &[usize]) -> f64 {
     (mutual_information(&table) - expected) / denominator
 }
 
-/// E[I] over all pairs of partitions of these sizes: the hypergeometric mean of each cell of the table.
+/// E(I) over all pairs of partitions of these sizes: the hypergeometric mean of each cell of the table.
 fn expected_information(table: &Contingency) -> f64 {
     let n = table.n_cells();
     let ln_factorial = ln_factorials(n);

@@ -61,7 +61,9 @@ fn weights(squares: &[f64]) -> Vec<f64> {
             .map(|d| (-rate * (d - least)).exp())
             .collect();
         let sum: f64 = found.iter().sum();
-        found.iter_mut().for_each(|weight| *weight /= sum);
+        for weight in &mut found {
+            *weight /= sum;
+        }
         let entropy: f64 = found
             .iter()
             .filter(|&&weight| weight > 0.0)

@@ -354,7 +354,9 @@ fn share_out(cosines: &mut [f64], penalty: impl Fn(usize) -> f64) {
         sum += *value;
     }
     if sum > 0.0 {
-        cosines.iter_mut().for_each(|value| *value /= sum);
+        for value in cosines {
+            *value /= sum;
+        }
     }
 }
 

@@ -62,6 +62,7 @@ impl Simulated {
             config: &config,
             device: Device::Cpu,
             training_cells: &prepared.cells,
+            mixing: None,
             apartness: Apartness {
                 before_training: None,
                 after_training: Some(0.5),
@@ -118,6 +119,7 @@ impl Simulated {
         ];
         Input {
             data: DataSet {
+                notes: Vec::new(),
                 format: Format::Table,
                 counts: Box::new(counts(labels)),
                 cell_names: (0..self.n_cells)

@@ -63,7 +63,7 @@ fn a_folder_that_is_called_h5ad() {
     fs::create_dir(place.path("x.h5ad")).expect("a folder");
     assert_fails(
         &place.run("x.h5ad"),
-        "error: ./x.h5ad: this is a folder, not an .h5ad file; its folder holds no .h5ad file",
+        "error: ./x.h5ad: this folder holds no matrix that is read (.mtx); it holds nothing that is read",
     );
     assert_eq!(place.content(), ["small.h5ad", "x.h5ad/"]);
 }
