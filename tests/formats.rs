@@ -388,10 +388,7 @@ fn every_file_has_its_row_in_the_documentation() {
         name.to_string_lossy().into_owned()
     });
     let names: BTreeSet<String> = names.filter(|name| name != "make.py").collect();
-    let rows: Vec<&str> = page
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .collect();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
     for name in &names {
         let cell = format!("`{name}`");
         assert!(rows.iter().any(|row| row.contains(&cell)), "{name}");
