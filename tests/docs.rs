@@ -102,7 +102,15 @@ fn the_table_of_options_is_that_of_the_program() {
 /// The pages of the documentation.
 fn pages() -> Vec<PathBuf> {
     let named = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|name| root().join(name));
-    let folders = ["docs", "docs/method"].map(|name| root().join(name));
+    let folders = [
+        "docs",
+        "docs/method",
+        "tests/formats",
+        "benches",
+        "Data",
+        "workflow",
+    ]
+    .map(|name| root().join(name));
     let in_folders = folders.iter().flat_map(|folder| {
         let entries = fs::read_dir(folder).expect("a folder");
         entries.map(|entry| entry.expect("an entry").path())

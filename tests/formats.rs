@@ -387,7 +387,9 @@ fn every_file_has_its_row_in_the_documentation() {
         let name = entry.expect("an entry").file_name();
         name.to_string_lossy().into_owned()
     });
-    let names: BTreeSet<String> = names.filter(|name| name != "make.py").collect();
+    let names: BTreeSet<String> = names
+        .filter(|name| !["make.py", "README.md"].contains(&name.as_str()))
+        .collect();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
     for name in &names {
         let cell = format!("`{name}`");
