@@ -83,7 +83,8 @@ impl Run<'_> {
         if graph != LeidenGraph::Expression {
             joint.add(&z.view(), seed)?;
         }
-        self.say_if_neighbors_are_missing(&joint);
+        self.neighbors_recall = joint.recall();
+        self.say_if_neighbors_are_missing();
         let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
         let joint = joint.balanced(&totals);
         let (labels, types) = match resolution {
@@ -140,11 +141,11 @@ impl Run<'_> {
         self.stage("partition", &what);
     }
 
-    fn say_if_neighbors_are_missing(&self, joint: &JointGraph) {
-        if joint.recall() < LEAST_RECALL {
+    fn say_if_neighbors_are_missing(&self) {
+        if self.neighbors_recall < LEAST_RECALL {
             self.progress.note(&format!(
                 "{:.0} % of the nearest neighbours were found; to find all of them would take hours",
-                100.0 * joint.recall()
+                100.0 * self.neighbors_recall
             ));
         }
     }

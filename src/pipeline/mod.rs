@@ -62,6 +62,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         config,
         progress,
         log: StageLog::start(),
+        neighbors_recall: 1.0,
     };
     let (n_threads, note) = threads::within_cores(config.threads);
     if let Some(note) = note {
@@ -133,6 +134,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         training_cells: &cells,
         apartness,
         mixing,
+        neighbors_recall: run.neighbors_recall,
         z: trained.z,
         labels,
         truth,
@@ -163,6 +165,8 @@ struct Run<'a> {
     config: &'a RunConfig,
     progress: &'a Progress,
     log: StageLog,
+    /// Share of the nearest neighbours that the graph which was clustered holds.
+    neighbors_recall: f64,
 }
 
 impl Run<'_> {

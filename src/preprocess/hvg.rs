@@ -30,7 +30,7 @@ pub(super) fn select(genes: &[GeneMoments], n_cells: usize, n_top: usize) -> Vec
 }
 
 /// Columns of the `n_top` genes that most batches choose, in ascending order; of genes chosen by as many, those of higher mean
-/// score. A gene that a batch lacks has the score 0 there. Genes that vary in no batch are never chosen.
+/// score. A gene that a batch lacks has the score 0 there. Genes that no batch detects are never chosen.
 ///
 /// `genes` are the moments of every column by batch, over `n_cells` cells each. A batch of one cell has no say.
 pub(super) fn select_in_batches(
@@ -55,7 +55,7 @@ pub(super) fn select_in_batches(
             }
         }
     }
-    let mut order: Vec<usize> = (0..n_genes).filter(|&gene| varies(genes, gene)).collect();
+    let mut order: Vec<usize> = (0..n_genes).filter(|&gene| is_detected(genes, gene)).collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&ranks[a], &ranks[b]);
         (b.chosen_by.cmp(&a.chosen_by)).then(b.mean().total_cmp(&a.mean()))
@@ -85,7 +85,7 @@ impl Rank {
 }
 
 /// Whether a gene is detected in any batch.
-fn varies(genes: &[Vec<GeneMoments>], gene: usize) -> bool {
+fn is_detected(genes: &[Vec<GeneMoments>], gene: usize) -> bool {
     genes.iter().any(|genes| genes[gene].detected_in > 0)
 }
 

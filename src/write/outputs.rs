@@ -44,12 +44,14 @@ pub struct Findings<'a> {
     pub input: &'a Input,
     /// What was kept of it.
     pub prepared: &'a Prepared,
-    /// Cells trained on and clustered, ascending.
+    /// Cells trained on, ascending.
     pub training_cells: &'a [usize],
     /// How far apart the clusters lie.
     pub apartness: Apartness,
     /// How batches mix, where there are any.
     pub mixing: Option<Mixing>,
+    /// Share of the true nearest neighbours in the graph that was clustered, measured on some cells; 1 where all are.
+    pub neighbors_recall: f64,
     /// Embedding, n × d.
     pub z: Array2<f32>,
     /// Clusters, 0.. by decreasing size.
@@ -210,6 +212,7 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         tree: TreeSummary::of(found),
         silhouette: found.apartness,
         mixing: found.mixing.clone(),
+        neighbors_recall: found.neighbors_recall,
         n_cells_scored: found
             .truth
             .as_ref()

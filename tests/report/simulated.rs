@@ -63,6 +63,7 @@ impl Simulated {
             device: Device::Cpu,
             training_cells: &prepared.cells,
             mixing: None,
+            neighbors_recall: 1.0,
             apartness: Apartness {
                 before_training: None,
                 after_training: Some(0.5),
