@@ -55,7 +55,9 @@ pub(super) fn select_in_batches(
             }
         }
     }
-    let mut order: Vec<usize> = (0..n_genes).filter(|&gene| is_detected(genes, gene)).collect();
+    let mut order: Vec<usize> = (0..n_genes)
+        .filter(|&gene| is_detected(genes, gene))
+        .collect();
     order.sort_by(|&a, &b| {
         let (a, b) = (&ranks[a], &ranks[b]);
         (b.chosen_by.cmp(&a.chosen_by)).then(b.mean().total_cmp(&a.mean()))
