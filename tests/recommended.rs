@@ -222,3 +222,42 @@ fn cells_beyond_the_sample_are_labelled_and_the_sample_is_recorded() {
         "{said}"
     );
 }
+
+#[test]
+fn batches_are_told_and_how_they_mix_is_recorded() {
+    let output = tempdir().expect("a folder");
+    // Types in the place of batches: they are apart, and come nearer.
+    let said = run(
+        output.path(),
+        "-resolution 0.5 -batch_size 64 -batch_key celltype",
+    );
+    assert!(said.contains("4 batches by celltype, of "), "{said}");
+    let mixing = &results(output.path())["mixing"];
+    assert_eq!(mixing["batches"].as_array().expect("names").len(), 4);
+    let index = |field: &str| mixing[field].as_f64().expect("a number");
+    assert!(
+        index("ilisi") > index("ilisi_before") && index("ilisi_before") >= 1.0,
+        "{mixing}"
+    );
+    assert!(
+        said.contains("around a cell are, of 4 batches, effectively "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_batch_key_that_names_no_samples_is_refused() {
+    for (key, reason) in [
+        ("nope", "obs has no column 'nope'"),
+        ("celltype,nope", "obs has no column 'nope'"),
+    ] {
+        let output = tempdir().expect("a folder");
+        Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+            .env("HDF5_USE_FILE_LOCKING", "FALSE")
+            .args(["-name", SMALL, "-batch_key", key, "-output_dir"])
+            .arg(output.path())
+            .assert()
+            .code(1)
+            .stderr(predicates::str::contains(reason));
+    }
+}
