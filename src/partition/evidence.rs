@@ -91,10 +91,18 @@ pub(super) struct Profile {
 
 impl Profile {
     pub(super) fn of(sums: &Sums) -> Self {
-        let counts = || sums.counts.iter().map(|count| count + PSEUDO_COUNT);
+        let counts = || {
+            sums.counts
+                .iter()
+                .map(|&count| f64::from(count) + PSEUDO_COUNT)
+        };
         Self {
             cells: sums.cells,
-            shares: sums.detected.iter().map(|n| n / sums.cells).collect(),
+            shares: sums
+                .detected
+                .iter()
+                .map(|&n| f64::from(n) / sums.cells)
+                .collect(),
             rates: counts().map(|count| (count / sums.total).ln()).collect(),
             variances: counts()
                 .map(|count| 1.0 / count + VARIANCE_OF_CELLS / sums.cells)

@@ -10,7 +10,8 @@ use crate::{
 /// Parts that the cells of a data set are dealt into, at random and of equal size.
 pub(super) const N_PARTS: usize = 10;
 
-/// Counts of a group of cells, gene by gene. Those of two groups add up.
+/// Counts of a group of cells, gene by gene. Those of two groups add up. Thousands of groups are held at once, so that genes are
+/// counted in `f32`: exactly up to 16.7 million.
 #[derive(Debug, Clone)]
 pub(super) struct Sums {
     /// Cells.
@@ -18,9 +19,9 @@ pub(super) struct Sums {
     /// Counts over all genes of the file.
     pub total: f64,
     /// Counts of each gene.
-    pub counts: Vec<f64>,
+    pub counts: Vec<f32>,
     /// Cells that each gene is detected in.
-    pub detected: Vec<f64>,
+    pub detected: Vec<f32>,
 }
 
 impl Sums {
@@ -63,7 +64,7 @@ pub(super) fn sums_of_parts(
         sums.cells += 1.0;
         sums.total += f64::from(totals[cell]);
         for (gene, &count) in row.iter() {
-            sums.counts[gene] += f64::from(count);
+            sums.counts[gene] += count;
             sums.detected[gene] += 1.0;
         }
     }
