@@ -9,7 +9,6 @@ PYTHON needs scanpy 1.10 or later with leidenalg, and scikit-learn.
 """
 
 import argparse
-import csv
 import json
 import os
 import statistics
@@ -51,10 +50,11 @@ def arguments():
 
 def compare(args, data):
     """Runs both tools in turns; prints the median run of each, and the ratio."""
-    types = scoring.true_types(scoring.read_cells(data))
+    cells = scoring.read_cells(data)
+    types = scoring.true_types(cells)
     runs = {"attentionae-sc": [], "scanpy": []}
     for _ in range(args.repeats):
-        runs["attentionae-sc"].append(ours(args, data))
+        runs["attentionae-sc"].append(ours(args, data, cells))
         runs["scanpy"].append(recipe(args, data))
     rows = []
     for tool, found in runs.items():
@@ -90,13 +90,12 @@ def timed(args, command):
     return seconds, done.stdout
 
 
-def ours(args, data):
+def ours(args, data, cells):
     with tempfile.TemporaryDirectory() as folder:
         options = ["-threads", str(args.threads), "-quiet", "True", "-output_dir", folder]
         seconds, _ = timed(args, [args.program.resolve(), "-name", data.resolve(), *options])
-        results = json.loads(only(folder, "results/*.json").read_text())
-        with only(folder, "pred_label/*.csv").open(newline="") as table:
-            labels = [row["label"] for row in csv.DictReader(table)]
+        results = json.loads(scoring.only_file(folder, "results/*.json").read_text())
+        labels = scoring.read_rows(scoring.only_file(folder, "pred_label/*.csv"), cells)["label"].tolist()
     return {
         "seconds": seconds,
         "stages": {stage["name"]: stage["seconds"] for stage in results["stages"]},
@@ -110,11 +109,6 @@ def recipe(args, data):
         labels = Path(folder) / "labels.txt"
         seconds, said = timed(args, [args.python, HERE / "recipe_scanpy.py", data.resolve(), labels])
         return {"seconds": seconds, **json.loads(said), "labels": labels.read_text().split()}
-
-
-def only(folder, pattern):
-    (found,) = Path(folder).glob(pattern)
-    return found
 
 
 if __name__ == "__main__":

@@ -173,11 +173,7 @@ def run_program(args, run, folder):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip())
-    return json.loads(only_file(folder, "results/*.json").read_text())
-
-
-def only_file(folder, pattern):
-    return next(Path(folder).glob(pattern))
+    return json.loads(scoring.only_file(folder, "results/*.json").read_text())
 
 
 def figures_of(table, run, folder, results):
@@ -187,11 +183,11 @@ def figures_of(table, run, folder, results):
         return figures
     cells = scoring.read_cells(run.data)
     types = scoring.true_types(cells)
-    labels = scoring.read_rows(only_file(folder, "pred_label/*.csv"), cells)["label"].tolist()
+    labels = scoring.read_rows(scoring.only_file(folder, "pred_label/*.csv"), cells)["label"].tolist()
     figures |= scoring.cluster_figures(types, labels)
     if scoring.scanpy is None:
         return figures
-    z = scoring.read_rows(only_file(folder, "embedding/*.csv"), cells).to_numpy()
+    z = scoring.read_rows(scoring.only_file(folder, "embedding/*.csv"), cells).to_numpy()
     with SCORING:
         return figures | scoring.embedding_figures(z, types, votes_of_pcs(table, run.data, cells))
 
@@ -211,7 +207,7 @@ def unseen_figures(run, folder, results):
     if not results.get("training_cells"):
         raise ValueError("every cell was trained on, none is unseen")
     cells = scoring.read_cells(run.data)
-    z = scoring.read_rows(only_file(folder, "embedding/*.csv"), cells).to_numpy()
+    z = scoring.read_rows(scoring.only_file(folder, "embedding/*.csv"), cells).to_numpy()
     with SCORING:
         return scoring.unseen_figures(cells, z, results["training_cells"])
 

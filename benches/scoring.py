@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 
 SMALLEST_TYPE = 20
 LOST_BELOW = 0.5
@@ -55,6 +56,12 @@ def read_cells(path):
     cells = cells[np.asarray(cells.X.sum(axis=1)).ravel() > 0].copy()
     cells.obs_names_make_unique()
     return cells
+
+
+def only_file(folder, pattern):
+    """The one file below a folder that a run wrote under such a name."""
+    (found,) = Path(folder).glob(pattern)
+    return found
 
 
 def read_rows(path, cells):

@@ -45,8 +45,10 @@ pub mod write;
 
 // What stages share
 pub mod atomic;
+mod bisection;
 mod cgroup;
 pub mod counts;
+mod grouping;
 mod guard;
 pub mod interrupt;
 pub mod libtorch;

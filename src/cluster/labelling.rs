@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, Axis, s};
 use tch::{Device, Tensor};
 
 use super::assignment::{frequencies, student_t, target};
-use crate::{model::tensor::from_array, partition::by_size};
+use crate::{grouping::n_groups, model::tensor::from_array, partition::by_size};
 
 /// Differences of cells and centres that are held at a time: 64 MB.
 const BLOCK_VALUES: usize = 1 << 24;
@@ -40,7 +40,7 @@ pub fn label_cells(z: ArrayView2<'_, f32>, centers: &Tensor) -> Vec<usize> {
 /// Mean embedding of each cluster: k × d, for `labels` 0..k of the rows of `z`, none empty.
 #[must_use]
 pub fn centers(z: ArrayView2<'_, f32>, labels: &[usize]) -> Tensor {
-    let k = labels.iter().max().map_or(0, |last| last + 1);
+    let k = n_groups(labels);
     let mut sums = vec![vec![0.0_f64; z.ncols()]; k];
     let mut sizes = vec![0_usize; k];
     for (row, &label) in z.rows().into_iter().zip(labels) {

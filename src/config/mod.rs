@@ -19,7 +19,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::ReadOptions,
+    read::{CELLTYPE, ReadOptions},
 };
 
 /// Everything that decides a run. Built once from the command line; an invalid value cannot exist
@@ -108,6 +108,14 @@ pub enum LeidenGraph {
     Dense,
 }
 
+impl LeidenGraph {
+    /// Whether it holds the graph of the expression.
+    #[must_use]
+    pub fn holds_expression(self) -> bool {
+        matches!(self, Self::Expression | Self::Joint)
+    }
+}
+
 /// Where true cell types are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CellTypes {
@@ -117,6 +125,17 @@ pub enum CellTypes {
     Unknown,
     /// This `obs` column, which must exist.
     Column(String),
+}
+
+impl CellTypes {
+    /// The `obs` column that they are in, where they are in any.
+    #[must_use]
+    pub fn column(&self) -> &str {
+        match self {
+            Self::Column(column) => column,
+            Self::Auto | Self::Unknown => CELLTYPE,
+        }
+    }
 }
 
 /// Which outputs are written. The results file always is.

@@ -30,7 +30,7 @@ pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint::JointGraph;
-pub use neighbors::{nearest, unit_rows};
+pub use neighbors::nearest;
 
 use cosine::Directions;
 use near::NearKernel;

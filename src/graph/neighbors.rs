@@ -50,12 +50,6 @@ pub(super) fn of_queries(cells: &Directions, queries: &Directions, count: usize)
     blocks.into_iter().flatten().collect()
 }
 
-/// The same cells scaled to length 1: n × features. A cell whose features are all 0 stays 0.
-#[must_use]
-pub fn unit_rows(cells: ArrayView2<'_, f32>) -> Array2<f32> {
-    Directions::of(&cells).view().to_owned()
-}
-
 /// The `count` cells nearest to each query by cosine, nearest first; of equally near ones the one of lower index first.
 ///
 /// `cells` are n × features, `queries` m × features, of any scale. O(n · m · features) time.

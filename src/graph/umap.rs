@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::neighbors::{Neighbor, Neighborhoods};
+use crate::bisection::root;
 
 /// Bisections of a scale.
 const N_ITERATIONS: usize = 64;
@@ -97,24 +98,10 @@ pub(super) fn union(a: f32, b: f32) -> f32 {
 /// The scale at which exp(−excess / scale) adds up to log₂ k, by bisection.
 fn scale(excess: &[f64]) -> f64 {
     let target = ((excess.len() + 1) as f64).log2();
-    let (mut low, mut high, mut scale) = (0.0, f64::INFINITY, 1.0);
-    for _ in 0..N_ITERATIONS {
+    root(N_ITERATIONS, TOLERANCE, |scale| {
         let sum: f64 = excess.iter().map(|excess| (-excess / scale).exp()).sum();
-        if (sum - target).abs() < TOLERANCE {
-            break;
-        }
-        if sum > target {
-            high = scale;
-        } else {
-            low = scale;
-        }
-        scale = if high.is_finite() {
-            f64::midpoint(low, high)
-        } else {
-            2.0 * scale
-        };
-    }
-    scale
+        sum - target
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::{
     text, uns,
     write::{encode, new_group, write_attribute_list, write_codes},
 };
+use crate::grouping::n_groups;
 
 /// What results are called in `obs` and `uns`.
 const KEY: &str = "attentionae";
@@ -193,7 +194,7 @@ fn own_group(file: &Group, name: &str) -> hdf5::Result<Group> {
 }
 
 fn add_labels(obs: &Group, key: &str, results: &Annotations, labels: &[usize]) -> hdf5::Result<()> {
-    let n_clusters = labels.iter().max().map_or(0, |last| last + 1);
+    let n_clusters = n_groups(labels);
     let categories: Vec<String> = (0..n_clusters).map(|label| label.to_string()).collect();
     let mut codes = vec![-1_i32; results.n_cells];
     for (&cell, &label) in results.cells.iter().zip(labels) {

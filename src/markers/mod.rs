@@ -15,7 +15,7 @@ use self::{
     block::{GeneBlock, blocks},
     compare::{Comparison, benjamini_hochberg, p_value},
 };
-use crate::{counts::CountSource, h5ad::H5adError, preprocess::Prepared};
+use crate::{counts::CountSource, grouping::sizes, h5ad::H5adError, preprocess::Prepared};
 
 /// How a gene sets one cluster apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,15 +70,6 @@ pub fn find_markers(
         .into_par_iter()
         .map(|cluster| best(&comparisons, &sizes, cluster, most))
         .collect())
-}
-
-/// Number of cells in every cluster.
-fn sizes(labels: &[usize]) -> Vec<usize> {
-    let mut sizes = vec![0; labels.iter().max().map_or(0, |last| last + 1)];
-    for &label in labels {
-        sizes[label] += 1;
-    }
-    sizes
 }
 
 /// The best markers of one cluster. `comparisons` holds every cluster of one gene after the other.

@@ -3,6 +3,8 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
+use crate::{bisection::root, grouping::n_groups};
+
 /// Neighbours that are looked at, three times the perplexity.
 pub const LISI_NEIGHBORS: usize = 90;
 
@@ -11,6 +13,9 @@ const PERPLEXITY: f64 = 30.0;
 
 /// Halvings of the interval that the width of the weights lies in.
 const N_ITERATIONS: usize = 50;
+
+/// How far the entropy may be from that of the perplexity.
+const TOLERANCE: f64 = 1e-5;
 
 /// The median over some cells of the effective number of kinds among their neighbours: 1 where all are of one kind, at most
 /// the number of kinds, which equal shares reach.
@@ -27,7 +32,7 @@ pub fn median_lisi(
     cells: &[usize],
     neighbors: &[Vec<u32>],
 ) -> Option<f64> {
-    let n_kinds = kinds.iter().max().map_or(0, |last| last + 1);
+    let n_kinds = n_groups(kinds);
     let of_cell = |(&cell, near): (&usize, &Vec<u32>)| {
         let squares: Vec<f64> = near
             .iter()
@@ -49,41 +54,32 @@ pub fn median_lisi(
     found.get(found.len() / 2).copied()
 }
 
-/// Weights that add up to 1 and have the perplexity, by bisection of their width.
+/// Weights that add up to 1 and have the perplexity, by bisection of the rate at which they fall.
 fn weights(squares: &[f64]) -> Vec<f64> {
-    let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
     let target = PERPLEXITY.min(squares.len() as f64 / 3.0).max(1.0).ln();
-    let (mut low, mut high, mut rate) = (0.0, f64::INFINITY, 1.0);
-    let mut found = Vec::new();
-    for _ in 0..N_ITERATIONS {
-        found = squares
-            .iter()
-            .map(|d| (-rate * (d - least)).exp())
-            .collect();
-        let sum: f64 = found.iter().sum();
-        for weight in &mut found {
-            *weight /= sum;
-        }
-        let entropy: f64 = found
+    let rate = root(N_ITERATIONS, TOLERANCE, |rate| {
+        let entropy: f64 = falling(squares, rate)
             .iter()
             .filter(|&&weight| weight > 0.0)
             .map(|weight| -weight * weight.ln())
             .sum();
-        if (entropy - target).abs() < 1e-5 {
-            break;
-        }
-        if entropy > target {
-            low = rate;
-        } else {
-            high = rate;
-        }
-        rate = if high.is_finite() {
-            f64::midpoint(low, high)
-        } else {
-            2.0 * rate
-        };
+        target - entropy
+    });
+    falling(squares, rate)
+}
+
+/// exp(−rate · square), divided by their sum.
+fn falling(squares: &[f64], rate: f64) -> Vec<f64> {
+    let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut weights: Vec<f64> = squares
+        .iter()
+        .map(|square| (-rate * (square - least)).exp())
+        .collect();
+    let sum: f64 = weights.iter().sum();
+    for weight in &mut weights {
+        *weight /= sum;
     }
-    found
+    weights
 }
 
 #[cfg(test)]

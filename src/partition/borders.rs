@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::graph::Adjacency;
+use crate::{graph::Adjacency, grouping::n_groups};
 
 /// How often all cells are looked at.
 const ROUNDS: usize = 3;
@@ -30,7 +30,7 @@ fn edges_by_leaf(
 /// `leaves`: the leaf of every cell; `cluster`: the cluster of every leaf, below the number of leaves.
 pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize]) {
     let n_leaves = cluster.len();
-    let n_clusters = cluster.iter().max().map_or(0, |last| last + 1);
+    let n_clusters = n_groups(cluster);
     for _ in 0..ROUNDS {
         let before = &*leaves;
         let moved: Vec<usize> = (0..leaves.len())
@@ -77,7 +77,7 @@ pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize])
 
 /// Share of each cell's edges that lead to its own cluster, from 0 to 1; 1 where it has no edge.
 pub(super) fn shares_within(graph: &Adjacency, labels: &[usize]) -> Vec<f32> {
-    let n_labels = labels.iter().max().map_or(0, |last| last + 1);
+    let n_labels = n_groups(labels);
     (0..labels.len())
         .into_par_iter()
         .map_init(Vec::new, |sums, cell| {

@@ -10,7 +10,7 @@ use super::{
     sums::sums_of_parts,
     tree::judge_genes,
 };
-use crate::{counts::Csr, graph::Adjacency, preprocess::normalize::median};
+use crate::{counts::Csr, graph::Adjacency, grouping::n_groups, preprocess::normalize::median};
 
 /// The evidence that a split needs to be kept.
 pub(super) const ENOUGH: f64 = 0.25;
@@ -101,7 +101,7 @@ pub fn find_types(
     seed: u64,
 ) -> Result<Found, ClusterError> {
     let mut leaves = fine_clusters(graph, cut, seed)?;
-    let n_leaves = leaves.iter().max().map_or(0, |last| last + 1);
+    let n_leaves = n_groups(&leaves);
     let fine = Fine {
         parts: sums_of_parts(counts, totals, &leaves, n_leaves, seed),
         weights: Fine::weights(graph, &leaves, n_leaves),
@@ -169,7 +169,7 @@ fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, C
     for doubling in 0..=DOUBLINGS {
         let resolution = start * 2.0_f64.powi(doubling as i32);
         let labels = leiden(graph, resolution, seed)?.labels;
-        found = labels.iter().max().map_or(0, |last| last + 1);
+        found = n_groups(&labels);
         if found >= wanted {
             return Ok(labels);
         }

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, hash::Hash};
 
+use crate::grouping::sizes;
+
 /// The same groups, numbered 0.. by their first member.
 pub(super) fn by_first<T: Eq + Hash>(groups: &[T]) -> Vec<usize> {
     let mut numbers = HashMap::new();
@@ -16,11 +18,10 @@ pub(super) fn by_first<T: Eq + Hash>(groups: &[T]) -> Vec<usize> {
 
 /// Renumbers clusters by decreasing size, equal sizes by their first cell.
 pub(crate) fn by_size(labels: &[usize]) -> Vec<usize> {
-    let n_clusters = labels.iter().max().map_or(0, |&last| last + 1);
-    let mut sizes = vec![0_usize; n_clusters];
+    let sizes = sizes(labels);
+    let n_clusters = sizes.len();
     let mut first_cells = vec![usize::MAX; n_clusters];
     for (cell, &label) in labels.iter().enumerate() {
-        sizes[label] += 1;
         first_cells[label] = first_cells[label].min(cell);
     }
     let mut order: Vec<usize> = (0..n_clusters).collect();

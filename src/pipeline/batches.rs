@@ -4,12 +4,13 @@ use anyhow::{bail, ensure};
 use ndarray::{Array2, Axis};
 use serde::Serialize;
 
-use super::Run;
+use super::{Run, views::Seen};
 use crate::{
-    graph::{nearest, unit_rows},
+    graph::nearest,
     metrics::{LISI_NEIGHBORS, Truth, adjusted_mutual_info, median_lisi},
-    preprocess::{Batches, sample_cells},
+    preprocess::{Batches, Prepared, sample_cells},
     read::Input,
+    unit::unit_rows,
 };
 
 /// Fewest cells of a batch, on average: a column of more values holds no samples.
@@ -149,16 +150,18 @@ impl Run<'_> {
         }
     }
 
-    /// How batches mix before and after, in components of all prepared cells.
+    /// How batches mix before and after, where there are any; tells the user. `z`: the embedding of all cells.
     pub(super) fn mixing(
         &self,
-        batches: &Batches,
-        before: Option<&Array2<f32>>,
-        after: &Array2<f32>,
+        prepared: &Prepared,
+        seen: Option<&Seen>,
+        z: &Array2<f32>,
         truth: Option<&Truth>,
-    ) -> Mixing {
+    ) -> Option<Mixing> {
+        let batches = prepared.batches.as_ref()?;
+        let before = seen.and_then(|seen| seen.scores.unmixed.as_ref());
         let seed = self.config.seed;
-        let among = sample_cells(after.nrows(), MOST_AMONG, seed);
+        let among = sample_cells(z.nrows(), MOST_AMONG, seed);
         let kinds: Vec<usize> = among
             .iter()
             .map(|&cell| batches.of_cell[cell] as usize)
@@ -176,14 +179,16 @@ impl Run<'_> {
             (lisi(&kinds), types.as_deref().and_then(lisi))
         };
         let (ilisi_before, clisi_before) = before.map_or((None, None), of);
-        let (ilisi, clisi) = of(after);
-        Mixing {
+        let (ilisi, clisi) = of(z);
+        let mixing = Mixing {
             batches: batches.names.clone(),
             ilisi_before,
             ilisi,
             clisi_before,
             clisi,
-        }
+        };
+        self.progress.note(&mixing.note());
+        Some(mixing)
     }
 }
 
@@ -200,7 +205,7 @@ fn neighbors(unit: &Array2<f32>, from: &[usize]) -> Vec<Vec<u32>> {
 
 impl Mixing {
     /// What the user should know of it.
-    pub(super) fn note(&self) -> String {
+    fn note(&self) -> String {
         let change = |before: Option<f64>, after: Option<f64>| match (before, after) {
             (Some(before), Some(after)) => format!("{before:.2} before, {after:.2} after"),
             (_, after) => format!("{:.2}", after.unwrap_or(f64::NAN)),

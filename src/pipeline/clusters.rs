@@ -36,7 +36,7 @@ pub(super) struct Clusters {
 
 impl Clusters {
     /// Labels of all cells that were given, whose embedding `z` is.
-    pub(super) fn of_all(self, z: &Array2<f32>) -> Vec<usize> {
+    fn of_all(self, z: &Array2<f32>) -> Vec<usize> {
         if self.rows.len() == z.nrows() {
             return self.labels;
         }
@@ -106,31 +106,26 @@ impl Run<'_> {
         })
     }
 
-    /// Clusters of all prepared cells, whose embedding `z` is. `cells` are the training cells.
-    pub(super) fn clusters_of_all(
+    /// Clusters of all prepared cells, whose embedding `z` is, and the tree that they were cut from, where they were. `cells`
+    /// are the training cells.
+    pub(super) fn label(
         &mut self,
         prepared: &Prepared,
         cells: &[usize],
         seen: Option<&mut Seen>,
         z: &Array2<f32>,
-    ) -> anyhow::Result<Clusters> {
+    ) -> anyhow::Result<(Vec<usize>, Option<Found>)> {
         self.say_what_is_clustered();
         let expression = match seen {
-            Some(seen) if self.clusters_expression() => {
+            Some(seen) if self.config.leiden_graph.holds_expression() => {
                 seen.take_joint_of_all(cells, self.config.seed)?
             }
             _ => JointGraph::default(),
         };
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        self.clusters(prepared, &all, expression, z)
-    }
-
-    /// Whether the graph that is clustered holds the expression's.
-    pub(super) fn clusters_expression(&self) -> bool {
-        matches!(
-            self.config.leiden_graph,
-            LeidenGraph::Expression | LeidenGraph::Joint
-        )
+        let mut clusters = self.clusters(prepared, &all, expression, z)?;
+        let types = clusters.types.take();
+        Ok((clusters.of_all(z), types))
     }
 
     pub(super) fn say_what_is_clustered(&mut self) {

@@ -25,7 +25,6 @@ use crate::{
         graph_conv::GraphOperator,
     },
     out_of_memory::check_room,
-    partition::Found,
     preprocess::{
         Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
         notes_on_totals, prepare_in_batches, sample_cells,
@@ -64,22 +63,8 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         log: StageLog::start(),
         neighbors_recall: 1.0,
     };
-    let (n_threads, note) = threads::within_cores(config.threads);
-    if let Some(note) = note {
-        progress.note(&note);
-    }
-    threads::use_at_most(n_threads);
-    OutputPaths::of(config).check_writable(config.save)?;
-    check_replaceable(config)?;
-    let device = device(config, progress)?;
-    // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
-    tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
-
-    run.stage("read", &format!("Reading {}", config.input.display()));
-    let input = read(&config.input, &config.read, &config.celltype)?;
-    check_annotatable(config, &input)?;
-    input.data.notes.iter().for_each(|note| progress.note(note));
-    run.say_if_labels_are_missing(&input);
+    let device = run.set_up()?;
+    let input = run.read()?;
     run.stage(
         "preprocess",
         &format!(
@@ -104,22 +89,13 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     };
 
     run.stage("score", "Scoring");
-    let of_training: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
-    let of_cells = |x: &Array2<f32>| x.select(Axis(0), &cells);
-    let before = seen.as_ref().map(|seen| of_cells(&seen.scores.shared));
-    let apartness = Apartness::of(before.as_ref(), &of_cells(&trained.z), &of_training);
+    let apartness = Apartness::of(seen.as_ref(), &trained.z, &labels, &cells);
     run.progress.note(&apartness.note(types.is_some()));
     let truth = input
         .truth
         .as_ref()
         .map(|labels| Truth::of_cells(labels, &prepared.cells));
-    let mixing = prepared.batches.as_ref().map(|batches| {
-        let before = seen.as_ref().and_then(|seen| seen.scores.unmixed.as_ref());
-        run.mixing(batches, before, &trained.z, truth.as_ref())
-    });
-    if let Some(mixing) = &mixing {
-        run.progress.note(&mixing.note());
-    }
+    let mixing = run.mixing(&prepared, seen.as_ref(), &trained.z, truth.as_ref());
     run.say_if_clusters_follow_samples(&input, &prepared.cells, &labels);
     let scores = Scores::of(trained.z.view(), &labels, truth.as_ref());
     let markers = run.markers(&passed, &prepared, &labels)?;
@@ -175,6 +151,35 @@ impl Run<'_> {
         self.progress.stage(what);
     }
 
+    /// Threads, seed and device, once outputs are known to have a place.
+    fn set_up(&self) -> anyhow::Result<Device> {
+        let config = self.config;
+        let (n_threads, note) = threads::within_cores(config.threads);
+        if let Some(note) = note {
+            self.progress.note(&note);
+        }
+        threads::use_at_most(n_threads);
+        OutputPaths::of(config).check_writable(config.save)?;
+        check_replaceable(config)?;
+        let device = device(config, self.progress)?;
+        // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
+        tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
+        Ok(device)
+    }
+
+    /// The input, and what is to be said of it.
+    fn read(&mut self) -> anyhow::Result<Input> {
+        let config = self.config;
+        self.stage("read", &format!("Reading {}", config.input.display()));
+        let input = read(&config.input, &config.read, &config.celltype)?;
+        check_annotatable(config, &input)?;
+        for note in &input.data.notes {
+            self.progress.note(note);
+        }
+        self.say_if_labels_are_missing(&input);
+        Ok(input)
+    }
+
     /// Trains on the training cells (positions in `prepared`), and embeds every cell.
     fn train(
         &mut self,
@@ -227,7 +232,7 @@ impl Run<'_> {
             let z = embed_cells(&training.model, prepared, &reference, cells);
             check_finite(&z, "pretraining")?;
             self.say_what_is_clustered();
-            let expression = seen.filter(|_| self.clusters_expression());
+            let expression = seen.filter(|_| self.config.leiden_graph.holds_expression());
             let expression = expression.map(|seen| seen.joint.clone());
             let clusters = self.clusters(prepared, cells, expression.unwrap_or_default(), &z)?;
             Some(self.self_train(&mut training, &clusters, &z)?)
@@ -243,19 +248,6 @@ impl Run<'_> {
             model: training.model,
             z,
         })
-    }
-
-    /// Clusters of all cells, whose embedding `z` is, and the tree that they were cut from, where they were.
-    fn label(
-        &mut self,
-        prepared: &Prepared,
-        cells: &[usize],
-        seen: Option<&mut Seen>,
-        z: &Array2<f32>,
-    ) -> anyhow::Result<(Vec<usize>, Option<Found>)> {
-        let mut clusters = self.clusters_of_all(prepared, cells, seen, z)?;
-        let types = clusters.types.take();
-        Ok((clusters.of_all(z), types))
     }
 
     /// The counts without cells and genes that fail quality control.

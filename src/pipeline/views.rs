@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Run;
 use crate::{
-    config::LeidenGraph,
-    graph::{GraphError, JointGraph, unit_rows},
+    graph::{GraphError, JointGraph},
     metrics::cosine_silhouette,
     preprocess::{CellComponents, Prepared},
+    unit::unit_rows,
 };
 
 /// The cells as they are seen.
@@ -55,12 +55,22 @@ pub struct Apartness {
 const NOT_APART: f64 = 0.1;
 
 impl Apartness {
-    /// Of clusters of the training cells, seen in `before` and `after` training: cells × components.
-    pub(super) fn of(before: Option<&Array2<f32>>, after: &Array2<f32>, labels: &[usize]) -> Self {
-        let width = |x: &Array2<f32>| cosine_silhouette(unit_rows(x.view()).view(), labels);
+    /// Of the clusters of all cells (`labels`) among the training cells (`cells`), as they are `seen` before training and
+    /// embedded after it (`z`).
+    pub(super) fn of(
+        seen: Option<&Seen>,
+        z: &Array2<f32>,
+        labels: &[usize],
+        cells: &[usize],
+    ) -> Self {
+        let labels: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
+        let width = |x: &Array2<f32>| {
+            let unit = unit_rows(x.select(Axis(0), cells).view());
+            cosine_silhouette(unit.view(), &labels)
+        };
         Self {
-            before_training: before.and_then(width),
-            after_training: width(after),
+            before_training: seen.and_then(|seen| width(&seen.scores.shared)),
+            after_training: width(z),
         }
     }
 
@@ -95,11 +105,7 @@ impl Run<'_> {
         cells: &[usize],
     ) -> anyhow::Result<Option<Seen>> {
         let parts = self.config.model.parts;
-        let for_clusters = matches!(
-            self.config.leiden_graph,
-            LeidenGraph::Expression | LeidenGraph::Joint
-        );
-        if !(parts.residual || parts.contrast || for_clusters) {
+        if !(parts.residual || parts.contrast || self.config.leiden_graph.holds_expression()) {
             return Ok(None);
         }
         self.stage("views", &format!("Views of {} cells", prepared.n_cells()));

@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 
 use rand::seq::SliceRandom;
 
-use crate::seed::{Stream, stream};
+use crate::{
+    grouping::{n_groups, sizes},
+    seed::{Stream, stream},
+};
 
 /// Share of a sample that is divided evenly between the groups before the rest is drawn by size.
 const EVEN_SHARE: usize = 4;
@@ -50,21 +53,13 @@ pub fn sampled_order(groups: &[usize], most: usize, seed: u64) -> Vec<usize> {
 
 /// Of each of `cells`, how many cells of its group came before it.
 fn ranks(cells: &[usize], groups: &[usize]) -> Vec<usize> {
-    let mut before = vec![0; groups.iter().max().map_or(0, |last| last + 1)];
+    let mut before = vec![0; n_groups(groups)];
     let rank = |&cell: &usize| {
         let rank = before[groups[cell]];
         before[groups[cell]] += 1;
         rank
     };
     cells.iter().map(rank).collect()
-}
-
-fn sizes(groups: &[usize]) -> Vec<usize> {
-    let mut sizes = vec![0; groups.iter().max().map_or(0, |last| last + 1)];
-    for &group in groups {
-        sizes[group] += 1;
-    }
-    sizes
 }
 
 /// How many cells of each group a sample of `most` of them has.

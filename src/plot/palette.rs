@@ -90,8 +90,12 @@ pub(super) fn palette(n: usize) -> Vec<RGBColor> {
 /// The colours of `n` labels as CSS writes them: `#0072b2`.
 #[must_use]
 pub fn hex_colors(n: usize) -> Vec<String> {
-    let hex = |RGBColor(r, g, b)| format!("#{r:02x}{g:02x}{b:02x}");
     palette(n).into_iter().map(hex).collect()
+}
+
+/// A colour as `#rrggbb`.
+pub(super) fn hex(RGBColor(r, g, b): RGBColor) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 fn candidates() -> Vec<(RGBColor, Seen)> {

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use plotters::style::RGBColor;
-
 use super::{
     drawing::{Drawing, Shape},
+    palette::hex,
     text::{CAPITALS, Flow, Line},
 };
 
@@ -89,10 +88,6 @@ fn label(line: &Line) -> String {
     )
 }
 
-fn hex(RGBColor(r, g, b): RGBColor) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
 /// Hundredths of a pixel are enough.
 fn short(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
@@ -108,6 +103,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use plotters::style::RGBColor;
+
     use super::*;
 
     #[test]

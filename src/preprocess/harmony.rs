@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::{
     seed::{Stream, stream},
-    unit::scale_to_unit,
+    unit::{scale_to_unit, unit_rows},
 };
 
 /// Most soft clusters, and cells for each of them at least.
@@ -120,7 +120,7 @@ impl Harmony {
 
     /// Share of every cell in every cluster: n × k.
     fn shares(&self, scores: &Array2<f32>, batches: &[u32]) -> Array2<f64> {
-        let mut cosines = cosines(&unit(scores), &self.centers);
+        let mut cosines = cosines(&unit_rows(scores.view()), &self.centers);
         for (mut row, &batch) in cosines.outer_iter_mut().zip(batches) {
             share_out(row.as_slice_mut().unwrap_or_default(), |cluster| {
                 self.penalties[[cluster, batch as usize]]
@@ -151,7 +151,7 @@ impl<'a> Learning<'a> {
         let n_cells = scores.nrows();
         let k = (n_cells / CELLS_PER_CLUSTER).clamp(1, MOST_CLUSTERS);
         let mut rng = stream(seed, Stream::Integration);
-        let unit = unit(scores);
+        let unit = unit_rows(scores.view());
         let first = index::sample(&mut rng, n_cells, k).into_vec();
         let mut batch_shares = vec![0.0; n_batches];
         for &batch in batches {
@@ -367,14 +367,6 @@ fn take_off(row: &mut [f32], share: f64, offset: &[f64]) {
             *value -= (share * offset) as f32;
         }
     }
-}
-
-fn unit(scores: &Array2<f32>) -> Array2<f32> {
-    let mut unit = scores.as_standard_layout().into_owned();
-    unit.axis_iter_mut(Axis(0))
-        .into_par_iter()
-        .for_each(|mut row| scale_to_unit(row.as_slice_mut().unwrap_or_default()));
-    unit
 }
 
 /// Cosines of cells to centres, both of length 1: n × k.

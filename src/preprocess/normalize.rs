@@ -16,7 +16,7 @@ pub(crate) fn divisor(total: f32) -> f32 {
 }
 
 /// The log-normalised value of a count: ln(1 + count / divisor).
-pub(super) fn log_normalized(count: f32, divisor: f32) -> f32 {
+pub(crate) fn log_normalized(count: f32, divisor: f32) -> f32 {
     (count / divisor).ln_1p()
 }
 

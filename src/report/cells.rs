@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::{ReportedRun, packed, text};
-use crate::read::CELLTYPE;
 
 /// Most bytes of the cells' names, and of the columns' codes.
 const MOST_NAME_BYTES: usize = 1_200_000;
@@ -104,10 +103,7 @@ fn columns(run: &ReportedRun<'_>, drawn: &[usize]) -> Vec<LabelColumn> {
         let of_drawn = file_rows.iter().map(|&row| truth[row].clone());
         labelled.push(("True label".to_owned(), of_drawn.collect()));
     }
-    let truth_column = match &found.config.celltype {
-        crate::config::CellTypes::Column(name) => name,
-        _ => CELLTYPE,
-    };
+    let truth_column = found.config.celltype.column();
     for (name, column) in found.input.data.obs.columns().unwrap_or_default() {
         if name != truth_column || found.input.truth.is_none() {
             let texts = column.texts();

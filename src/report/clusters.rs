@@ -6,7 +6,12 @@ use super::{
     nearest::{Difference, Nearest, nearest_clusters},
     text, truth,
 };
-use crate::{markers::Marker, partition::Found, write::Findings};
+use crate::{
+    grouping::{n_groups, sizes},
+    markers::Marker,
+    partition::Found,
+    write::Findings,
+};
 
 /// Most rows, and markers of each.
 const MOST_ROWS: usize = 200;
@@ -59,10 +64,7 @@ struct GeneShares {
 impl ClusterTable {
     pub(super) fn of(found: &Findings<'_>) -> Self {
         let nearest = nearest_clusters(found.z.view(), &found.labels, &found.prepared.counts);
-        let mut sizes = vec![0; nearest.len()];
-        for &label in &found.labels {
-            sizes[label] += 1;
-        }
+        let sizes = sizes(&found.labels);
         let stability = found.types.as_ref().map(stabilities).unwrap_or_default();
         let confidence = found
             .types
@@ -118,7 +120,7 @@ fn best(found: &Findings<'_>, markers: &[Marker]) -> Vec<GeneShares> {
 
 fn nearest_row(found: &Findings<'_>, nearest: &Nearest) -> NearestRow {
     let gene = |difference: &Difference| GeneShares {
-        name: text::name(&found.input.data.gene_names[found.prepared.genes[difference.gene]]),
+        name: text::name(found.gene_name(difference.gene)),
         here: text::percent(difference.share),
         there: text::percent(difference.share_other),
     };
@@ -165,7 +167,7 @@ fn mostly(found: &Findings<'_>) -> Vec<Option<(String, String)>> {
         return Vec::new();
     };
     let table = truth::table(&truth.codes, &found.labels, truth.names.len());
-    let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+    let n_clusters = n_groups(&found.labels);
     let of_cluster = |cluster: usize| {
         let n_labelled: usize = table.iter().map(|row| row[cluster]).sum();
         let codes = 0..truth.names.len();

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{expression::Expression, text};
+use super::{
+    expression::Expression,
+    text::{self, rounded},
+};
 use crate::{markers::Marker, write::Findings};
 
 /// Most genes that the page knows, and most columns and rows of the dot plot.
@@ -30,25 +33,32 @@ struct DotGene {
     cluster: usize,
 }
 
-/// The best markers of every cluster, as columns of the file: the best of each, then the second of each, and so on, none
-/// twice. Only genes that the cluster has more of.
-pub(super) fn genes_on_show(found: &Findings<'_>) -> Vec<usize> {
-    owned(found).into_iter().map(|(gene, _)| gene).collect()
+/// A marker that the page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Column of the file.
+    pub gene: usize,
+    /// The first cluster that has it as a marker.
+    pub cluster: usize,
 }
 
-/// The same, each with the cluster that it was taken for.
-fn owned(found: &Findings<'_>) -> Vec<(usize, usize)> {
-    let mut shown: Vec<(usize, usize)> = Vec::new();
+/// The best markers of every cluster: the best of each, then the second of each, and so on, none twice. Only genes that the
+/// cluster has more of.
+pub(super) fn markers_on_show(found: &Findings<'_>) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
     let markers = found.markers.iter().flatten().enumerate();
     let clusters: Vec<(usize, &Vec<Marker>)> = markers.take(MOST_ROWS).collect();
     for place in 0..DEPTH {
-        for (cluster, markers) in &clusters {
+        for &(cluster, markers) in &clusters {
             let Some(marker) = markers.get(place).filter(|marker| marker.score > 0.0) else {
                 continue;
             };
-            let is_new = shown.iter().all(|&(gene, _)| gene != marker.gene);
+            let is_new = shown.iter().all(|shown| shown.gene != marker.gene);
             if is_new && shown.len() < MOST_GENES {
-                shown.push((marker.gene, *cluster));
+                shown.push(Shown {
+                    gene: marker.gene,
+                    cluster,
+                });
             }
         }
     }
@@ -56,12 +66,12 @@ fn owned(found: &Findings<'_>) -> Vec<(usize, usize)> {
 }
 
 impl DotPlot {
-    /// `expression` is that of `genes`.
-    pub(super) fn of(found: &Findings<'_>, genes: &[usize], expression: &Expression) -> Self {
+    /// `expression` is that of the markers that are `shown`.
+    pub(super) fn of(found: &Findings<'_>, shown: &[Shown], expression: &Expression) -> Self {
         let n_each = (MOST_COLUMNS / expression.shares.len().max(1)).clamp(1, 4);
         let mut taken = vec![0; expression.shares.len()];
         let mut columns: Vec<(usize, usize)> = Vec::new();
-        for (place, (_, cluster)) in owned(found).into_iter().enumerate().take(genes.len()) {
+        for (place, &Shown { cluster, .. }) in shown.iter().enumerate() {
             taken[cluster] += 1;
             if taken[cluster] <= n_each && columns.len() < MOST_COLUMNS {
                 columns.push((place, cluster));
@@ -77,7 +87,7 @@ impl DotPlot {
             };
             values.iter().take(MOST_ROWS).map(row).collect()
         };
-        let name = |place: usize| text::name(&found.input.data.gene_names[genes[place]]);
+        let name = |place: usize| text::name(&found.input.data.gene_names[shown[place].gene]);
         Self {
             shares: table(&expression.shares),
             means: table(&expression.means),
@@ -90,8 +100,4 @@ impl DotPlot {
                 .collect(),
         }
     }
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }

@@ -5,8 +5,12 @@ use serde::Serialize;
 use super::{packed, text};
 use crate::{
     counts::Csr,
+    grouping::{n_groups, sizes},
     h5ad::H5adError,
-    preprocess::{chunks, normalize::divisor},
+    preprocess::{
+        chunks,
+        normalize::{divisor, log_normalized},
+    },
     write::Findings,
 };
 
@@ -42,7 +46,7 @@ impl Expression {
         genes: &[usize],
         drawn: &[usize],
     ) -> Result<Self, H5adError> {
-        let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+        let n_clusters = n_groups(&found.labels);
         let name = |&gene: &usize| text::name(&found.input.data.gene_names[gene]);
         let mut expression = Self {
             names: genes.iter().map(name).collect(),
@@ -95,14 +99,11 @@ impl Expression {
 
     /// Turns sums over the cells of every cluster into means.
     fn divide(&mut self, labels: &[usize]) {
-        let mut sizes = vec![0.0; self.shares.len()];
-        for &label in labels {
-            sizes[label] += 1.0;
-        }
+        let sizes = sizes(labels);
         for table in [&mut self.shares, &mut self.means] {
-            for (row, size) in table.iter_mut().zip(&sizes) {
+            for (row, &size) in table.iter_mut().zip(&sizes) {
                 for sum in row {
-                    *sum /= size;
+                    *sum /= size as f64;
                 }
             }
         }
@@ -144,5 +145,7 @@ fn values<'a>(
             .map(|(gene, &count)| (gene, count))
             .collect::<Vec<_>>()
     });
-    stored.filter_map(move |(gene, count)| Some((place_of_gene[gene]?, (count / divisor).ln_1p())))
+    stored.filter_map(move |(gene, count)| {
+        Some((place_of_gene[gene]?, log_normalized(count, divisor)))
+    })
 }

@@ -34,7 +34,7 @@ use self::{
     cells::Cells,
     clusters::ClusterTable,
     curves::charts,
-    dots::DotPlot,
+    dots::{DotPlot, markers_on_show},
     expression::Expression,
     facts::Facts,
     page::{Data, Page},
@@ -104,7 +104,8 @@ fn page_of(run: &ReportedRun<'_>) -> Result<Page, ReportError> {
     };
     let drawn = sampled_order(&tips, MOST_DRAWN, found.config.seed);
     let table = ClusterTable::of(found);
-    let genes = dots::genes_on_show(found);
+    let shown = markers_on_show(found);
+    let genes: Vec<usize> = shown.iter().map(|shown| shown.gene).collect();
     let expression = Expression::read(found, &genes, &drawn)?;
     let agreement = Agreement::of(found);
     let n_colors = MOST_COLORS.min(tips.len()).max(1);
@@ -118,7 +119,7 @@ fn page_of(run: &ReportedRun<'_>) -> Result<Page, ReportError> {
             tree,
             colors: hex_colors(n_colors),
             genes: expression.packed(),
-            dots: DotPlot::of(found, &genes, &expression),
+            dots: DotPlot::of(found, &shown, &expression),
             charts: charts(run.said),
         },
         table,

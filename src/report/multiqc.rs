@@ -7,7 +7,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::write::{Findings, WriteError, write_file};
+use crate::{
+    grouping::{n_groups, sizes},
+    write::{Findings, WriteError, write_file},
+};
 
 /// Most clusters with a bar of their own; the smaller ones share one.
 const MOST_BARS: usize = 100;
@@ -28,10 +31,7 @@ pub fn write_multiqc(
 }
 
 fn bars_of(found: &Findings<'_>) -> Value {
-    let mut sizes: Vec<usize> = vec![0; found.labels.iter().max().map_or(0, |last| last + 1)];
-    for &label in &found.labels {
-        sizes[label] += 1;
-    }
+    let sizes = sizes(&found.labels);
     let mut bars = Map::new();
     for (cluster, &size) in sizes.iter().enumerate().take(MOST_BARS) {
         bars.insert(format!("Cluster {cluster}"), size.into());
@@ -51,10 +51,9 @@ fn bars_of(found: &Findings<'_>) -> Value {
 }
 
 fn statistics_of(found: &Findings<'_>) -> Value {
-    let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
     let mut values = Map::new();
     values.insert("cells".to_owned(), found.labels.len().into());
-    values.insert("clusters".to_owned(), n_clusters.into());
+    values.insert("clusters".to_owned(), n_groups(&found.labels).into());
     let scores = found.scores;
     for (name, score) in [
         ("silhouette", scores.asw),

@@ -2,7 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::{counts::Csr, graph::unit_rows};
+use crate::{
+    counts::Csr,
+    grouping::{n_groups, sizes},
+    unit::unit_rows,
+};
 
 /// Genes that are named on each side.
 const N_GENES: usize = 2;
@@ -37,7 +41,7 @@ pub(super) fn nearest_clusters(
     labels: &[usize],
     counts: &Csr,
 ) -> Vec<Option<Nearest>> {
-    let n_clusters = labels.iter().max().map_or(0, |last| last + 1);
+    let n_clusters = n_groups(labels);
     let centers = directions(z, labels, n_clusters);
     let shares = detection(counts, labels, n_clusters);
     let cosine = |a: usize, b: usize| centers.row(a).dot(&centers.row(b));
@@ -75,16 +79,14 @@ fn directions(z: ArrayView2<f32>, labels: &[usize], n_clusters: usize) -> Array2
 /// Share of each cluster's cells that detect each gene.
 fn detection(counts: &Csr, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
     let mut shares = vec![vec![0.0; counts.cols()]; n_clusters];
-    let mut sizes = vec![0.0; n_clusters];
     for (row, &label) in counts.outer_iterator().zip(labels) {
-        sizes[label] += 1.0;
         row.indices()
             .iter()
             .for_each(|&gene| shares[label][gene as usize] += 1.0);
     }
-    for (shares, size) in shares.iter_mut().zip(sizes) {
+    for (shares, size) in shares.iter_mut().zip(sizes(labels)) {
         for share in shares {
-            *share /= size;
+            *share /= size as f64;
         }
     }
     shares

@@ -28,6 +28,11 @@ pub(super) fn clipped(text: &str, most: usize) -> String {
     format!("{start}…{end}")
 }
 
+/// A number to three digits after the point, as the page's data hold it.
+pub(super) fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
 /// `3,005`
 pub(super) fn whole(number: usize) -> String {
     let digits = number.to_string();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text;
+use super::text::{self, rounded};
 use crate::{
     partition::{Found, GeneOfSplit, Node},
     write::Findings,
@@ -119,7 +119,7 @@ fn kept_nodes(nodes: &[Node], node_of_leaf: &[usize]) -> Vec<usize> {
 fn split(found: &Findings<'_>, node: &Node) -> Option<PageSplit> {
     let evidence = node.evidence.as_ref()?;
     let gene = |gene: &GeneOfSplit| PageGene {
-        name: text::name(&found.input.data.gene_names[found.prepared.genes[gene.gene]]),
+        name: text::name(found.gene_name(gene.gene)),
         share: rounded(gene.share),
         share_other: rounded(gene.share_other),
         auc: rounded(gene.auc),
@@ -157,10 +157,6 @@ fn count_cells(nodes: &mut [PageNode], tips: &[usize]) {
             nodes[node].cells = children.iter().map(|&child| nodes[child].cells).sum();
         }
     }
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

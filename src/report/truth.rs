@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::text;
-use crate::write::Findings;
+use crate::{grouping::n_groups, write::Findings};
 
 /// Most types and clusters of the table.
 const MOST_ROWS: usize = 60;
@@ -104,7 +104,7 @@ fn row(name: &str, counts: &[usize], (f1, best): (f64, usize)) -> TypeRow {
 
 /// Cells by type and cluster; those without a label are left out.
 pub(super) fn table(codes: &[Option<usize>], labels: &[usize], n_types: usize) -> Vec<Vec<usize>> {
-    let n_clusters = labels.iter().max().map_or(0, |last| last + 1);
+    let n_clusters = n_groups(labels);
     let mut table = vec![vec![0; n_clusters]; n_types];
     for (code, &label) in codes.iter().zip(labels) {
         if let Some(code) = code {

@@ -6,6 +6,7 @@ use ndarray::ArrayView2;
 
 use super::{Findings, OutputPaths, WriteError, write_file};
 use crate::{
+    grouping::{n_groups, sizes},
     partition::{Found, Node},
     plot::{Figure, TreeFigure, TreeNode, drawable, title, write_figure, write_tree_figure},
     progress::Progress,
@@ -32,8 +33,9 @@ pub(super) fn write_figures(
         };
         write_file(path, |path| write_figure(path, &figure, format))
     };
-    let clusters = found.labels.iter().max().map_or(0, |last| last + 1);
-    let names: Vec<String> = (0..clusters).map(|cluster| cluster.to_string()).collect();
+    let names: Vec<String> = (0..n_groups(&found.labels))
+        .map(|cluster| cluster.to_string())
+        .collect();
     figure(
         &paths.predicted_figure(format),
         "predicted clusters",
@@ -77,6 +79,7 @@ pub(super) fn write_figures(
 /// The splits that were kept, and the clusters below them.
 fn nodes_of_tree(found: &Findings<'_>, types: &Found) -> Vec<TreeNode> {
     let nodes = &types.tree.nodes;
+    let sizes = sizes(&found.labels);
     let is_tip = |node: usize| {
         let below_a_split = nodes[node]
             .parent
@@ -90,15 +93,10 @@ fn nodes_of_tree(found: &Findings<'_>, types: &Found) -> Vec<TreeNode> {
     let shown_node = |&node: &usize| {
         let children = nodes[node].children.filter(|_| types.is_split(node));
         let cluster = types.clusters_below(node).first().copied().unwrap_or(0);
-        let cells = found
-            .labels
-            .iter()
-            .filter(|&&label| label == cluster)
-            .count();
         TreeNode {
             label: match children {
                 Some(_) => evidence(found, &nodes[node]),
-                None => format!("{cluster}: {cells} cells"),
+                None => format!("{cluster}: {} cells", sizes[cluster]),
             },
             children: children.and_then(|[one, other]| Some([place(one)?, place(other)?])),
             height: nodes[node].height,
@@ -112,9 +110,7 @@ fn nodes_of_tree(found: &Findings<'_>, types: &Found) -> Vec<TreeNode> {
 fn evidence(found: &Findings<'_>, node: &Node) -> String {
     let best = node.genes.each_ref().map(|genes| {
         let best = genes.iter().max_by(|a, b| a.auc.total_cmp(&b.auc));
-        best.map_or("no gene", |best| {
-            &found.input.data.gene_names[found.prepared.genes[best.gene]]
-        })
+        best.map_or("no gene", |best| found.gene_name(best.gene))
     });
     let edges = node
         .evidence

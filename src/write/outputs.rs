@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config::RunConfig,
+    grouping::sizes,
     libtorch,
     markers::Marker,
     memory::StageLog,
@@ -64,6 +65,14 @@ pub struct Findings<'a> {
     pub markers: Option<Vec<Vec<Marker>>>,
     /// The tree that the clusters were cut from, where they were.
     pub types: Option<Found>,
+}
+
+impl Findings<'_> {
+    /// The name of a highly variable gene, a column of the prepared counts.
+    #[must_use]
+    pub fn gene_name(&self, column: usize) -> &str {
+        &self.input.data.gene_names[self.prepared.genes[column]]
+    }
 }
 
 /// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
@@ -175,14 +184,7 @@ fn metadata(config: &RunConfig) -> Vec<(String, String)> {
 }
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
-    let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
-    let size = |cluster| {
-        found
-            .labels
-            .iter()
-            .filter(|&&label| label == cluster)
-            .count()
-    };
+    let sizes = sizes(&found.labels);
     Results {
         version: env!("CARGO_PKG_VERSION"),
         libtorch: libtorch::loaded_from().and_then(|folder| libtorch::version(&folder)),
@@ -202,11 +204,13 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
             .then_some(found.training_cells),
         n_genes: found.input.n_genes(),
         n_hvg: found.prepared.n_genes(),
-        n_clusters,
-        clusters: (0..n_clusters)
-            .map(|cluster| ClusterSize {
+        n_clusters: sizes.len(),
+        clusters: sizes
+            .into_iter()
+            .enumerate()
+            .map(|(cluster, cells)| ClusterSize {
                 label: cluster.to_string(),
-                cells: size(cluster),
+                cells,
             })
             .collect(),
         tree: TreeSummary::of(found),

@@ -43,12 +43,8 @@ pub fn split_lines(found: &Findings) -> Vec<String> {
         .collect();
     let strength = |node: &Node| node.evidence.as_ref().map_or(0.0, |found| found.strength);
     splits.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
-    let line = |node: &&Node| line(node, types, |gene| gene_name(found, gene));
+    let line = |node: &&Node| line(node, types, |gene| found.gene_name(gene));
     splits.iter().filter_map(line).collect()
-}
-
-fn gene_name<'a>(found: &'a Findings, gene: usize) -> &'a str {
-    &found.input.data.gene_names[found.prepared.genes[gene]]
 }
 
 /// `0+3 | 2: 14 genes, best KLRD1 (AUC 0.98); 2 % of edges between; in 100 % of halves`
@@ -118,7 +114,7 @@ pub(super) fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError
         return Ok(());
     };
     let gene = |gene: &GeneOfSplit| GeneEntry {
-        name: gene_name(found, gene.gene),
+        name: found.gene_name(gene.gene),
         share: gene.share,
         share_other: gene.share_other,
         log2_fold: gene.fold / std::f64::consts::LN_2,
