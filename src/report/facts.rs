@@ -8,7 +8,7 @@ use super::{
     options::{Changed, changed, command},
     text,
 };
-use crate::{config::CellTypes, progress::brief, read::CELLTYPE, write::Findings};
+use crate::{grouping::n_groups, preprocess::QualityControl, progress::brief, write::Findings};
 
 const LONGEST_PATH: usize = 300;
 
@@ -33,7 +33,7 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(run: &ReportedRun<'_>, n_drawn: usize) -> Self {
         let found = run.found;
-        let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+        let n_clusters = n_groups(&found.labels);
         let stage = |stage: &crate::memory::StageUse| {
             let memory = stage
                 .peak_rss_mb
@@ -116,14 +116,24 @@ fn cells(found: &Findings<'_>) -> String {
     match found.input.n_cells() - n {
         0 => said.push("none was left out".to_owned()),
         dropped => said.push(format!(
-            "{} without any count were left out",
-            text::whole(dropped)
+            "{} without any count{} were left out",
+            text::whole(dropped),
+            if found.config.quality == QualityControl::default() {
+                ""
+            } else {
+                ", or that failed quality control,"
+            }
         )),
     }
     if found.training_cells.len() < n {
         said.push(format!(
-            "{} of them trained the network and made the clusters, the others were labelled after them",
-            text::whole(found.training_cells.len())
+            "{} of them trained the network{}",
+            text::whole(found.training_cells.len()),
+            if found.config.train.clustering_epoch > 0 {
+                " and made the clusters, the others were labelled after them"
+            } else {
+                ""
+            }
         ));
     }
     said.join("; ")
@@ -146,10 +156,7 @@ fn genes(found: &Findings<'_>) -> String {
 }
 
 fn labels(found: &Findings<'_>) -> String {
-    let column = match &found.config.celltype {
-        CellTypes::Column(name) => name.as_str(),
-        _ => CELLTYPE,
-    };
+    let column = found.config.celltype.column();
     match &found.truth {
         Some(truth) => format!(
             "{} in the column {}, used for the scores only",
