@@ -5,7 +5,8 @@
 #   make cuda && benches/gpu.sh [REFERENCE.py]
 #
 # REFERENCE.py, where given, is a plain PyTorch run to compare with: it is called with a data set and --json FILE.
-# Golden tests run first, on the CPU and on the GPU. PROGRAM and LARGE may name binaries built elsewhere.
+# Golden tests run first, on the CPU and on the GPU. PROGRAM and LARGE may name binaries built elsewhere; attentionae-sc-engine
+# lies beside PROGRAM.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 reference=${1:-}
@@ -50,7 +51,7 @@ if "stages" in found:
 else:
     seconds, ari = found["seconds"], found.get("ari")
     total = seconds["total"]
-cells = [f"{seconds.get(stage, 0):.1f}" for stage in ("graph", "pretrain", "leiden", "cluster", "embed")]
+cells = [f"{seconds.get(stage, 0):.1f}" for stage in ("graph", "pretrain", "partition", "cluster", "embed")]
 print(f"| {name} | " + " | ".join(cells) + f" | {total:.1f} | {peak} | {ari if ari is None else round(ari, 3)} |")
 PYTHON
 }
@@ -64,7 +65,7 @@ ours() {
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 write 4000 "$work/4000.h5ad"
 write 50000 "$work/50000.h5ad"
-echo "| run | graph s | pretrain s | leiden s | cluster s | embed s | total s | GPU MiB | ARI |"
+echo "| run | graph s | pretrain s | partition s | cluster s | embed s | total s | GPU MiB | ARI |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 ours 4000
 if [ -n "$reference" ]; then
