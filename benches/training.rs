@@ -7,18 +7,10 @@ use std::path::Path;
 use attentionae_sc::{
     graph::{CellGraph, Features, GraphConfig, Method},
     h5ad::H5ad,
-    model::{
-        ModelConfig, Parts, TrainConfig,
-        autoencoder::{Autoencoder, Pass},
-        batch::Batch,
-        graph_conv::GraphOperator,
-        graph_loss::GraphTarget,
-        pretrain::pretrain,
-        reconstruction::CountTarget,
-        tensor::from_array,
-        training_cells::TrainingCells,
-    },
+    kernels::{CountTarget, GraphTarget, tensor::from_array},
+    model::{ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator, pass::Pass},
     preprocess::{prepare, sample_cells},
+    train::{TrainConfig, batch::Batch, pretrain::pretrain, training_cells::TrainingCells},
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tch::Device;

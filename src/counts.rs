@@ -1,11 +1,21 @@
 //! Sparse count matrices, as every stage passes them on.
 
-use std::{fmt::Debug, ops::Range};
-
-use crate::h5ad::H5adError;
+use std::{error::Error, fmt::Debug, ops::Range};
 
 /// Cells × genes in compressed sparse rows: `f32` values, `u32` columns, 64-bit row offsets.
 pub type Csr = sprs::CsMatI<f32, u32, usize>;
+
+/// Why counts could not be read, in the words of the format that holds them.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CountsError(Box<dyn Error + Send + Sync>);
+
+impl CountsError {
+    /// What a format says.
+    pub fn new(error: impl Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}
 
 /// Raw counts, cells × genes, that can be read a run of rows at a time.
 pub trait CountSource: Debug {
@@ -17,7 +27,11 @@ pub trait CountSource: Debug {
 
     /// The raw counts of a run of cells: whole numbers above 0, columns sorted within a row, duplicates
     /// summed.
-    fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError>;
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read, or holds something else there.
+    fn rows(&self, cells: Range<usize>) -> Result<Csr, CountsError>;
 }
 
 /// What may stand for a count that is not a whole number.
@@ -59,7 +73,7 @@ impl CountSource for Csr {
         self.cols()
     }
 
-    fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
+    fn rows(&self, cells: Range<usize>) -> Result<Csr, CountsError> {
         Ok(self.slice_outer(cells).to_owned())
     }
 }

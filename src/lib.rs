@@ -32,9 +32,10 @@ pub mod preprocess;
 
 pub mod graph;
 
+pub mod kernels;
 pub mod model;
+pub mod train;
 
-pub mod cluster;
 pub mod partition;
 
 pub mod markers;

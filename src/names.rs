@@ -1,4 +1,4 @@
-//! Names that tell cells apart.
+//! Names of cells and of columns.
 
 use std::collections::{HashMap, HashSet};
 
@@ -35,6 +35,44 @@ fn next_free(name: &str, counter: &mut usize, taken: &HashSet<String>) -> String
     }
 }
 
+/// Columns that a message lists.
+const MOST_COLUMNS: usize = 12;
+/// Parts of the names of columns that may hold cell types, in small letters.
+const TYPE_WORDS: [&str; 10] = [
+    "celltype",
+    "cell_type",
+    "cell type",
+    "type",
+    "label",
+    "annot",
+    "class",
+    "cluster",
+    "ident",
+    "subtype",
+];
+
+/// The names of columns, those that may hold cell types first, a dozen at most.
+#[must_use]
+pub fn listed_columns(columns: &[String]) -> String {
+    let rank = |name: &&String| {
+        let lower = name.to_lowercase();
+        let found = TYPE_WORDS.iter().position(|word| lower.contains(word));
+        found.unwrap_or(TYPE_WORDS.len())
+    };
+    let mut names: Vec<&String> = columns.iter().collect();
+    names.sort_by_key(rank);
+    let shown: Vec<&str> = names
+        .iter()
+        .take(MOST_COLUMNS)
+        .map(|name| name.as_str())
+        .collect();
+    let more = match columns.len().saturating_sub(MOST_COLUMNS) {
+        0 => String::new(),
+        n => format!(", and {n} more"),
+    };
+    format!("{}{more}", shown.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +102,15 @@ mod tests {
         // anndata.utils.make_index_unique(pd.Index(["a", "a-1", "a-1", "a"]))
         let (names, _) = unique(&["a", "a-1", "a-1", "a"]);
         assert_eq!(names, ["a", "a-1", "a-1-1", "a-2"]);
+    }
+
+    #[test]
+    fn long_lists_of_columns_begin_with_likely_ones() {
+        let names = |n: usize| (0..n).map(|column| format!("score{column}"));
+        let columns: Vec<String> = names(20).chain(["cell_type".to_owned()]).collect();
+        let listed = listed_columns(&columns);
+        assert!(listed.starts_with("cell_type, score0, "), "{listed}");
+        assert!(listed.ends_with("score10, and 9 more"), "{listed}");
+        assert_eq!(listed_columns(&columns[..2]), "score0, score1");
     }
 }

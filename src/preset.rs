@@ -3,10 +3,9 @@
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
-    config::{LeidenGraph, Resolution},
     graph::{Aggregation, Aim},
     model::Parts,
-    partition::{Cut, Granularity},
+    partition::{Cut, Granularity, LeidenGraph, Resolution},
 };
 
 /// A set of defaults. Every one of them is an option of its own, too.

@@ -1,7 +1,7 @@
 //! Blockwise attention against the plain formula in double precision, value and gradients.
 
 use attentionae_sc::{
-    model::flash::Attention,
+    kernels::cpu::attention::Attention,
     seed::{Stream, stream},
 };
 use proptest::prelude::*;

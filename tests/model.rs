@@ -5,21 +5,20 @@ mod common;
 use std::{borrow::Cow, sync::Arc};
 
 use attentionae_sc::{
-    cluster::assignment::{assign, cluster_loss},
     graph::{Adjacency, GaussKernel},
-    model::{
-        ModelConfig, Parts,
-        autoencoder::{Autoencoder, Pass},
+    kernels::{
+        CountTarget, GraphTarget, HeadWeights, Tape,
         device::gpu,
-        gauss_tensors::GaussTensors,
-        graph_conv::GraphOperator,
-        graph_loss::{GpuTarget, GraphTarget, graph_loss},
-        layers::BatchStatistics,
-        noise::Noise,
-        reconstruction::{CountTarget, HeadWeights, zinb_loss},
-        tape::Tape,
+        gpu::gauss::GaussTensors,
+        graph_target::GpuTarget,
         tensor::{from_array, values},
     },
+    model::{
+        ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator,
+        graph_loss::graph_loss, layers::BatchStatistics, noise::Noise, pass::Pass,
+        reconstruction::zinb_loss,
+    },
+    train::assignment::{assign, cluster_loss},
 };
 use common::golden;
 use ndarray::ArrayView2;

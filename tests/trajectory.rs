@@ -8,25 +8,23 @@ mod common;
 use std::borrow::Cow;
 
 use attentionae_sc::{
-    cluster::{
-        labelling::centers,
-        self_training::{Schedule, self_train},
-    },
     counts::Csr,
     graph::Adjacency,
-    model::{
-        ModelConfig, Parts, TrainConfig,
-        autoencoder::{Autoencoder, Pass},
-        batch::Batch,
+    kernels::{
+        CountTarget, GraphTarget, Tape,
         device::gpu,
-        graph_conv::GraphOperator,
-        graph_loss::GraphTarget,
-        layers::BatchStatistics,
-        noise::Noise,
-        pretrain::pretrain,
-        reconstruction::CountTarget,
-        tape::Tape,
         tensor::{from_array, to_array},
+    },
+    model::{
+        ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator,
+        layers::BatchStatistics, noise::Noise, pass::Pass,
+    },
+    train::{
+        TrainConfig,
+        batch::Batch,
+        labels::centers,
+        pretrain::pretrain,
+        self_training::{Schedule, self_train},
         training_cells::TrainingCells,
     },
 };

@@ -5,14 +5,10 @@ use std::borrow::Cow;
 use attentionae_sc::{
     counts::Csr,
     graph::Adjacency,
-    model::{
-        decoder::Decoder,
-        graph_loss::{GraphTarget, graph_loss},
-        reconstruction::{CountTarget, HeadWeights, zinb_loss},
-        tape::Tape,
-        tensor::values_mut,
-        zinb_plain,
+    kernels::{
+        CountTarget, GraphTarget, HeadWeights, Tape, gpu::zinb as zinb_plain, tensor::values_mut,
     },
+    model::{decoder::Decoder, graph_loss::graph_loss, reconstruction::zinb_loss},
     seed::{Stream, stream},
 };
 use ndarray::{Array1, Array2};

@@ -3,9 +3,10 @@
 
 use attentionae_sc::{
     graph::{Adjacency, CellGraph, Features, GraphConfig, Method, Pairs},
+    kernels::tensor::from_array,
     model::{
         ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder,
-        layers::BatchStatistics, tensor::from_array,
+        layers::BatchStatistics,
     },
     preprocess::Prepared,
 };

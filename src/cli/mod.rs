@@ -24,13 +24,14 @@ use self::{
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
-    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
+    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
-    model::{ModelConfig, TrainConfig},
-    partition::Cut,
+    model::ModelConfig,
+    partition::{Cut, Resolution},
     preprocess::QualityControl,
     preset::Defaults,
     read::ReadOptions,
+    train::TrainConfig,
 };
 
 /// What the user asked for.

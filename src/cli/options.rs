@@ -15,15 +15,15 @@ use super::values::{
     positive, resolution, whole, word,
 };
 use crate::{
-    config::{CellTypes, Cuda, LeidenGraph, Resolution},
     counts::CountRules,
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    kernels::device::Cuda,
     model::Parts,
-    partition::Granularity,
+    partition::{Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
     preset::Preset,
-    read::{Orientation, ReadOptions},
+    read::{CellTypes, Orientation, ReadOptions},
 };
 
 /// The options of a run that hold for any data set.

@@ -4,14 +4,15 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{CellTypes, Cuda, DataSets, LeidenGraph, NamedDataSet, Resolution},
+    config::{DataSets, NamedDataSet},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
+    kernels::device::Cuda,
     model::Parts,
-    partition::Granularity,
+    partition::{Granularity, LeidenGraph},
     plot::FigureFormat,
     preset::Preset,
-    read::Orientation,
+    read::{CellTypes, Orientation},
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));

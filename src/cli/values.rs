@@ -5,8 +5,9 @@ use std::{ops::RangeInclusive, str::FromStr};
 use strum::VariantNames;
 
 use crate::{
-    config::{CellTypes, Cuda, Resolution},
-    partition::{Cut, Granularity},
+    kernels::device::Cuda,
+    partition::{Cut, Granularity, Resolution},
+    read::CellTypes,
 };
 
 /// A boolean option: `True`, `False`, `1`, `0`, `yes` or `no`, in any case.
@@ -162,8 +163,8 @@ pub(super) fn layer(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::{
-        config::LeidenGraph,
         graph::{Aim, Method},
+        partition::LeidenGraph,
     };
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the program is and what it computes with: `--version`.
 
 use crate::{
+    kernels::device::{DeviceError, gpu},
     libtorch,
-    model::device::{DeviceError, gpu},
     processor::instruction_set,
 };
 

@@ -6,20 +6,20 @@ mod parameters;
 
 use std::path::PathBuf;
 
-use strum::{EnumString, IntoStaticStr, VariantNames};
-
 pub use self::{
     batch::{BatchConfig, DataSets, NamedDataSet},
     convert::{ConvertConfig, RawFiles},
 };
 use crate::{
     graph::GraphConfig,
-    model::{ModelConfig, TrainConfig},
-    partition::Cut,
+    kernels::device::Cuda,
+    model::ModelConfig,
+    partition::{LeidenGraph, Resolution},
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CELLTYPE, ReadOptions},
+    read::{CellTypes, ReadOptions},
+    train::TrainConfig,
 };
 
 /// Everything that decides a run. Built once from the command line; an invalid value cannot exist
@@ -85,59 +85,6 @@ pub struct RunConfig {
     pub quiet: bool,
 }
 
-/// How many clusters there are to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Resolution {
-    /// As Leiden finds at this resolution, above 0.
-    Fixed(f64),
-    /// As the tree of fine clusters has when it is cut so.
-    Tree(Cut),
-}
-
-/// What the graph that Leiden clusters is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
-#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
-pub enum LeidenGraph {
-    /// The embedding's nearest neighbours.
-    Embedding,
-    /// The expression, seen after three transformations.
-    Expression,
-    /// Both, the embedding weighing as much as each transformation.
-    Joint,
-    /// The published one: the dense gauss graph of the embedding.
-    Dense,
-}
-
-impl LeidenGraph {
-    /// Whether it holds the graph of the expression.
-    #[must_use]
-    pub fn holds_expression(self) -> bool {
-        matches!(self, Self::Expression | Self::Joint)
-    }
-}
-
-/// Where true cell types are looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CellTypes {
-    /// `obs['celltype']` where there is one (the default).
-    Auto,
-    /// Nowhere: no ARI, no NMI.
-    Unknown,
-    /// This `obs` column, which must exist.
-    Column(String),
-}
-
-impl CellTypes {
-    /// The `obs` column that they are in, where they are in any.
-    #[must_use]
-    pub fn column(&self) -> &str {
-        match self {
-            Self::Column(column) => column,
-            Self::Auto | Self::Unknown => CELLTYPE,
-        }
-    }
-}
-
 /// Which outputs are written. The results file always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
@@ -163,15 +110,4 @@ pub struct Outputs {
     pub tree: bool,
     /// `h5ad/NAME.h5ad`
     pub h5ad: bool,
-}
-
-/// Whether the GPU is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cuda {
-    /// Where there is one.
-    Auto,
-    /// Always; an error without one.
-    Always,
-    /// Never.
-    Never,
 }

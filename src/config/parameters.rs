@@ -3,8 +3,13 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{CellTypes, Cuda, Resolution, RunConfig};
-use crate::{h5ad::CountsIn, partition::Cut, read::Orientation};
+use super::RunConfig;
+use crate::{
+    h5ad::CountsIn,
+    kernels::device::Cuda,
+    partition::{Cut, Resolution},
+    read::{CellTypes, Orientation},
+};
 
 impl Serialize for RunConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

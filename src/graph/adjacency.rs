@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ndarray::Array2;
+use sprs::binop::csmat_binop;
 
 use crate::counts::Csr;
 
@@ -79,4 +80,10 @@ impl Adjacency {
         }
         block
     }
+}
+
+/// Combines the weights of a pair's two directions, 0 where there is none.
+pub(super) fn symmetric(directed: &Csr, combine: impl Fn(f32, f32) -> f32) -> Csr {
+    let reversed = directed.to_csc().transpose_into();
+    csmat_binop(directed.view(), reversed.view(), |&a, &b| combine(a, b))
 }

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{
-    near::symmetric,
+    adjacency::symmetric,
     neighbors::{self, Neighbor, Neighborhoods},
     umap,
 };

@@ -10,11 +10,11 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    aim::Aim,
+    adjacency::symmetric,
     cosine::Directions,
     error::{GraphError, check},
-    near::symmetric,
     neighbors::{self, Neighbor, Neighborhoods, Rows},
+    target::Aim,
 };
 use crate::{counts::Csr, special::exp};
 

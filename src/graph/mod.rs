@@ -7,33 +7,33 @@ use petgraph::unionfind::UnionFind;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 mod adjacency;
-mod aim;
-mod batch;
+mod batch_graphs;
 mod cosine;
 mod depth;
+mod distance_features;
 mod error;
-mod features;
 mod fuzzy;
 mod gauss;
 mod inverted_lists;
-mod joint;
-mod near;
+mod joint_graph;
+mod neighbor_graph;
 mod neighbors;
+mod target;
 mod umap;
 
 pub use adjacency::Adjacency;
-pub use aim::Aim;
-pub use batch::BatchGraphs;
+pub use batch_graphs::BatchGraphs;
 pub use cosine::ROUNDING;
+pub use distance_features::Features;
 pub use error::GraphError;
-pub use features::Features;
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
-pub use joint::JointGraph;
+pub use joint_graph::JointGraph;
 pub use neighbors::nearest;
+pub use target::Aim;
 
 use cosine::Directions;
-use near::NearKernel;
+use neighbor_graph::NeighborKernel;
 
 /// How cells are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub enum Pairs {
 #[derive(Debug, Clone)]
 enum Kernel {
     Dense(Arc<GaussKernel>),
-    Near(NearKernel),
+    Near(NeighborKernel),
 }
 
 impl CellGraph {
@@ -179,13 +179,13 @@ impl CellGraph {
 
     fn near(directions: Directions, config: &GraphConfig) -> Self {
         let neighborhoods = neighbors::among(&directions, config.n_neighbors - 1);
-        let kernel = NearKernel::of(
+        let kernel = NeighborKernel::of(
             directions,
             config.method,
             config.n_neighbors,
             &neighborhoods,
         );
-        let distances = Adjacency::Sparse(near::distances(&neighborhoods));
+        let distances = Adjacency::Sparse(neighbor_graph::distances(&neighborhoods));
         Self {
             pairs: Pairs::Stored {
                 connectivities: Adjacency::Sparse(kernel.connect(&neighborhoods)),

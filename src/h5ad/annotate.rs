@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 use super::{
     H5adError,
     element::{Element, Group as Checked},
-    place::Place,
+    element_path::ElementPath,
+    new_elements::{encode, new_group, write_attribute_list, write_codes},
     table::Table,
     text, uns,
-    write::{encode, new_group, write_attribute_list, write_codes},
 };
 use crate::grouping::n_groups;
 
@@ -94,7 +94,7 @@ pub(super) fn taken(root: &Checked) -> Vec<String> {
 /// Where the file cannot be changed, or `obs` has other rows than the results are of. The file may then be half
 /// changed: this is meant for a copy.
 pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
-    let place = Place::root(path);
+    let place = ElementPath::root(path);
     let refused = |e: hdf5::Error| H5adError::Write {
         path: path.to_owned(),
         reason: e.to_string(),
@@ -119,7 +119,7 @@ pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
 }
 
 /// The columns that `obs` lists; `None` where it lists none, not even an empty list.
-fn column_order(file: &Group, place: &Place) -> Result<Option<Vec<String>>, H5adError> {
+fn column_order(file: &Group, place: &ElementPath) -> Result<Option<Vec<String>>, H5adError> {
     let place = place.child("obs");
     let order = place.ask(|| {
         let obs = file.group("obs")?;

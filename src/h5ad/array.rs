@@ -5,7 +5,7 @@ use std::ops::Range;
 use hdf5::{Datatype, H5Type, filters::Filter, plist::dataset_create::Layout};
 use ndarray::{Array2, s};
 
-use super::{H5adError, place::Place};
+use super::{H5adError, element_path::ElementPath};
 
 /// No HDF5 filter that is compiled in shrinks data further than deflate's 1:1032.
 const MAX_COMPRESSION: u128 = 1100;
@@ -17,13 +17,13 @@ const UNCHECKED_BYTES: u128 = 64 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Array {
     inner: hdf5::Dataset,
-    place: Place,
+    place: ElementPath,
     shape: Vec<usize>,
 }
 
 impl Array {
     /// Checks a dataset's size and filters; reads nothing.
-    pub(super) fn open(inner: hdf5::Dataset, place: Place) -> Result<Self, H5adError> {
+    pub(super) fn open(inner: hdf5::Dataset, place: ElementPath) -> Result<Self, H5adError> {
         let shape = place.ask(|| Ok(inner.space()?.shape()))?;
         let array = Self {
             inner,
@@ -89,7 +89,7 @@ impl Array {
         }
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &ElementPath {
         &self.place
     }
 

@@ -7,13 +7,13 @@ use super::{
     array::Array,
     csc, csr, dense,
     element::Group,
-    evidence::{self, Seems},
     matrix::{Matrix, Sparse, Storage},
     nan_places::{NanCounter, NanPlaces},
+    raw_counts::{self, Seems},
     sparse_rows::{NotCount, SparseRows},
     table::Table,
 };
-use crate::counts::{CountRules, CountSource, Csr};
+use crate::counts::{CountRules, CountSource, CountsError, Csr};
 
 /// Cells that are in memory at once while NaN are counted.
 const CELLS: usize = 1024;
@@ -49,7 +49,7 @@ impl Counts {
         rules: CountRules,
     ) -> Result<Self, H5adError> {
         let sample = matrix.sample()?;
-        if let Some(value) = evidence::first_no_count(&sample) {
+        if let Some(value) = raw_counts::first_no_count(&sample) {
             let seems = seems(&matrix);
             if !rules.round || rules.count(value).is_none() || !seems.may_be_rounded() {
                 return Err(not_counts(
@@ -138,10 +138,10 @@ impl CountSource for Counts {
         self.matrix.n_genes
     }
 
-    fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
+    fn rows(&self, cells: Range<usize>) -> Result<Csr, CountsError> {
         let raw = self.raw_rows(cells)?;
         raw.into_counts(self.matrix.n_genes, self.rules)
-            .map_err(|found| self.refused(found))
+            .map_err(|found| self.refused(found).into())
     }
 }
 
@@ -163,7 +163,7 @@ fn not_counts(
         path: matrix.place.path(),
         value: found.0,
         seems,
-        places: anndata.map(|root| evidence::places_with_counts(root, &element)),
+        places: anndata.map(|root| raw_counts::places_with_counts(root, &element)),
         element,
     }
 }

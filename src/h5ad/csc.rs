@@ -17,8 +17,8 @@ use std::{
 use super::{
     H5adError,
     csr::for_each_index,
+    element_path::ElementPath,
     matrix::{Matrix, Sparse},
-    place::Place,
     sparse_rows::SparseRows,
 };
 
@@ -34,7 +34,7 @@ const BAND: usize = (1 << 30) / VALUE_BYTES;
 pub(super) struct Turned {
     offsets: Vec<usize>,
     values: Values,
-    place: Place,
+    place: ElementPath,
 }
 
 /// Where the values lie, row after row.
@@ -179,7 +179,7 @@ fn read_spilled(file: &mut File, stored: Range<usize>) -> std::io::Result<(Vec<u
     Ok(pairs.unzip())
 }
 
-fn spilling(place: &Place, reason: &std::io::Error) -> H5adError {
+fn spilling(place: &ElementPath, reason: &std::io::Error) -> H5adError {
     H5adError::Spill {
         path: place.path(),
         element: place.element(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hdf5::{IndexType, IterationOrder, LinkType, Location, LocationType};
 
-use super::{H5adError, array::Array, place::Place, text};
+use super::{H5adError, array::Array, element_path::ElementPath, text};
 
 /// A group or a dataset.
 #[derive(Debug, Clone)]
@@ -19,18 +19,18 @@ pub(crate) enum Element {
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     inner: hdf5::Group,
-    place: Place,
+    place: ElementPath,
 }
 
 impl Group {
     /// The root of an open file.
     pub(crate) fn root(file: &hdf5::File, path: &Path) -> Result<Self, H5adError> {
-        let place = Place::root(path);
+        let place = ElementPath::root(path);
         let inner = place.ask(|| file.group("/"))?;
         Ok(Self { inner, place })
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &ElementPath {
         &self.place
     }
 
@@ -89,7 +89,7 @@ impl Group {
     }
 
     /// A chain of links may end in another file, which is not the one that was asked for.
-    fn check_same_file(&self, found: &Location, place: &Place) -> Result<(), H5adError> {
+    fn check_same_file(&self, found: &Location, place: &ElementPath) -> Result<(), H5adError> {
         let is_same = || found.filename() == self.inner.filename();
         if self.place.guard(0, is_same) {
             return Ok(());

@@ -3,11 +3,14 @@
 use std::{io, path::PathBuf};
 
 use super::{NanPlaces, Seems};
-use crate::guard::ADVICE;
+use crate::{counts::CountsError, guard::ADVICE};
 
 /// Why an `.h5ad` file could not be read or written. `element` is a path inside the HDF5 file.
 #[derive(Debug, thiserror::Error)]
 pub enum H5adError {
+    /// The counts that are to be written could not be read.
+    #[error(transparent)]
+    Counts(#[from] CountsError),
     /// There is no such file.
     #[error("{}: no such file{}", path.display(), elsewhere(path, nearby))]
     Missing {
@@ -383,7 +386,7 @@ fn instead_columns(columns: &[String]) -> String {
     if columns.is_empty() {
         ", and no other".to_owned()
     } else {
-        format!("; it has: {}", crate::read::listed_columns(columns))
+        format!("; it has: {}", crate::names::listed_columns(columns))
     }
 }
 
@@ -409,4 +412,10 @@ fn read_instead(places: &[String]) -> String {
     };
     let verb = if places.len() == 1 { "holds" } else { "hold" };
     format!("; {} {verb} counts: {option}", places.join(" and "))
+}
+
+impl From<H5adError> for CountsError {
+    fn from(error: H5adError) -> Self {
+        Self::new(error)
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use hdf5::Dataset;
 
-use super::{H5adError, place::Place};
+use super::{H5adError, element_path::ElementPath};
 
 /// HDF5 looks for its signature here, and at every doubling of 512 (a "user block" may precede it).
 const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
@@ -25,7 +25,7 @@ const CACHE_SLOTS: usize = 12_421;
 /// block of rows: the cache is then made large enough for one row of chunks, up to 256 MiB.
 pub(crate) fn open<S: AsRef<str>>(path: &Path, datasets: &[S]) -> Result<hdf5::File, H5adError> {
     let size = check_readable(path)?;
-    let place = Place::root(path);
+    let place = ElementPath::root(path);
     let refused = |e| refused_file(&place, size, e);
     let file = place.guard(0, || hdf5::File::open(path)).map_err(refused)?;
     let cache = place.guard(0, || widest_band(&file, datasets));
@@ -43,7 +43,7 @@ pub(crate) fn open<S: AsRef<str>>(path: &Path, datasets: &[S]) -> Result<hdf5::F
 }
 
 /// The error for a file of `size` bytes that HDF5 refuses as a whole.
-fn refused_file(place: &Place, size: u64, reason: hdf5::Error) -> H5adError {
+fn refused_file(place: &ElementPath, size: u64, reason: hdf5::Error) -> H5adError {
     let said = reason.to_string();
     let (path, after) = (place.path(), said.split_once("stored_eof = "));
     if said.contains("unable to lock file") {

@@ -4,7 +4,7 @@ use super::{
     H5adError,
     array::Array,
     element::{Element, Group},
-    place::Place,
+    element_path::ElementPath,
 };
 
 /// How many runs of values [`Matrix::sample`] reads, spread evenly over the matrix.
@@ -18,7 +18,7 @@ pub(crate) struct Matrix {
     pub(crate) n_cells: usize,
     pub(crate) n_genes: usize,
     pub(crate) storage: Storage,
-    pub(crate) place: Place,
+    pub(crate) place: ElementPath,
 }
 
 /// How the values are laid out.

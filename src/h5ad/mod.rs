@@ -13,12 +13,13 @@ mod csc;
 mod csr;
 mod dense;
 mod element;
+mod element_path;
 mod error;
-mod evidence;
 mod file;
 mod matrix;
 mod nan_places;
-mod place;
+mod new_elements;
+mod raw_counts;
 mod sparse_rows;
 mod table;
 mod text;
@@ -33,8 +34,8 @@ pub use annotate::{Annotations, annotate};
 pub use counts::Counts;
 pub use counts_in::CountsIn;
 pub use error::H5adError;
-pub use evidence::Seems;
 pub use nan_places::NanPlaces;
+pub use raw_counts::Seems;
 pub use typed::Column;
 pub use write::{NewH5ad, write_h5ad};
 
@@ -226,7 +227,7 @@ fn find_matrix(root: &Group, counts_in: &CountsIn) -> Result<Element, H5adError>
     Err(match counts_in {
         CountsIn::X => H5adError::MissingX {
             path,
-            places: evidence::places_with_counts(root, &element),
+            places: raw_counts::places_with_counts(root, &element),
         },
         CountsIn::Layer(layer) => H5adError::NoLayer {
             path,
@@ -238,7 +239,7 @@ fn find_matrix(root: &Group, counts_in: &CountsIn) -> Result<Element, H5adError>
         },
         CountsIn::Raw => H5adError::NoRaw {
             path,
-            places: evidence::places_with_counts(root, &element),
+            places: raw_counts::places_with_counts(root, &element),
         },
     })
 }

@@ -5,7 +5,7 @@ use hdf5::{
     types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode},
 };
 
-use super::{H5adError, place::Place};
+use super::{H5adError, element_path::ElementPath};
 
 /// Whether values of this type are text.
 pub(crate) fn is_text(dtype: &TypeDescriptor) -> bool {
@@ -33,7 +33,7 @@ macro_rules! read_fixed {
 }
 
 /// All texts of a dataset or an attribute, in row order.
-pub(crate) fn read(container: &Container, place: &Place) -> Result<Vec<String>, H5adError> {
+pub(crate) fn read(container: &Container, place: &ElementPath) -> Result<Vec<String>, H5adError> {
     let dtype = place.ask(|| container.dtype()?.to_descriptor())?;
     if !is_text(&dtype) {
         return Err(place.encoding("text", dtype.to_string()));

@@ -3,7 +3,7 @@
 use hdf5::{Group, H5Type, types::VarLenUnicode};
 use serde_json::{Map, Value};
 
-use super::write::{encode, new_group, text, write_texts};
+use super::new_elements::{encode, new_group, text, write_texts};
 
 /// Writes an object as a group of its entries. `null` has no encoding that every version of anndata reads: such
 /// entries are left out.

@@ -2,23 +2,20 @@
 
 use hdf5::{Dataset, Group, H5Type};
 
-use super::{
-    H5adError,
-    write::{CHUNK, GZIP_LEVEL, encode, new_group, write_values},
-};
-use crate::counts::CountSource;
+use super::new_elements::{CHUNK, GZIP_LEVEL, encode, new_group, write_values};
+use crate::counts::{CountSource, CountsError};
 
 /// Cells that are in memory at once.
 const CELLS: usize = 1024;
 
 /// Why counts are not written: they cannot be read, or not be written.
 pub(super) enum Failed {
-    Read(H5adError),
+    Read(CountsError),
     Write(hdf5::Error),
 }
 
-impl From<H5adError> for Failed {
-    fn from(error: H5adError) -> Self {
+impl From<CountsError> for Failed {
+    fn from(error: CountsError) -> Self {
         Self::Read(error)
     }
 }

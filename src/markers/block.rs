@@ -6,8 +6,7 @@ use rayon::prelude::*;
 
 use super::entry::Entry;
 use crate::{
-    counts::{CountSource, Csr},
-    h5ad::H5adError,
+    counts::{CountSource, CountsError, Csr},
     preprocess::{
         Prepared, chunks,
         normalize::{divisor, remembering_small_counts},
@@ -52,7 +51,7 @@ impl GeneBlock {
         prepared: &Prepared,
         labels: &[usize],
         genes: Range<usize>,
-    ) -> Result<Self, H5adError> {
+    ) -> Result<Self, CountsError> {
         let lengths = prepared.detected_in[genes.clone()].to_vec();
         let mut next = starts(&lengths);
         let mut entries = vec![Entry::default(); lengths.iter().sum()];

@@ -15,7 +15,11 @@ use self::{
     block::{GeneBlock, blocks},
     compare::{Comparison, benjamini_hochberg, p_value},
 };
-use crate::{counts::CountSource, grouping::sizes, h5ad::H5adError, preprocess::Prepared};
+use crate::{
+    counts::{CountSource, CountsError},
+    grouping::sizes,
+    preprocess::Prepared,
+};
 
 /// How a gene sets one cluster apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +56,7 @@ pub fn find_markers(
     prepared: &Prepared,
     labels: &[usize],
     most: usize,
-) -> Result<Vec<Vec<Marker>>, H5adError> {
+) -> Result<Vec<Vec<Marker>>, CountsError> {
     let sizes = sizes(labels);
     if sizes.len() < 2 {
         return Ok(vec![Vec::new(); sizes.len()]);

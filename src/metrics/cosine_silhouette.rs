@@ -2,8 +2,19 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::groups::Groups;
+
+/// How far apart the clusters of the training cells lie before training and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Apartness {
+    /// Silhouette by cosine of the clusters in the components that the views share, which no training has touched, from −1
+    /// to 1; `null` where it is not defined (a single cluster), or the run made no use of the views.
+    pub before_training: Option<f64>,
+    /// The same in the trained embedding.
+    pub after_training: Option<f64>,
+}
 
 /// Mean over cells of (b − a) / max(a, b): a is the mean cosine distance to the other cells of the same cluster, b to
 /// those of the nearest other cluster. From −1 to 1, the higher the better apart.

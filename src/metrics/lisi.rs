@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::{bisection::root, grouping::n_groups};
 
@@ -16,6 +17,22 @@ const N_ITERATIONS: usize = 50;
 
 /// How far the entropy may be from that of the perplexity.
 const TOLERANCE: f64 = 1e-5;
+
+/// How batches mix and cell types stay apart among the neighbours of a cell: medians of the local inverse Simpson's index.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mixing {
+    /// Names of the batches.
+    pub batches: Vec<String>,
+    /// Effective number of batches around a cell before they were brought together, from 1 (apart) to their number; `null`
+    /// where the run made no use of the views.
+    pub ilisi_before: Option<f64>,
+    /// The same in the embedding.
+    pub ilisi: Option<f64>,
+    /// Effective number of true cell types around a cell before, 1 where types are apart; `null` without true labels.
+    pub clisi_before: Option<f64>,
+    /// The same in the embedding.
+    pub clisi: Option<f64>,
+}
 
 /// The median over some cells of the effective number of kinds among their neighbours: 1 where all are of one kind, at most
 /// the number of kinds, which equal shares reach.

@@ -15,9 +15,9 @@ mod silhouette;
 
 pub use ami::adjusted_mutual_info;
 pub use ari::adjusted_rand_index;
-pub use cosine_silhouette::cosine_silhouette;
+pub use cosine_silhouette::{Apartness, cosine_silhouette};
 pub use davies_bouldin::davies_bouldin;
-pub use lisi::{LISI_NEIGHBORS, median_lisi};
+pub use lisi::{LISI_NEIGHBORS, Mixing, median_lisi};
 pub use nmi::normalized_mutual_info;
 pub use scores::{Scores, Truth};
 pub use silhouette::silhouette;

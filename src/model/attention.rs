@@ -3,7 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
-use super::{autoencoder::Pass, flash::Attention, layers::Linear};
+use super::{layers::Linear, pass::Pass};
+use crate::kernels;
 
 /// Keys and values from one branch, queries from another; every head is as wide as its input.
 #[derive(Debug)]
@@ -58,48 +59,19 @@ impl CrossAttention {
     pub fn forward(&self, attended: &KeysValues, query_from: &Tensor, pass: &mut Pass) -> Tensor {
         let queries = self.toqueries.forward(query_from);
         let queries = pass.noise.drop_queries(&queries, &mut pass.tape);
-        let gathered = if queries.device().is_cuda() {
-            self.gather_on_gpu(&queries, attended)
-        } else {
-            self.gather_on_cpu(&queries, attended, pass)
-        };
+        let KeysValues { keys, values } = attended;
+        let gathered = kernels::on(queries.device()).attend(
+            &queries,
+            keys,
+            values,
+            self.n_heads,
+            &mut pass.tape,
+        );
         let result = self.unifyheads.forward(&gathered);
         match &self.gate {
             Some(gate) => result * gate,
             None => result,
         }
-    }
-
-    fn gather_on_cpu(&self, queries: &Tensor, attended: &KeysValues, pass: &mut Pass) -> Tensor {
-        let KeysValues { keys, values } = attended;
-        let attention = Attention::new(queries, keys, values, self.n_heads);
-        let found = attention.forward();
-        let gathered = found.gathered.shallow_clone();
-        pass.tape
-            .join(&[queries, keys, values], gathered, move |gradient| {
-                attention.backward(&found, gradient).into()
-            })
-    }
-
-    /// The same by libtorch's fused kernel.
-    fn gather_on_gpu(&self, queries: &Tensor, attended: &KeysValues) -> Tensor {
-        let gathered = Tensor::scaled_dot_product_attention(
-            &self.by_head(queries),
-            &self.by_head(&attended.keys),
-            &self.by_head(&attended.values),
-            None::<&Tensor>,
-            0.0,
-            false,
-            None,
-            false,
-        );
-        gathered.transpose(1, 2).reshape(queries.size())
-    }
-
-    /// n × (heads·width) → 1 × heads × n × width.
-    fn by_head(&self, wide: &Tensor) -> Tensor {
-        let n = wide.size()[0];
-        wide.view([1, n, self.n_heads as i64, -1]).transpose(1, 2)
     }
 }
 

@@ -3,21 +3,14 @@
 use tch::{Device, Tensor, kind::FLOAT_CPU};
 
 use super::{
-    ModelConfig, Parts,
+    ModelConfig, Parts, WIDTH_1, WIDTH_2,
     attention::{CrossAttention, KeysValues},
     decoder::Decoder,
     graph_conv::{GraphConv, GraphOperator},
     layers::{BatchNorm, BatchStatistics, Linear},
-    noise::Noise,
-    tape::Tape,
+    pass::Pass,
 };
 use crate::seed::{Stream, stream};
-
-/// Width of the first hidden layer.
-pub const WIDTH_1: usize = 256;
-
-/// Width of the second hidden layer.
-pub const WIDTH_2: usize = 64;
 
 /// All layers of the model; fields carry the published parameter names.
 #[derive(Debug)]
@@ -52,42 +45,6 @@ pub struct Encoded {
     pub z: Tensor,
     /// Graph branch's embedding, n × d; σ(g2·g2ᵀ) reconstructs the graph.
     pub g2: Tensor,
-}
-
-/// What a forward pass differs in between training and embedding.
-#[derive(Debug)]
-pub struct Pass {
-    /// Statistics of the batch-normalisation layers.
-    pub statistics: BatchStatistics,
-    /// Input noise and query dropout.
-    pub noise: Noise,
-    /// Gradients that libtorch does not work out.
-    pub tape: Tape,
-}
-
-impl Pass {
-    /// A training pass whose noise repeats for the same seed.
-    #[must_use]
-    pub fn training(seed: u64) -> Self {
-        Self {
-            statistics: BatchStatistics::Batch,
-            noise: Noise::seeded(seed),
-            tape: Tape::default(),
-        }
-    }
-
-    /// A deterministic pass: running statistics, no noise.
-    ///
-    /// Deviation: the published script leaves noise and batch statistics on when it embeds, for the final labels and for
-    /// the first embedding, the one that Leiden sees.
-    #[must_use]
-    pub fn embedding() -> Self {
-        Self {
-            statistics: BatchStatistics::Running,
-            noise: Noise::Off,
-            tape: Tape::off(),
-        }
-    }
 }
 
 impl Autoencoder {

@@ -11,8 +11,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::tensor::from_array;
 use crate::counts::Csr;
+use crate::kernels::tensor::from_array;
 
 /// τ: the lower, the more the nearest of the other cells count.
 const TEMPERATURE: f64 = 0.2;

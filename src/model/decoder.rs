@@ -3,10 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
-use super::{
-    autoencoder::{WIDTH_1, WIDTH_2},
-    layers::Linear,
-};
+use super::{WIDTH_1, WIDTH_2, layers::Linear};
 
 /// Two hidden layers, then one linear head per ZINB parameter.
 #[derive(Debug)]

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::{
-    gauss_tensors::GaussTensors,
-    layers::uniform,
-    tape::Tape,
-    tensor::{from_array, to_array},
-};
+use super::layers::uniform;
 use crate::{
     counts::Csr,
     graph::{Adjacency, Aggregation, CellGraph, GaussKernel, Pairs},
+    kernels::{
+        self, Tape,
+        gpu::gauss::GaussTensors,
+        tensor::{from_array, to_array},
+    },
 };
 
 /// `tanh(A · (h W))`, without bias.
@@ -84,7 +84,9 @@ impl GraphOperator {
     pub fn of(graph: &CellGraph, device: Device) -> Self {
         match &graph.pairs {
             Pairs::Stored { connectivities, .. } => Self::stored(connectivities, device),
-            Pairs::Computed(kernel) if device == Device::Cpu => Self::Computed(Arc::clone(kernel)),
+            Pairs::Computed(kernel) if !kernels::are_libtorchs(device) => {
+                Self::Computed(Arc::clone(kernel))
+            }
             Pairs::Computed(kernel) => Self::ComputedOnGpu(GaussTensors::new(kernel, device)),
         }
     }

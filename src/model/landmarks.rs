@@ -3,9 +3,7 @@
 use tch::Tensor;
 
 use super::{
-    attention::KeysValues,
-    autoencoder::{Autoencoder, Pass},
-    graph_conv::GraphOperator,
+    attention::KeysValues, autoencoder::Autoencoder, graph_conv::GraphOperator, pass::Pass,
 };
 
 /// What other cells need of the reference cells; memory grows with these alone.

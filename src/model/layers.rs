@@ -4,6 +4,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
+use crate::kernels::{self, Affine, Tape};
+
 /// Added to the variance before its square root is divided by, as in `PyTorch`.
 const BATCH_NORM_EPSILON: f64 = 1e-5;
 
@@ -69,7 +71,22 @@ impl Linear {
     /// n × n_in → n × n_out.
     #[must_use]
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.linear(&self.weight, self.bias.as_ref())
+        self.affine().forward(x)
+    }
+
+    /// As [`Self::forward`], for many inputs.
+    #[must_use]
+    pub fn forward_wide(&self, x: &Tensor, tape: &mut Tape) -> Tensor {
+        kernels::on(x.device()).wide_linear(x, self.affine(), tape)
+    }
+
+    /// What kernels see of the layer.
+    #[must_use]
+    pub fn affine(&self) -> Affine<'_> {
+        Affine {
+            weight: &self.weight,
+            bias: self.bias.as_ref(),
+        }
     }
 }
 
@@ -162,7 +179,7 @@ pub fn uniform(size: &[usize], bound: f32, rng: &mut ChaCha8Rng) -> Tensor {
 mod tests {
     use super::*;
     use crate::{
-        model::tensor::values,
+        kernels::tensor::values,
         seed::{Stream, stream},
     };
 

@@ -1,36 +1,28 @@
-//! The attention autoencoder and its training.
+//! The attention autoencoder: its layers, how it embeds cells, and the losses it learns from.
 
 pub mod attention;
 pub mod autoencoder;
-pub mod batch;
 pub mod contrast;
 pub mod decoder;
-pub mod device;
-pub mod every_cell;
-pub mod flash;
-pub mod gauss_tensors;
+pub mod embedding;
 pub mod graph_conv;
 pub mod graph_loss;
-mod heads_cpu;
-mod heads_gpu;
 pub mod landmarks;
 pub mod layers;
-pub mod loss;
-pub mod mini_batches;
 pub mod noise;
-pub mod optimiser;
 pub mod parameters;
-pub mod pretrain;
+pub mod pass;
 pub mod reconstruction;
-pub mod tape;
-pub mod tensor;
-pub mod training_cells;
-mod wide_linear;
-pub mod zinb;
-pub mod zinb_plain;
-pub mod zinb_row;
 
 use std::{fmt, str::FromStr};
+
+use crate::kernels::HIDDEN_WIDTH;
+
+/// Width of the first hidden layer.
+pub const WIDTH_1: usize = HIDDEN_WIDTH;
+
+/// Width of the second hidden layer.
+pub const WIDTH_2: usize = 64;
 
 /// The autoencoder's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,19 +128,4 @@ impl FromStr for Parts {
             Err("must hold zinb, graph or contrast, which the network learns from".to_owned())
         }
     }
-}
-
-/// The training schedule.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainConfig {
-    /// Adam's first learning rate, above 0.
-    pub lr: f64,
-    /// Genes that a step on a mini-batch reproduces the counts of; all of them where `None`.
-    pub zinb_genes: Option<usize>,
-    /// Pretraining epochs: passes over all cells, or steps where there are batches.
-    pub training_epoch: usize,
-    /// Most epochs of the clustering stage, counted in the same way.
-    pub clustering_epoch: usize,
-    /// Cells of a mini-batch, at least 32; all cells in every step where `None`.
-    pub batch_size: Option<usize>,
 }

@@ -1,181 +1,13 @@
-//! The reconstruction loss: decoder heads, ZINB likelihood and their gradients by blocks.
+//! The reconstruction loss: decoder heads and the ZINB likelihood of the counts.
 //!
 //! The heads are linear, so the gradients by the last hidden layer and by the heads' weights follow from those
 //! by the heads' outputs, which one pass over a block writes in place of the outputs themselves. No
 //! n × genes matrix outlives its block.
 
-use std::{cell::OnceCell, ops::Range, sync::LazyLock};
+use tch::Tensor;
 
-use ndarray::Array1;
-use tch::{Device, Tensor, kind::FLOAT_CPU};
-
-use super::{
-    decoder::Decoder,
-    heads_cpu,
-    heads_gpu::{self, DeviceBlock},
-    layers::Linear,
-    loss::LossTerm,
-    tape::Tape,
-    tensor::{values, values_mut},
-    zinb_row::CellCounts,
-};
-use crate::counts::Csr;
-
-/// The raw counts that the decoder is to reproduce, on the host and, once they are asked for, on a device.
-#[derive(Debug)]
-pub struct CountTarget {
-    on_host: HostCounts,
-    /// The genes that are reproduced, ascending, where they are not all.
-    genes: Option<Vec<i64>>,
-    on_device: OnceCell<Vec<DeviceBlock>>,
-}
-
-/// Raw counts and size factors of n cells.
-#[derive(Debug)]
-pub(super) struct HostCounts {
-    counts: Csr,
-    ln_factorials: Vec<f32>,
-    size_factors: Array1<f32>,
-}
-
-/// Whether the gradients by the heads' own weights are worked out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadWeights {
-    /// They are, to train the heads or for the norm of the whole gradient.
-    Trained,
-    /// They are not; a third of the products is saved.
-    Frozen,
-}
-
-/// The sum of the ZINB losses, and the gradients of their mean.
-#[derive(Debug)]
-pub(super) struct HeadGradients {
-    /// Σ of the losses.
-    pub value: f64,
-    /// n × 256.
-    pub by_hidden: Tensor,
-    /// For each head: genes × 256, and genes. `None` where the heads are frozen.
-    pub by_weights: Option<Vec<(Tensor, Tensor)>>,
-}
-
-impl CountTarget {
-    /// The raw counts (n × genes) and size factors of n cells, of which some genes (ascending) are reproduced.
-    ///
-    /// The mean loss over genes drawn at random is an unbiased estimate of that over all.
-    #[must_use]
-    pub fn of_genes(counts: &Csr, genes: &[usize], size_factors: Array1<f32>) -> Self {
-        Self {
-            genes: Some(genes.iter().map(|&gene| gene as i64).collect()),
-            ..Self::new(columns(counts, genes), size_factors)
-        }
-    }
-
-    /// The raw counts (n × genes) and size factors of n cells.
-    #[must_use]
-    pub fn new(counts: Csr, size_factors: Array1<f32>) -> Self {
-        let ln_factorials = counts.data().iter().map(|&count| ln_factorial(count));
-        let ln_factorials = ln_factorials.collect();
-        Self {
-            on_host: HostCounts {
-                counts,
-                ln_factorials,
-                size_factors,
-            },
-            genes: None,
-            on_device: OnceCell::new(),
-        }
-    }
-
-    pub(super) fn on_host(&self) -> &HostCounts {
-        &self.on_host
-    }
-
-    /// All cells on a device, where they stay.
-    pub(super) fn on_device(&self, device: Device) -> &[DeviceBlock] {
-        self.on_device.get_or_init(|| {
-            (0..self.on_host.n_cells())
-                .step_by(heads_gpu::BLOCK)
-                .map(|start| DeviceBlock::new(&self.on_host, start, device))
-                .collect()
-        })
-    }
-}
-
-impl HostCounts {
-    pub(super) fn n_cells(&self) -> usize {
-        self.counts.rows()
-    }
-
-    pub(super) fn n_genes(&self) -> usize {
-        self.counts.cols()
-    }
-
-    /// What the sum of the losses is multiplied by for their mean.
-    pub(super) fn scale(&self) -> f64 {
-        1.0 / (self.n_cells() * self.n_genes()) as f64
-    }
-
-    /// A cell's counts of a run of genes.
-    pub(super) fn cell(&self, i: usize, genes: Range<usize>) -> CellCounts<'_> {
-        let row = self.counts.indptr().outer_inds_sz(i);
-        let columns = &self.counts.indices()[row.clone()];
-        let place = |gene: usize| row.start + columns.partition_point(|&c| (c as usize) < gene);
-        let stored = place(genes.start)..place(genes.end);
-        CellCounts {
-            first_gene: genes.start as u32,
-            genes: &self.counts.indices()[stored.clone()],
-            counts: &self.counts.data()[stored.clone()],
-            ln_factorials: &self.ln_factorials[stored],
-            size_factor: self.size_factors[i],
-        }
-    }
-
-    /// The counts of a run of cells as a dense tensor, and their size factors.
-    pub(super) fn dense(&self, start: usize, length: usize) -> (Tensor, &[f32]) {
-        let mut block = Tensor::zeros([length as i64, self.n_genes() as i64], FLOAT_CPU);
-        for (i, row) in values_mut(&mut block)
-            .chunks_mut(self.n_genes())
-            .enumerate()
-        {
-            let cell = self.cell(start + i, 0..self.n_genes());
-            for (&gene, &count) in cell.genes.iter().zip(cell.counts) {
-                row[gene as usize] = count;
-            }
-        }
-        let size_factors = self.size_factors.as_slice().unwrap_or_default();
-        (block, &size_factors[start..start + length])
-    }
-}
-
-/// Some columns of a matrix, in ascending order.
-fn columns(matrix: &Csr, wanted: &[usize]) -> Csr {
-    let mut place = vec![None; matrix.cols()];
-    for (new, &old) in wanted.iter().enumerate() {
-        place[old] = Some(new as u32);
-    }
-    let mut offsets = vec![0];
-    let (mut indices, mut values) = (Vec::new(), Vec::new());
-    for row in matrix.outer_iterator() {
-        for (column, &value) in row.iter() {
-            if let Some(column) = place[column] {
-                indices.push(column);
-                values.push(value);
-            }
-        }
-        offsets.push(indices.len());
-    }
-    Csr::new((matrix.rows(), wanted.len()), offsets, indices, values)
-}
-
-/// lnΓ(count + 1), for whole counts up to 65,535 from a table.
-fn ln_factorial(count: f32) -> f32 {
-    static TABLE: LazyLock<Vec<f32>> =
-        LazyLock::new(|| values(&Tensor::arange_start(1, 65_537, FLOAT_CPU).lgamma()).to_vec());
-    match TABLE.get(count as usize) {
-        Some(&known) if count.fract() == 0.0 => known,
-        _ => (Tensor::from(count) + 1.0).lgamma().double_value(&[]) as f32,
-    }
-}
+use super::{decoder::Decoder, layers::Linear};
+use crate::kernels::{self, CountTarget, HeadWeights, LossTerm, Tape};
 
 /// Mean ZINB loss over all n · genes counts, for the last hidden layer of the decoder (n × 256).
 ///
@@ -191,18 +23,15 @@ pub fn zinb_loss(
     let heads = [&decoder.calcu_pi, &decoder.calcu_disp, &decoder.calcu_mean];
     let fixed = hidden.detach().contiguous();
     let genes = target
-        .genes
-        .as_ref()
+        .genes()
         .map(|genes| Tensor::from_slice(genes).to_device(hidden.device()));
     let found = tch::no_grad(|| {
         let some = genes
             .as_ref()
             .map(|genes| heads.map(|head| head.outputs(genes)));
         let heads = some.as_ref().map_or(heads, <[Linear; 3]>::each_ref);
-        match hidden.device() {
-            Device::Cpu => heads_cpu::head_gradients(&fixed, heads, &target.on_host, weights),
-            _ => heads_gpu::head_gradients(&fixed, heads, target, weights),
-        }
+        let heads = heads.map(Linear::affine);
+        kernels::on(hidden.device()).head_gradients(&fixed, heads, target, weights)
     });
     for (head, (by_weight, by_bias)) in heads.iter().zip(found.by_weights.into_iter().flatten()) {
         let mut give = |parameter: &Tensor, gradient: Tensor| match &genes {
@@ -214,24 +43,6 @@ pub fn zinb_loss(
             give(bias, by_bias);
         }
     }
-    let value = found.value * target.on_host.scale();
+    let value = found.value * target.scale();
     LossTerm::from_gradients(value, &[(hidden, found.by_hidden)])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ln_factorials_are_gamma_functions() {
-        for count in [0.0_f32, 1.0, 2.0, 7.0, 65_535.0, 65_536.0, 1e6, 2.5] {
-            let expected = (Tensor::from(f64::from(count)) + 1.0).lgamma();
-            let expected = expected.double_value(&[]);
-            let found = f64::from(ln_factorial(count));
-            assert!(
-                (found - expected).abs() <= 1e-6 * expected.abs().max(1.0),
-                "{count}"
-            );
-        }
-    }
 }

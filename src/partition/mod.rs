@@ -10,22 +10,24 @@
 
 mod auc;
 mod borders;
+mod cell_types;
 mod connected;
 mod error;
-mod evidence;
-mod found;
-mod growing;
 mod leiden;
+mod merging;
 mod modularity;
 mod numbering;
+mod options;
+mod split_evidence;
 mod sums;
 mod tree;
 pub mod vote;
 
+pub use cell_types::{Found, find_types};
 pub use error::ClusterError;
-pub use evidence::{Evidence, GeneOfSplit};
-pub use found::{Cut, Found, Granularity, find_types};
 pub use leiden::{Partition, leiden};
 pub use modularity::modularity;
 pub(crate) use numbering::by_size;
+pub use options::{Cut, Granularity, LeidenGraph, Resolution};
+pub use split_evidence::{Evidence, GeneOfSplit};
 pub use tree::{Node, Tree};

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     auc::auc,
-    evidence::{Evidence, GeneOfSplit},
+    split_evidence::{Evidence, GeneOfSplit},
 };
 use crate::counts::Csr;
 
@@ -174,7 +174,7 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
 #[cfg(test)]
 mod tests {
     use super::super::{
-        growing::Fine,
+        merging::Fine,
         sums::{N_PARTS, Sums},
     };
     use super::*;

@@ -2,12 +2,11 @@
 
 use anyhow::{bail, ensure};
 use ndarray::{Array2, Axis};
-use serde::Serialize;
 
 use super::{Run, views::Seen};
 use crate::{
     graph::nearest,
-    metrics::{LISI_NEIGHBORS, Truth, adjusted_mutual_info, median_lisi},
+    metrics::{LISI_NEIGHBORS, Mixing, Truth, adjusted_mutual_info, median_lisi},
     preprocess::{Batches, Prepared, sample_cells},
     read::Input,
     unit::unit_rows,
@@ -45,22 +44,6 @@ const FOLLOWS: f64 = 0.1;
 /// Most cells that mixing is measured among, and from which.
 const MOST_AMONG: usize = 20_000;
 const MOST_FROM: usize = 2_000;
-
-/// How batches mix and cell types stay apart among the neighbours of a cell: medians of the local inverse Simpson's index.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Mixing {
-    /// Names of the batches.
-    pub batches: Vec<String>,
-    /// Effective number of batches around a cell before they were brought together, from 1 (apart) to their number; `null`
-    /// where the run made no use of the views.
-    pub ilisi_before: Option<f64>,
-    /// The same in the embedding.
-    pub ilisi: Option<f64>,
-    /// Effective number of true cell types around a cell before, 1 where types are apart; `null` without true labels.
-    pub clisi_before: Option<f64>,
-    /// The same in the embedding.
-    pub clisi: Option<f64>,
-}
 
 impl Run<'_> {
     /// The batch of every cell of the file, where `-batch_key` names columns.

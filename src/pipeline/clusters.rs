@@ -7,9 +7,8 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::{Run, views::Seen};
 use crate::{
-    config::{LeidenGraph, Resolution},
     graph::{Adjacency, JointGraph, gauss_weights},
-    partition::{Found, find_types, leiden, vote::vote},
+    partition::{Found, LeidenGraph, Resolution, find_types, leiden, vote::vote},
     preprocess::{Prepared, sample_cells},
 };
 

@@ -6,38 +6,36 @@ use tch::Device;
 
 mod batches;
 mod clusters;
+mod outputs;
 mod training;
 mod views;
 
-use self::{clusters::check_finite, training::TrainingData, views::Seen};
+use self::{clusters::check_finite, outputs::write_outputs, training::TrainingData, views::Seen};
 use crate::{
-    cluster::labelling::label_cells,
-    config::{CellTypes, Cuda, RunConfig},
+    config::RunConfig,
     counts::CountSource,
     graph::{BatchGraphs, CellGraph, Features},
+    kernels::device::{Cuda, DeviceError, gpu},
     markers::{Marker, find_markers},
     memory::StageLog,
-    metrics::{Scores, Truth},
+    metrics::{Apartness, Scores, Truth},
     model::{
         autoencoder::Autoencoder,
-        device::{DeviceError, gpu},
-        every_cell::{Reference, embed_cells, inputs},
+        embedding::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
     },
+    names::listed_columns,
     out_of_memory::check_room,
     preprocess::{
         Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
         notes_on_totals, prepare_in_batches, sample_cells,
     },
     progress::Progress,
-    read::{Input, listed_columns, note_on_labels, read},
+    read::{CellTypes, Input, note_on_labels, read},
     threads,
-    write::{
-        Findings, OutputPaths, check_annotatable, check_replaceable, split_lines, write_outputs,
-    },
+    train::labels::label_cells,
+    write::{Findings, OutputPaths, check_annotatable, check_replaceable, split_lines},
 };
-
-pub use self::{batches::Mixing, views::Apartness};
 
 /// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
 const BYTES_PER_VALUE: f64 = 16.0;

@@ -6,25 +6,21 @@ use tch::{Device, Tensor};
 
 use super::{Run, clusters::Clusters, views::Seen};
 use crate::{
-    cluster::{
-        labelling::centers,
-        self_training::{SETTLED, Schedule, self_train},
-    },
     graph::BatchGraphs,
-    model::{
-        autoencoder::{Autoencoder, Pass},
-        batch::Batch,
-        every_cell::Reference,
-        graph_loss::GraphTarget,
-        mini_batches::{BatchSource, MiniBatches},
-        pretrain::{EpochLosses, pretrain},
-        reconstruction::CountTarget,
-        training_cells::TrainingCells,
-    },
+    kernels::{CountTarget, GraphTarget},
+    model::{autoencoder::Autoencoder, embedding::Reference, pass::Pass},
     preprocess::Prepared,
     progress::Bar,
     seed::{Stream, stream},
     threads::LibtorchAlone,
+    train::{
+        batch::Batch,
+        labels::centers,
+        mini_batches::{BatchSource, MiniBatches},
+        pretrain::{EpochLosses, pretrain},
+        self_training::{SETTLED, Schedule, self_train},
+        training_cells::TrainingCells,
+    },
 };
 
 /// Up to this many cells, libtorch's threads wait for each other longer than they work.

@@ -3,12 +3,11 @@
 use std::mem;
 
 use ndarray::{Array2, Axis};
-use serde::Serialize;
 
 use super::Run;
 use crate::{
     graph::{GraphError, JointGraph},
-    metrics::cosine_silhouette,
+    metrics::{Apartness, cosine_silhouette},
     preprocess::{CellComponents, Prepared},
     unit::unit_rows,
 };
@@ -39,16 +38,6 @@ impl Seen {
         }
         Ok(joint)
     }
-}
-
-/// How far apart the clusters of the training cells lie before training and after it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Apartness {
-    /// Silhouette by cosine of the clusters in the components that the views share, which no training has touched, from −1
-    /// to 1; `null` where it is not defined (a single cluster), or the run made no use of the views.
-    pub before_training: Option<f64>,
-    /// The same in the trained embedding.
-    pub after_training: Option<f64>,
 }
 
 /// Clusters that are no further apart than this before training are not told apart by the counts.

@@ -1,14 +1,14 @@
 //! What can be wrong with a data set's counts.
 
 use super::Failed;
-use crate::h5ad::H5adError;
+use crate::counts::CountsError;
 
 /// Why raw counts could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PreprocessError {
     /// The counts could not be read.
     #[error(transparent)]
-    Read(#[from] H5adError),
+    Read(#[from] CountsError),
     /// The matrix has no rows or no columns.
     #[error("the count matrix is empty: {n_cells} cells × {n_genes} genes")]
     Empty {

@@ -5,10 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{PreprocessError, survey::chunks};
-use crate::{
-    counts::{CountSource, Csr},
-    h5ad::H5adError,
-};
+use crate::counts::{CountSource, CountsError, Csr};
 
 /// What cells and genes have to have; 0 and `None` ask for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -134,7 +131,7 @@ fn passing_cells(
 }
 
 /// Which genes are detected in as many of the source's cells.
-fn passing_genes(source: &Passed<'_>, min_cells: usize) -> Result<Vec<bool>, H5adError> {
+fn passing_genes(source: &Passed<'_>, min_cells: usize) -> Result<Vec<bool>, CountsError> {
     let mut detected_in = vec![0_usize; source.n_genes()];
     for range in chunks(source.n_cells()) {
         for &gene in source.rows(range)?.indices() {
@@ -219,7 +216,7 @@ impl CountSource for Passed<'_> {
         self.source.n_genes()
     }
 
-    fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
+    fn rows(&self, cells: Range<usize>) -> Result<Csr, CountsError> {
         let first = cells.start;
         let all = self.source.rows(cells)?;
         if self.cells.is_none() && self.genes.is_none() {

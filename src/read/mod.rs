@@ -10,6 +10,7 @@
 //! HDF5 matrices are read by runs of cells. Text (`.mtx`, tables) is read once, as a stream, and its
 //! non-zero counts stay in memory: 8 bytes each, 12 while a `.mtx` file is read.
 
+mod cell_types;
 mod data_set;
 mod error;
 mod foreign;
@@ -38,11 +39,12 @@ mod xy_h5;
 
 use std::path::{Path, PathBuf};
 
+pub use cell_types::CellTypes;
 pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
-pub use labels::{listed_columns, note_on_labels};
+pub use labels::note_on_labels;
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
 pub use orientation::Orientation;
@@ -57,7 +59,6 @@ use self::{
 };
 use crate::{
     atomic::Scratch,
-    config::CellTypes,
     h5ad::{Column, H5ad},
 };
 

@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{
-    counts::{CountSource, Csr},
-    h5ad::H5adError,
-};
+use crate::counts::{CountSource, CountsError, Csr};
 
 /// Stands for a column that is left out.
 pub(super) const NONE: u32 = u32::MAX;
@@ -42,7 +39,7 @@ impl CountSource for SelectedGenes {
         self.n_genes
     }
 
-    fn rows(&self, cells: Range<usize>) -> Result<Csr, H5adError> {
+    fn rows(&self, cells: Range<usize>) -> Result<Csr, CountsError> {
         let all = self.all.rows(cells)?;
         let mut offsets = vec![0];
         let (mut columns, mut values) = (Vec::new(), Vec::new());

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use crate::h5ad::H5adError;
+use crate::counts::CountsError;
 
 /// Errors of making a report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The input could not be read again.
     #[error(transparent)]
-    Read(#[from] H5adError),
+    Read(#[from] CountsError),
     /// The page could not be filled in.
     #[error("the report's template could not be filled in")]
     Template(#[from] minijinja::Error),

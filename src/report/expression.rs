@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{packed, text};
 use crate::{
+    counts::CountsError,
     counts::Csr,
     grouping::{n_groups, sizes},
-    h5ad::H5adError,
     preprocess::{
         chunks,
         normalize::{divisor, log_normalized},
@@ -45,7 +45,7 @@ impl Expression {
         found: &Findings<'_>,
         genes: &[usize],
         drawn: &[usize],
-    ) -> Result<Self, H5adError> {
+    ) -> Result<Self, CountsError> {
         let n_clusters = n_groups(&found.labels);
         let name = |&gene: &usize| text::name(&found.input.data.gene_names[gene]);
         let mut expression = Self {

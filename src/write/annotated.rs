@@ -38,7 +38,7 @@ pub fn check_annotatable(config: &RunConfig, input: &Input) -> Result<(), WriteE
 
 /// Writes the whole input, and into that copy each cell's cluster, embedding and, where it was drawn, its place in
 /// the figure.
-pub(super) fn write_annotated(
+pub fn write_annotated(
     path: &Path,
     found: &Findings<'_>,
     layout: Option<ArrayView2<'_, f32>>,

@@ -43,7 +43,7 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
 }
 
 /// Where a file lies, from the root on; links are followed where it is there.
-pub(super) fn place(path: &Path) -> PathBuf {
+pub fn place(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.canonicalize().unwrap_or_else(|_| absolute())
 }

@@ -15,7 +15,7 @@ use crate::{
 /// Writes one figure coloured by cluster, where true labels are known one by these, and where there is one the tree.
 ///
 /// `coords`: the cells' places, n × 2.
-pub(super) fn write_figures(
+pub fn write_figures(
     found: &Findings<'_>,
     paths: &OutputPaths,
     coords: ArrayView2<'_, f32>,

@@ -4,10 +4,10 @@ mod annotated;
 mod earlier;
 mod embedding;
 mod figures;
+mod findings;
 mod labels;
 mod markers;
 mod model;
-mod outputs;
 mod paths;
 mod results;
 mod tree;
@@ -19,16 +19,17 @@ use std::{
 };
 
 pub use self::{
-    annotated::check_annotatable,
-    earlier::check_replaceable,
+    annotated::{check_annotatable, write_annotated},
+    earlier::{check_replaceable, place},
     embedding::write_embedding,
+    figures::write_figures,
+    findings::Findings,
     labels::write_labels,
     markers::write_markers,
     model::{NamedTensor, TensorData, write_model},
-    outputs::{Findings, write_outputs},
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
-    tree::{TreeSummary, split_lines},
+    tree::{TreeSummary, split_lines, write_newick, write_tree},
 };
 use crate::atomic::write_atomically;
 

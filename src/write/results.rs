@@ -11,8 +11,7 @@ use super::{WriteError, tree::TreeSummary, write_file};
 use crate::{
     config::RunConfig,
     memory::StageUse,
-    metrics::Scores,
-    pipeline::{Apartness, Mixing},
+    metrics::{Apartness, Mixing, Scores},
 };
 
 /// Everything that `results/NAME.json` records. Numbers that are not defined become `null`.

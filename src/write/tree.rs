@@ -18,7 +18,8 @@ pub struct TreeSummary {
 
 impl TreeSummary {
     /// Of a run's tree, where there is one.
-    pub(super) fn of(found: &Findings) -> Option<Self> {
+    #[must_use]
+    pub fn of(found: &Findings) -> Option<Self> {
         let types = found.types.as_ref()?;
         Some(Self {
             n_fine_clusters: types.tree.n_leaves(),
@@ -109,7 +110,7 @@ struct GeneEntry<'a> {
 }
 
 /// Writes every node, leaves first, the root last.
-pub(super) fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
+pub fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
     let Some(types) = &found.types else {
         return Ok(());
     };
@@ -152,7 +153,7 @@ pub(super) fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError
 }
 
 /// Writes the tree above the clusters in Newick's format.
-pub(super) fn write_newick(path: &Path, found: &Findings) -> Result<(), WriteError> {
+pub fn write_newick(path: &Path, found: &Findings) -> Result<(), WriteError> {
     let Some(text) = newick(found) else {
         return Ok(());
     };

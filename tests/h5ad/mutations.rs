@@ -109,7 +109,7 @@ fn options(counts_in: Option<&str>) -> ReadOptions {
 fn read(path: &Path, options: &ReadOptions) -> Result<Found, ReadError> {
     let data = open(path, options)?;
     let n_cells = data.counts.n_cells();
-    let rows = data.counts.rows(0..n_cells)?;
+    let rows = data.counts.rows(0..n_cells).map_err(H5adError::from)?;
     let has_labels = data.obs.names().iter().any(|name| name == "celltype");
     let labels = has_labels
         .then(|| data.obs.labels("celltype"))

@@ -1,0 +1,104 @@
+//! Graphs in which a cell is connected to its neighbours, and to the cells whose neighbour it is.
+
+use super::{
+    Method,
+    adjacency::symmetric,
+    cosine::Directions,
+    gauss,
+    neighbors::{self, Neighbor, Neighborhoods},
+    umap::{self, Membership},
+};
+use crate::counts::Csr;
+
+/// A kernel on neighbour pairs.
+#[derive(Debug, Clone)]
+pub(super) struct NeighborKernel {
+    directions: Directions,
+    scales: Scales,
+    n_neighbors: usize,
+}
+
+/// How weights fall with distance, cell by cell.
+#[derive(Debug, Clone)]
+enum Scales {
+    /// Bandwidths of the gaussian kernel.
+    Gauss(Vec<f32>),
+    /// Memberships in the cells' neighbourhoods, and the mean distance over all of these.
+    Umap {
+        cells: Vec<Membership>,
+        typical: f64,
+    },
+}
+
+impl NeighborKernel {
+    /// The kernel of cells with neighbourhoods of `n_neighbors`, each cell itself counted.
+    pub(super) fn of(
+        directions: Directions,
+        method: Method,
+        n_neighbors: usize,
+        neighborhoods: &Neighborhoods,
+    ) -> Self {
+        let scales = match method {
+            Method::Gauss => Scales::Gauss(gauss::near_bandwidths(neighborhoods)),
+            Method::Umap => {
+                let typical = umap::typical_distance(neighborhoods);
+                let cells = umap::memberships(neighborhoods, typical);
+                Scales::Umap { cells, typical }
+            }
+        };
+        Self {
+            directions,
+            scales,
+            n_neighbors,
+        }
+    }
+
+    /// Symmetric weights on the pairs of which either is a neighbour of the other: n × n.
+    pub(super) fn connect(&self, neighborhoods: &Neighborhoods) -> Csr {
+        let n_cells = neighborhoods.len();
+        match &self.scales {
+            Scales::Gauss(cells) => {
+                let weight = |cell: usize, near: Neighbor| {
+                    gauss::weight(near.distance, cells[cell], cells[near.cell as usize])
+                };
+                symmetric(
+                    &neighbors::to_sparse(neighborhoods, n_cells, weight),
+                    f32::max,
+                )
+            }
+            Scales::Umap { cells, .. } => {
+                let weight = |cell: usize, near: Neighbor| cells[cell].of(near.distance);
+                symmetric(
+                    &neighbors::to_sparse(neighborhoods, n_cells, weight),
+                    umap::union,
+                )
+            }
+        }
+    }
+
+    /// Weights of other cells to the cells of the graph nearest to them: queries × n.
+    pub(super) fn bridge(&self, queries: &Directions) -> Csr {
+        let nearest = neighbors::of_queries(&self.directions, queries, self.n_neighbors - 1);
+        let n_cells = self.directions.n_cells();
+        match &self.scales {
+            Scales::Gauss(cells) => {
+                let own = gauss::near_bandwidths(&nearest);
+                neighbors::to_sparse(&nearest, n_cells, |query, near| {
+                    gauss::weight(near.distance, own[query], cells[near.cell as usize])
+                })
+            }
+            Scales::Umap { cells, typical } => {
+                let own = umap::memberships(&nearest, *typical);
+                neighbors::to_sparse(&nearest, n_cells, |query, near| {
+                    let seen_from_there = cells[near.cell as usize].within_reach(near.distance);
+                    umap::union(own[query].of(near.distance), seen_from_there)
+                })
+            }
+        }
+    }
+}
+
+/// Distances from each cell (row) to its neighbours: n × n.
+pub(super) fn distances(neighborhoods: &Neighborhoods) -> Csr {
+    neighbors::to_sparse(neighborhoods, neighborhoods.len(), |_, near| near.distance)
+}

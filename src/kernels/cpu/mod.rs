@@ -1,0 +1,86 @@
+//! Kernels of our own, in tasks that are cut by the data's shape alone: results do not depend on the number of threads.
+
+use tch::{Kind, Tensor};
+
+mod adam;
+pub mod attention;
+mod graph_errors;
+mod heads;
+mod noise;
+mod wide_linear;
+pub mod zinb_row;
+
+use super::{
+    AdamStep, Affine, CountTarget, GraphTarget, HeadGradients, HeadWeights, Kernels, Moments,
+    NoiseKey, Tape,
+};
+use attention::Attention;
+
+/// The CPU's kernels.
+#[derive(Debug)]
+pub struct Cpu;
+
+impl Kernels for Cpu {
+    fn attend(
+        &self,
+        queries: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        n_heads: usize,
+        tape: &mut Tape,
+    ) -> Tensor {
+        let attention = Attention::new(queries, keys, values, n_heads);
+        let found = attention.forward();
+        let gathered = found.gathered.shallow_clone();
+        tape.join(&[queries, keys, values], gathered, move |gradient| {
+            attention.backward(&found, gradient).into()
+        })
+    }
+
+    fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor {
+        wide_linear::wide_linear(x, layer, tape)
+    }
+
+    fn head_gradients(
+        &self,
+        hidden: &Tensor,
+        heads: [Affine<'_>; 3],
+        target: &CountTarget,
+        wanted: HeadWeights,
+    ) -> HeadGradients {
+        heads::head_gradients(hidden, heads, target.on_host(), wanted)
+    }
+
+    fn graph_errors(
+        &self,
+        products: &mut Tensor,
+        target: &GraphTarget<'_>,
+        start: usize,
+        scale: f64,
+    ) -> Tensor {
+        let sum = graph_errors::graph_errors(products, target, start, scale as f32);
+        Tensor::from(sum).to_kind(Kind::Double)
+    }
+
+    fn corrupt(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
+        tape.join(&[x], noise::corrupt(&x.detach(), key), |gradient| {
+            vec![gradient.shallow_clone()]
+        })
+    }
+
+    fn drop_entries(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
+        let dropped = noise::drop_entries(&x.detach(), key);
+        tape.join(&[x], dropped, move |gradient| {
+            vec![noise::drop_entries(gradient, key)]
+        })
+    }
+
+    fn adam_step(
+        &self,
+        step: AdamStep,
+        moving: &mut [&mut Moments],
+        resting: &mut [Tensor],
+    ) -> f64 {
+        adam::adam_step(step, moving, resting)
+    }
+}

@@ -1,0 +1,116 @@
+//! Input noise and dropout on the CPU: every entry's random number follows from its place alone.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+use tch::Tensor;
+
+use crate::{
+    kernels::{
+        DROPOUT, NOISE,
+        noise_key::{NoiseKey, fraction, scramble},
+        tensor::{values, values_mut},
+    },
+    special::{circle, ln},
+};
+
+/// Entries of a task, even: results do not depend on how many threads there are.
+const CHUNK: usize = 1 << 14;
+
+/// `x + 0.1·x·ε`, without its gradient.
+pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
+    by_chunk(x, |input, out, first| {
+        Arch::new().dispatch(Corrupt {
+            input,
+            out,
+            first,
+            key,
+        });
+    })
+}
+
+/// Entries are 0 with probability 0.2, the others grow by 1/0.8; without its gradient.
+pub(super) fn drop_entries(x: &Tensor, key: NoiseKey) -> Tensor {
+    by_chunk(x, |input, out, first| {
+        Arch::new().dispatch(Drop {
+            input,
+            out,
+            first,
+            key,
+        });
+    })
+}
+
+/// A tensor made of `x` chunk by chunk, in parallel: `fill(input, output, place of the first entry)`.
+fn by_chunk(x: &Tensor, fill: impl Fn(&[f32], &mut [f32], u32) + Sync) -> Tensor {
+    let input = x.contiguous();
+    let mut out = input.empty_like();
+    values_mut(&mut out)
+        .par_chunks_mut(CHUNK)
+        .zip(values(&input).par_chunks(CHUNK))
+        .enumerate()
+        .for_each(|(chunk, (out, input))| fill(input, out, (chunk * CHUNK) as u32));
+    out
+}
+
+/// Input noise as vector code: two normal numbers from two uniform ones (Box & Muller 1958).
+struct Corrupt<'a> {
+    input: &'a [f32],
+    out: &'a mut [f32],
+    first: u32,
+    key: NoiseKey,
+}
+
+impl WithSimd for Corrupt<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let half = self.input.len().div_ceil(2);
+        let (left, right) = self.input.split_at(half);
+        let (out_left, out_right) = self.out.split_at_mut(half);
+        for (i, (out, &x)) in out_left.iter_mut().zip(left).enumerate() {
+            let (cosine, _) = self.key.normals(self.first.wrapping_add(i as u32));
+            *out = x + NOISE * x * cosine;
+        }
+        for (i, (out, &x)) in out_right.iter_mut().zip(right).enumerate() {
+            let (_, sine) = self.key.normals(self.first.wrapping_add(i as u32));
+            *out = x + NOISE * x * sine;
+        }
+    }
+}
+
+impl NoiseKey {
+    /// Two independent N(0, 1) numbers.
+    #[inline(always)]
+    fn normals(self, place: u32) -> (f32, f32) {
+        let bits = self.bits(place);
+        let radius = (-2.0 * ln(1.0 - fraction(bits))).sqrt();
+        let (cosine, sine) = circle(fraction(scramble(bits ^ self.1)) - 0.5);
+        (radius * cosine, radius * sine)
+    }
+}
+
+/// Dropout as vector code.
+struct Drop<'a> {
+    input: &'a [f32],
+    out: &'a mut [f32],
+    first: u32,
+    key: NoiseKey,
+}
+
+impl WithSimd for Drop<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        const THRESHOLD: u32 = (DROPOUT * (1_u64 << 32) as f64) as u32;
+        for (i, (out, &x)) in self.out.iter_mut().zip(self.input).enumerate() {
+            let kept = self.key.bits(self.first.wrapping_add(i as u32)) >= THRESHOLD;
+            *out = if kept {
+                x / (1.0 - DROPOUT as f32)
+            } else {
+                0.0
+            };
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Kernels in libtorch's operations, which a GPU runs.
+
+use tch::Tensor;
+
+mod adam;
+pub mod gauss;
+mod graph_errors;
+pub(super) mod heads;
+pub mod zinb;
+
+use super::{
+    AdamStep, Affine, CountTarget, DROPOUT, GraphTarget, HeadGradients, HeadWeights, Kernels,
+    Moments, NOISE, NoiseKey, Tape,
+};
+
+/// A GPU's kernels.
+#[derive(Debug)]
+pub struct Gpu;
+
+impl Kernels for Gpu {
+    /// By libtorch's fused kernel.
+    fn attend(
+        &self,
+        queries: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        n_heads: usize,
+        _: &mut Tape,
+    ) -> Tensor {
+        // n × (heads·width) → 1 × heads × n × width.
+        let by_head = |wide: &Tensor| {
+            wide.view([1, wide.size()[0], n_heads as i64, -1])
+                .transpose(1, 2)
+        };
+        let gathered = Tensor::scaled_dot_product_attention(
+            &by_head(queries),
+            &by_head(keys),
+            &by_head(values),
+            None::<&Tensor>,
+            0.0,
+            false,
+            None,
+            false,
+        );
+        gathered.transpose(1, 2).reshape(queries.size())
+    }
+
+    fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
+        layer.forward(x)
+    }
+
+    fn head_gradients(
+        &self,
+        hidden: &Tensor,
+        heads: [Affine<'_>; 3],
+        target: &CountTarget,
+        wanted: HeadWeights,
+    ) -> HeadGradients {
+        heads::head_gradients(hidden, heads, target, wanted)
+    }
+
+    fn graph_errors(
+        &self,
+        products: &mut Tensor,
+        target: &GraphTarget<'_>,
+        start: usize,
+        scale: f64,
+    ) -> Tensor {
+        let GraphTarget::OnGpu(target) = target else {
+            unreachable!("`GraphTarget::of` puts the target where its kernels are");
+        };
+        let start = start as i64;
+        let wanted = target.rows(start..start + products.size()[0]);
+        graph_errors::graph_errors(products, &wanted, scale)
+    }
+
+    /// The generator is libtorch's own, which repeats for the seed that it was given.
+    fn corrupt(&self, x: &Tensor, _: NoiseKey, tape: &mut Tape) -> Tensor {
+        let noisy = tch::no_grad(|| x + x * (x.randn_like() * f64::from(NOISE)));
+        tape.join(&[x], noisy, |gradient| vec![gradient.shallow_clone()])
+    }
+
+    fn drop_entries(&self, x: &Tensor, _: NoiseKey, _: &mut Tape) -> Tensor {
+        x.dropout(DROPOUT, true)
+    }
+
+    fn adam_step(
+        &self,
+        step: AdamStep,
+        moving: &mut [&mut Moments],
+        resting: &mut [Tensor],
+    ) -> f64 {
+        adam::adam_step(step, moving, resting)
+    }
+}

@@ -1,0 +1,90 @@
+//! The embedding of any cells: the reference cells together, all others by blocks against them.
+
+use ndarray::{Array2, Axis, s};
+
+use super::{autoencoder::Autoencoder, graph_conv::GraphOperator, landmarks::Inputs, pass::Pass};
+use crate::{
+    graph::{CellGraph, Features},
+    kernels::tensor::{from_array, to_array},
+    preprocess::Prepared,
+};
+
+/// Cells outside the reference that are embedded at a time.
+const BLOCK: usize = 1024;
+
+/// The cells that every cell is embedded against, and what connects others with them.
+#[derive(Debug)]
+pub struct Reference<'a> {
+    /// Their positions in the prepared data, ascending.
+    pub cells: &'a [usize],
+    /// What the model sees of them.
+    pub inputs: &'a Inputs,
+    /// Their weights to each other.
+    pub operator: &'a GraphOperator,
+    /// Their cell graph.
+    pub graph: &'a CellGraph,
+    /// What cell graphs are built from.
+    pub features: &'a Features,
+    /// The components that the embedding of every prepared cell starts from, n × d, where the model has a residual part.
+    pub base: Option<&'a Array2<f32>>,
+}
+
+/// What the model sees of some cells (positions in `prepared`). `base` are their scores in the components that the views
+/// share, where the model has a residual part.
+#[must_use]
+pub fn inputs(
+    prepared: &Prepared,
+    base: Option<&Array2<f32>>,
+    cells: &[usize],
+    device: tch::Device,
+) -> Inputs {
+    Inputs {
+        x: from_array(prepared.zscores(cells).view(), device),
+        base: base.map(|base| from_array(base.view(), device)),
+    }
+}
+
+/// Embeds some of the prepared cells (positions, ascending), in their order: cells × d.
+///
+/// A cell outside the reference attends to, and has graph weights to, reference cells only: time is linear in the
+/// number of cells, and memory beyond the result is that of one block.
+#[must_use]
+pub fn embed_cells(
+    model: &Autoencoder,
+    prepared: &Prepared,
+    reference: &Reference<'_>,
+    cells: &[usize],
+) -> Array2<f32> {
+    tch::no_grad(|| {
+        let device = reference.inputs.x.device();
+        let pass = &mut Pass::embedding();
+        let (z, landmarks) = model.embed_reference(reference.inputs, reference.operator, pass);
+        let z = to_array(&z);
+        let mut all = Array2::zeros((cells.len(), z.ncols()));
+        let mut others = Vec::new();
+        for (row, cell) in cells.iter().enumerate() {
+            match reference.cells.binary_search(cell) {
+                Ok(member) => all.slice_mut(s![row, ..]).assign(&z.row(member)),
+                Err(_) => others.push(row),
+            }
+        }
+        for rows in others.chunks(BLOCK) {
+            let block: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
+            let bridge = reference
+                .graph
+                .bridge(reference.features.of(prepared, &block).view());
+            let bridge = GraphOperator::stored(&bridge, device).aggregating(
+                reference.operator.aggregation(),
+                reference.cells.len(),
+                device,
+            );
+            let base = reference.base.map(|base| base.select(Axis(0), &block));
+            let inputs = inputs(prepared, base.as_ref(), &block, device);
+            let z = to_array(&model.embed(&inputs, &bridge, &landmarks, pass));
+            for (&row, z) in rows.iter().zip(z.rows()) {
+                all.slice_mut(s![row, ..]).assign(&z);
+            }
+        }
+        all
+    })
+}

@@ -1,0 +1,142 @@
+//! Clusters as many as the cells call for.
+
+use super::{
+    ClusterError, Tree, borders, leiden,
+    merging::Fine,
+    numbering::{by_first, by_size},
+    options::{Cut, ENOUGH_FOR_FINE},
+    sums::sums_of_parts,
+    tree::judge_genes,
+};
+use crate::{counts::Csr, graph::Adjacency, grouping::n_groups, preprocess::normalize::median};
+
+/// Leiden's resolution for the fine clusters of up to as many cells as [`AT_CELLS`].
+const FINE_RESOLUTION: f64 = 4.0;
+
+/// With more cells it grows as the root of their number, and chance is taken over the edges of this many: the more cells of
+/// other types there are, the fewer edges chance expects between two small types, and the less their lack says (Fortunato &
+/// Barthélemy 2007, doi:10.1073/pnas.0605965104).
+const AT_CELLS: f64 = 20_000.0;
+
+/// How often this is doubled at most, where more clusters are asked for.
+const DOUBLINGS: usize = 8;
+
+/// Clusters, and the tree that they were cut from.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Cluster of every cell, 0.. by decreasing size.
+    pub labels: Vec<usize>,
+    /// The finest clusters with any support, each within one of `labels`, 0.. by decreasing size.
+    pub fine: Vec<usize>,
+    /// Share of each cell's edges that lead to its own cluster, from 0 to 1.
+    pub confidence: Vec<f32>,
+    /// The leaf of the tree that each cell lies in.
+    pub leaves: Vec<usize>,
+    /// The tree.
+    pub tree: Tree,
+    /// The cluster (of `labels`) that each leaf of the tree lies in.
+    pub cluster_of_leaf: Vec<usize>,
+}
+
+/// Finds the clusters of a cell graph whose every split has evidence in edges and genes.
+///
+/// `graph`: symmetric weights of n cells; `counts`: their raw counts, n × highly variable genes; `totals`: their total
+/// counts over all genes. The tree starts from Leiden's clusters at resolution 4 (more, from 20,000 cells on); the two with
+/// the least evidence between them are merged, again and again, up to one (see [`Evidence`](super::Evidence)); a split is
+/// kept where it, or one below it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to
+/// the cluster that most of its edges lead to.
+///
+/// Cost: Leiden, O(counts), O(fine clusters² · genes).
+///
+/// # Errors
+///
+/// Those of [`leiden()`](super::leiden()), and where more clusters are asked for than can be told apart.
+pub fn find_types(
+    graph: &Adjacency,
+    counts: &Csr,
+    totals: &[f32],
+    cut: Cut,
+    seed: u64,
+) -> Result<Found, ClusterError> {
+    let mut leaves = fine_clusters(graph, cut, seed)?;
+    let n_leaves = n_groups(&leaves);
+    let fine = Fine {
+        parts: sums_of_parts(counts, totals, &leaves, n_leaves, seed),
+        weights: Fine::weights(graph, &leaves, n_leaves),
+        ln_depth: f64::from(median(totals)).ln(),
+        share: (AT_CELLS / leaves.len() as f64).min(1.0),
+    };
+    let mut tree = fine.grow();
+    let cluster = match cut {
+        Cut::Evidence(granularity) => tree.cut(granularity.enough()),
+        Cut::Clusters(n) => tree.cut_into(n),
+    };
+    let cluster = by_first(&cluster);
+    borders::settle(graph, &mut leaves, &cluster);
+    tree.count_cells(&leaves);
+    judge_genes(&mut tree, counts, totals, &leaves);
+    let labels = labels_of(&leaves, &cluster);
+    let subclusters = cluster.iter().copied().zip(tree.cut(ENOUGH_FOR_FINE));
+    let fine = labels_of(&leaves, &by_first(&subclusters.collect::<Vec<_>>()));
+    // A leaf may have lost all of its cells at a border, a cluster never.
+    let mut label_of_cluster = vec![0; n_leaves];
+    for (&leaf, &label) in leaves.iter().zip(&labels) {
+        label_of_cluster[cluster[leaf]] = label;
+    }
+    let cluster_of_leaf = cluster.iter().map(|&of_leaf| label_of_cluster[of_leaf]);
+    let cluster_of_leaf = cluster_of_leaf.collect();
+    Ok(Found {
+        confidence: borders::shares_within(graph, &labels),
+        labels,
+        fine,
+        leaves,
+        tree,
+        cluster_of_leaf,
+    })
+}
+
+impl Found {
+    /// Whether a node's children lie in different clusters.
+    #[must_use]
+    pub fn is_split(&self, node: usize) -> bool {
+        self.clusters_below(node).len() > 1
+    }
+
+    /// The clusters that lie below a node of the tree, ascending.
+    #[must_use]
+    pub fn clusters_below(&self, node: usize) -> Vec<usize> {
+        let leaves = self.tree.leaves_below(node);
+        let mut clusters: Vec<usize> = leaves
+            .iter()
+            .map(|&leaf| self.cluster_of_leaf[leaf])
+            .collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        clusters
+    }
+}
+
+fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {
+    let wanted = match cut {
+        Cut::Evidence(_) => 1,
+        Cut::Clusters(n) => n,
+    };
+    let n_cells = graph.shape().0 as f64;
+    let start = FINE_RESOLUTION * (n_cells / AT_CELLS).max(1.0).sqrt();
+    let mut found = 0;
+    for doubling in 0..=DOUBLINGS {
+        let resolution = start * 2.0_f64.powi(doubling as i32);
+        let labels = leiden(graph, resolution, seed)?.labels;
+        found = n_groups(&labels);
+        if found >= wanted {
+            return Ok(labels);
+        }
+    }
+    Err(ClusterError::TooManyClusters { wanted, found })
+}
+
+/// Labels of cells from a group of every leaf, by decreasing size. A group without cells has none.
+fn labels_of(leaves: &[usize], group: &[usize]) -> Vec<usize> {
+    let of_cells: Vec<usize> = leaves.iter().map(|&leaf| group[leaf]).collect();
+    by_size(&of_cells)
+}

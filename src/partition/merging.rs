@@ -1,0 +1,321 @@
+//! How the tree of fine clusters is grown: the least distinct pair is merged, again and again.
+
+use rand::seq::index;
+use rayon::prelude::*;
+
+use super::{
+    split_evidence::{Edges, Evidence, Profile, genes_of},
+    sums::{N_PARTS, Sums},
+    tree::{Node, Tree},
+};
+use crate::{
+    graph::Adjacency,
+    seed::{Stream, stream},
+};
+
+/// Random halves of the cells in which every split is judged again.
+const N_HALVES: usize = 20;
+
+/// Pairs of a cluster whose genes are looked at together: those that the edges put this close to the least.
+const STEP: f64 = 0.5;
+
+/// The fine clusters' counts and edges, from which the tree is grown.
+#[derive(Debug)]
+pub(super) struct Fine {
+    /// Clusters × parts of the cells.
+    pub parts: Vec<Vec<Sums>>,
+    /// Summed weights between any two, those within counted both ways: symmetric.
+    pub weights: Vec<Vec<f64>>,
+    /// ln of the median total count.
+    pub ln_depth: f64,
+    /// Share of all edges that chance is taken over, from 0 to 1.
+    pub share: f64,
+}
+
+impl Fine {
+    /// Summed weights of a graph between clusters.
+    pub(super) fn weights(graph: &Adjacency, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
+        let mut weights = vec![vec![0.0; n_clusters]; n_clusters];
+        for (cell, &label) in labels.iter().enumerate() {
+            graph.each_in_row(cell, |other, weight| {
+                if other != cell {
+                    weights[label][labels[other]] += f64::from(weight);
+                }
+            });
+        }
+        weights
+    }
+
+    /// Merges the two clusters with the least evidence between them, again and again, up to one.
+    ///
+    /// O(clusters² · genes) time.
+    pub(super) fn grow(self) -> Tree {
+        let mut growing = Growing::new(self);
+        while growing.merge_least_distinct() {}
+        growing.tree
+    }
+}
+
+/// A cluster that has not been merged yet.
+struct Open {
+    node: usize,
+    parts: Vec<Sums>,
+    profile: Profile,
+    weights: Vec<f64>,
+}
+
+/// What is known of two clusters.
+#[derive(Debug, Clone)]
+enum Between {
+    /// The evidence is at least this strong: no genes have been looked at.
+    AtLeast(f64),
+    /// All of it.
+    Known(Evidence),
+}
+
+impl Between {
+    fn strength(&self) -> f64 {
+        match self {
+            Self::AtLeast(least) => *least,
+            Self::Known(evidence) => evidence.strength,
+        }
+    }
+}
+
+/// One cluster and those before it.
+#[derive(Default)]
+struct Row {
+    /// By place; `None` where one of the two is gone.
+    between: Vec<Option<Between>>,
+    /// Where the least of them is, and its strength.
+    least: Option<(usize, f64)>,
+}
+
+impl Row {
+    fn find_least(&mut self) {
+        let known = self.between.iter().enumerate();
+        let known =
+            known.filter_map(|(other, between)| Some((other, between.as_ref()?.strength())));
+        self.least = known.min_by(|a, b| a.1.total_cmp(&b.1));
+    }
+}
+
+struct Growing {
+    tree: Tree,
+    /// By place: merged ones are gone.
+    open: Vec<Option<Open>>,
+    /// By place.
+    rows: Vec<Row>,
+    /// Summed weights that chance is taken over.
+    total: f64,
+    ln_depth: f64,
+    halves: Vec<[bool; N_PARTS]>,
+}
+
+impl Growing {
+    fn new(fine: Fine) -> Self {
+        let n = fine.parts.len();
+        let total = fine.share * fine.weights.iter().flatten().sum::<f64>();
+        let open: Vec<Option<Open>> = fine
+            .parts
+            .into_par_iter()
+            .zip(fine.weights)
+            .enumerate()
+            .map(|(node, (parts, weights))| {
+                Some(Open {
+                    node,
+                    profile: Profile::of(&together(&parts, |_| true)),
+                    parts,
+                    weights,
+                })
+            })
+            .collect();
+        let mut growing = Self {
+            tree: Tree {
+                nodes: (0..n).map(|_| Node::new()).collect(),
+            },
+            open,
+            rows: Vec::new(),
+            total,
+            ln_depth: fine.ln_depth,
+            halves: halves(),
+        };
+        growing.rows = (0..n)
+            .into_par_iter()
+            .map(|place| growing.row(place))
+            .collect();
+        growing
+    }
+
+    fn row(&self, place: usize) -> Row {
+        let mut row = Row {
+            between: (0..place)
+                .map(|other| self.at_least(place, other))
+                .collect(),
+            least: None,
+        };
+        row.find_least();
+        row
+    }
+
+    fn edges(&self, one: &Open, other: &Open, other_place: usize) -> Edges {
+        Edges {
+            of_one: one.weights.iter().sum(),
+            of_other: other.weights.iter().sum(),
+            between: one.weights[other_place],
+            total: self.total,
+        }
+    }
+
+    fn pair(&self, place: usize, other_place: usize) -> Option<(&Open, &Open, Edges)> {
+        let (one, other) = (self.open[place].as_ref()?, self.open[other_place].as_ref()?);
+        Some((one, other, self.edges(one, other, other_place)))
+    }
+
+    fn at_least(&self, place: usize, other_place: usize) -> Option<Between> {
+        let (_, _, edges) = self.pair(place, other_place)?;
+        Some(Between::AtLeast(Evidence::at_least(edges, self.ln_depth)))
+    }
+
+    fn known(&self, place: usize, other_place: usize) -> Option<Between> {
+        let (one, other, edges) = self.pair(place, other_place)?;
+        let evidence = Evidence::of(&one.profile, &other.profile, edges, self.ln_depth);
+        Some(Between::Known(evidence))
+    }
+
+    /// The places of the two open clusters with the least evidence between them, the lower one first. Genes are looked at
+    /// where the edges alone are not evidence enough to pass a pair over.
+    fn least_distinct(&mut self) -> Option<(usize, usize, Evidence)> {
+        loop {
+            let rows = self.rows.iter().enumerate();
+            let (strength, place, other) = rows
+                .filter_map(|(place, row)| row.least.map(|(other, least)| (least, place, other)))
+                .min_by(|a, b| a.0.total_cmp(&b.0))?;
+            if let Some(Between::Known(evidence)) = &self.rows[place].between[other] {
+                return Some((other, place, evidence.clone()));
+            }
+            // All of the row that may be weaker still, at once.
+            let row = &self.rows[place].between;
+            let known: Vec<(usize, Option<Between>)> = row
+                .par_iter()
+                .enumerate()
+                .filter(|(_, between)| {
+                    matches!(between, Some(Between::AtLeast(least)) if *least <= strength + STEP)
+                })
+                .map(|(other, _)| (other, self.known(place, other)))
+                .collect();
+            for (other, between) in known {
+                self.rows[place].between[other] = between;
+            }
+            self.rows[place].find_least();
+        }
+    }
+
+    /// Whether there was a pair to merge.
+    fn merge_least_distinct(&mut self) -> bool {
+        let Some((place, gone, evidence)) = self.least_distinct() else {
+            return false;
+        };
+        let (Some(one), Some(other)) = (self.open[place].take(), self.open[gone].take()) else {
+            return false;
+        };
+        let merged = self.join(one, other, place, gone, evidence);
+        self.open[place] = Some(merged);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows[gone] = Row::default();
+        rows.par_iter_mut().enumerate().for_each(|(other, row)| {
+            if other == place {
+                *row = self.row(place);
+            } else if other > place && !row.between.is_empty() {
+                row.between[place] = self.at_least(other, place);
+                if other > gone {
+                    row.between[gone] = None;
+                }
+                row.find_least();
+            }
+        });
+        self.rows = rows;
+        true
+    }
+
+    fn join(
+        &mut self,
+        mut one: Open,
+        other: Open,
+        place: usize,
+        gone: usize,
+        evidence: Evidence,
+    ) -> Open {
+        let node = self.tree.nodes.len();
+        let children = [one.node, other.node];
+        let heights = children.map(|child| self.tree.nodes[child].height);
+        let (up, down) = (
+            genes_of(&one.profile, &other.profile),
+            genes_of(&other.profile, &one.profile),
+        );
+        let edges = self.edges(&one, &other, gone);
+        let still = self.halves.par_iter().filter(|half| {
+            let profiles = [&one, &other].map(|open| together(&open.parts, |part| half[part]));
+            if profiles.iter().any(|sums| sums.cells < 1.0) {
+                return false;
+            }
+            let [one, other] = profiles.each_ref().map(Profile::of);
+            Evidence::of(&one, &other, edges, self.ln_depth).strength > super::options::ENOUGH
+        });
+        let stability = still.count() as f64 / N_HALVES as f64;
+        self.tree.nodes.push(Node {
+            children: Some(children),
+            height: heights.into_iter().fold(evidence.strength, f64::max),
+            evidence: Some(evidence),
+            stability: Some(stability),
+            n_genes: [up.0, down.0],
+            genes: [up.1, down.1],
+            ..Node::new()
+        });
+        for child in children {
+            self.tree.nodes[child].parent = Some(node);
+        }
+        for (sum, part) in one.parts.iter_mut().zip(&other.parts) {
+            sum.add(part);
+        }
+        // Edges to the one that is gone lead to the merged one now.
+        for (sum, weight) in one.weights.iter_mut().zip(&other.weights) {
+            *sum += weight;
+        }
+        one.weights[place] += one.weights[gone];
+        one.weights[gone] = 0.0;
+        for open in self.open.iter_mut().flatten() {
+            open.weights[place] += open.weights[gone];
+            open.weights[gone] = 0.0;
+        }
+        Open {
+            node,
+            profile: Profile::of(&together(&one.parts, |_| true)),
+            parts: one.parts,
+            weights: one.weights,
+        }
+    }
+}
+
+/// The sums of some parts.
+fn together(parts: &[Sums], taken: impl Fn(usize) -> bool) -> Sums {
+    let mut sum = Sums::nothing(parts.first().map_or(0, |part| part.counts.len()));
+    for (_, part) in parts.iter().enumerate().filter(|(i, _)| taken(*i)) {
+        sum.add(part);
+    }
+    sum
+}
+
+/// Which parts make up each half; the same for every data set, since the parts are drawn at random.
+fn halves() -> Vec<[bool; N_PARTS]> {
+    let mut rng = stream(0, Stream::Parts);
+    (0..N_HALVES)
+        .map(|_| {
+            let mut half = [false; N_PARTS];
+            for part in index::sample(&mut rng, N_PARTS, N_PARTS / 2) {
+                half[part] = true;
+            }
+            half
+        })
+        .collect()
+}

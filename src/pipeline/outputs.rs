@@ -1,0 +1,178 @@
+//! All outputs of a run, those that it asks for.
+
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+use crate::{
+    config::RunConfig,
+    grouping::sizes,
+    libtorch,
+    memory::StageLog,
+    model::autoencoder::Autoencoder,
+    names::make_unique,
+    plot::umap_layout,
+    processor,
+    progress::Progress,
+    report::{ReportedRun, write_multiqc, write_report},
+    write::{
+        ClusterSize, Findings, NamedTensor, OutputPaths, Results, TensorData, TreeSummary,
+        WriteError, place, write_annotated, write_embedding, write_figures, write_labels,
+        write_markers, write_model, write_newick, write_results, write_tree,
+    },
+};
+
+/// Neighbours of a cell in the 2-D layout.
+const LAYOUT_NEIGHBORS: usize = 15;
+
+/// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
+///
+/// # Errors
+///
+/// When a file cannot be written. Files written before stay, each of them whole.
+pub(super) fn write_outputs(
+    found: &Findings<'_>,
+    model: &mut Autoencoder,
+    mut log: StageLog,
+    progress: &Progress,
+) -> Result<(), WriteError> {
+    let paths = OutputPaths::of(found.config);
+    // Over all cells, as anndata numbers them, and not only over those that are labelled.
+    let mut all = found.input.data.cell_names.clone();
+    let renamed = make_unique(&mut all);
+    let cells = found.prepared.cells.iter();
+    let names: Vec<String> = cells.map(|&cell| all[cell].clone()).collect();
+    if renamed > 0 {
+        progress.note(&format!(
+            "{renamed} cell names occur more than once; outputs number them"
+        ));
+    }
+    let save = found.config.save;
+    if save.pred_label {
+        write_labels(&paths.labels(), &names, &found.labels, found.types.as_ref())?;
+    }
+    if save.embedding {
+        write_embedding(&paths.embedding(), &names, found.z.view())?;
+    }
+    if save.model_para {
+        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    }
+    if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
+        let data = &found.input.data;
+        let symbols = data.symbols();
+        let symbols = symbols
+            .as_ref()
+            .map(|(column, symbols)| (*column, &symbols[..]));
+        write_markers(&paths.markers(), markers, &data.gene_names, symbols)?;
+    }
+    if save.tree {
+        write_tree(&paths.tree(), found)?;
+        write_newick(&paths.newick(), found)?;
+    }
+    let layout = (save.umap || save.report).then(|| {
+        log.begin("layout");
+        progress.stage("Laying out the cells in the plane");
+        umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed)
+    });
+    let layout = layout.as_ref().map(|places| places.view());
+    if let Some(places) = layout.filter(|_| save.umap) {
+        log.begin("figures");
+        progress.stage("Drawing the embedding");
+        write_figures(found, &paths, places, progress)?;
+    }
+    if save.h5ad {
+        log.begin("h5ad");
+        progress.stage("Adding the results to a copy of the input");
+        write_annotated(&paths.h5ad(), found, layout)?;
+    }
+    log.end();
+    if let Some(layout) = layout.filter(|_| save.report) {
+        progress.stage("Writing the report");
+        let run = ReportedRun {
+            found,
+            names: &names,
+            layout,
+            said: &progress.said(),
+            log: &log,
+        };
+        write_report(&paths.report(), &run)?;
+        let [bars, statistics] = paths.multiqc();
+        write_multiqc(&bars, &statistics, found)?;
+    }
+    write_results(&paths.results(), &results(found, &log))
+}
+
+/// The model's tensors under their published names.
+fn tensors(model: &mut Autoencoder) -> Vec<NamedTensor> {
+    let named = |name: String, tensor: &Tensor| {
+        let shape = tensor.size().iter().map(|&size| size as usize).collect();
+        let flat = tensor.detach().to_device(Device::Cpu).flatten(0, -1);
+        let data = if tensor.kind() == Kind::Int64 {
+            TensorData::I64(Vec::try_from(flat).unwrap_or_default())
+        } else {
+            TensorData::F32(Vec::try_from(flat).unwrap_or_default())
+        };
+        NamedTensor { name, shape, data }
+    };
+    model
+        .parameters_mut()
+        .into_iter()
+        .map(|p| named(p.name, p.tensor))
+        .collect()
+}
+
+/// The run's parameters and version as texts.
+fn metadata(config: &RunConfig) -> Vec<(String, String)> {
+    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
+        texts.extend(parameters.into_iter().map(|(name, value)| match value {
+            Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        }));
+    }
+    texts
+}
+
+fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
+    let sizes = sizes(&found.labels);
+    Results {
+        version: env!("CARGO_PKG_VERSION"),
+        libtorch: libtorch::loaded_from().and_then(|folder| libtorch::version(&folder)),
+        instruction_set: processor::instruction_set(),
+        device: match found.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".to_owned(),
+        },
+        threads: rayon::current_num_threads(),
+        seed: found.config.seed,
+        parameters: found.config,
+        data_set: found.config.input.display().to_string(),
+        input: place(&found.config.input),
+        n_cells: found.prepared.n_cells(),
+        n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
+        training_cells: (found.training_cells.len() < found.prepared.n_cells())
+            .then_some(found.training_cells),
+        n_genes: found.input.n_genes(),
+        n_hvg: found.prepared.n_genes(),
+        n_clusters: sizes.len(),
+        clusters: sizes
+            .into_iter()
+            .enumerate()
+            .map(|(cluster, cells)| ClusterSize {
+                label: cluster.to_string(),
+                cells,
+            })
+            .collect(),
+        tree: TreeSummary::of(found),
+        silhouette: found.apartness,
+        mixing: found.mixing.clone(),
+        neighbors_recall: found.neighbors_recall,
+        n_cells_scored: found
+            .truth
+            .as_ref()
+            .map(|truth| truth.codes.iter().flatten().count()),
+        scores: found.scores,
+        stages: log.stages().to_vec(),
+        seconds: log.seconds(),
+        peak_rss_mb: log.peak_rss_mb(),
+    }
+}
