@@ -144,6 +144,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
         batch_key: options.input.batch_key.map(|key| key.0).unwrap_or_default(),
+        within: options.input.within,
         quality: QualityControl {
             min_counts: options.input.min_counts,
             min_genes: options.input.min_genes as usize,

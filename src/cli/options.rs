@@ -23,7 +23,7 @@ use crate::{
     partition::{Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
     preset::Preset,
-    read::{CellTypes, Orientation, ReadOptions},
+    read::{CellTypes, Orientation, ReadOptions, Within},
 };
 
 /// The options of a run that hold for any data set.
@@ -59,6 +59,10 @@ pub(super) struct InputArgs {
     /// together [default: none]
     #[arg(long, value_name = "COLUMN", value_parser = columns)]
     pub batch_key: Option<Columns>,
+    /// Cluster only the cells with this value of an obs column, as -within celltype=neuron: everything is computed from
+    /// them alone, and only they get labels [default: all cells]
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub within: Option<Within>,
     /// Least counts of a cell; cells with fewer are left out (0 to 1000000000)
     #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000_000))]
     pub min_counts: u64,

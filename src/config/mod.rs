@@ -18,7 +18,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, ReadOptions},
+    read::{CellTypes, ReadOptions, Within},
     train::TrainConfig,
 };
 
@@ -43,6 +43,8 @@ pub struct RunConfig {
     pub celltype: CellTypes,
     /// The columns of `obs` that tell each cell's batch, crossed; none where there are no batches.
     pub batch_key: Vec<String>,
+    /// The group of cells that the run is restricted to; all cells where `None`.
+    pub within: Option<Within>,
     /// What cells and genes have to have.
     pub quality: QualityControl,
     /// Number of highly variable genes to keep, at least 1.

@@ -252,13 +252,28 @@ impl Run<'_> {
     fn control_quality<'a>(&self, input: &'a Input) -> anyhow::Result<Passed<'a>> {
         let symbols = input.data.symbols().map(|(_, symbols)| symbols);
         let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
-        let passed = control(&*input.data.counts, &self.config.quality, symbols);
+        let within = self.within(input)?;
+        let passed = control(&*input.data.counts, &self.config.quality, symbols, within);
         let passed = passed.map_err(|error| self.in_the_input(error))?;
         passed
             .note()
             .iter()
             .for_each(|note| self.progress.note(note));
         Ok(passed)
+    }
+
+    /// Which cells the run is restricted to.
+    fn within(&self, input: &Input) -> anyhow::Result<Option<Vec<bool>>> {
+        let Some(within) = &self.config.within else {
+            return Ok(None);
+        };
+        let cells = within.cells(&input.data, &self.config.input)?;
+        self.progress.note(&format!(
+            "{within}: {} of {} cells, everything is computed from them alone",
+            cells.iter().filter(|&&inside| inside).count(),
+            cells.len()
+        ));
+        Ok(Some(cells))
     }
 
     /// What cannot be read says itself in which file.
@@ -381,12 +396,12 @@ impl Run<'_> {
     }
 
     fn say_what_was_dropped(&self, input: &Input, passed: &Passed<'_>, prepared: &Prepared) {
-        let dropped = input.n_cells() - passed.n_failed_cells() - prepared.n_cells();
+        let dropped = input.n_cells() - passed.n_cells_left_out() - prepared.n_cells();
         if dropped > 0 {
             self.progress
                 .note(&format!("{dropped} cells without counts are left out"));
         }
-        let n_cells = input.n_cells() - passed.n_failed_cells();
+        let n_cells = input.n_cells() - passed.n_cells_left_out();
         let of_totals = notes_on_totals(&prepared.totals, n_cells);
         let of_labels = input.truth.as_ref();
         let of_labels = of_labels.map(|labels| note_on_labels(labels, &prepared.cells));

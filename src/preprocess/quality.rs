@@ -27,6 +27,8 @@ pub struct Passed<'a> {
     source: &'a dyn CountSource,
     /// `None` where all pass.
     cells: Option<Vec<bool>>,
+    /// Cells outside of the group that the run is restricted to.
+    n_outside: usize,
     genes: Option<Vec<bool>>,
     /// What was left out.
     failed: Failed,
@@ -45,8 +47,8 @@ pub struct Failed {
     pub genes: usize,
 }
 
-/// Applies quality control to counts; `symbols` are the genes' names. Without any limit nothing is read, else the source
-/// is read once, and twice with `min_cells`.
+/// Applies quality control to counts; `symbols` are the genes' names, and `within` tells which cells the run is restricted
+/// to. Without any limit nothing is read, else the source is read once, and twice with `min_cells`.
 ///
 /// # Errors
 /// Where the source cannot be read, no cell or no gene passes, or no gene is mitochondrial by its name.
@@ -54,21 +56,25 @@ pub fn control<'a>(
     source: &'a dyn CountSource,
     limits: &QualityControl,
     symbols: &[String],
+    within: Option<Vec<bool>>,
 ) -> Result<Passed<'a>, PreprocessError> {
     let mut failed = Failed::default();
     let has_limit = limits.min_counts > 0 || limits.min_genes > 0 || limits.max_mt.is_some();
+    let n_outside = within.iter().flatten().filter(|&&inside| !inside).count();
     let cells = if has_limit {
-        let cells = passing_cells(source, limits, symbols, &mut failed)?;
+        let inside = within.unwrap_or_else(|| vec![true; source.n_cells()]);
+        let cells = passing_cells(source, limits, symbols, inside, &mut failed)?;
         if !cells.contains(&true) {
             return Err(PreprocessError::NoCellPasses { failed });
         }
         Some(cells)
     } else {
-        None
+        within
     };
     let mut passed = Passed {
         source,
         cells,
+        n_outside,
         genes: None,
         failed,
     };
@@ -92,10 +98,12 @@ fn is_mitochondrial(symbol: &str) -> bool {
     name.starts_with("mt-") || name.starts_with("mt.")
 }
 
+/// Those of the cells that `passes` so far which keep within the limits, too.
 fn passing_cells(
     source: &dyn CountSource,
     limits: &QualityControl,
     symbols: &[String],
+    mut passes: Vec<bool>,
     failed: &mut Failed,
 ) -> Result<Vec<bool>, PreprocessError> {
     let is_mt: Vec<bool> = symbols.iter().map(|name| is_mitochondrial(name)).collect();
@@ -104,14 +112,17 @@ fn passing_cells(
             first: symbols.first().cloned().unwrap_or_default(),
         });
     }
-    let mut passes = Vec::with_capacity(source.n_cells());
     for range in chunks(source.n_cells()) {
+        let first = range.start;
         let chunk = source.rows(range)?;
         let cells: Vec<Cell> = (0..chunk.rows())
             .into_par_iter()
             .map(|row| Cell::of(&chunk, row, &is_mt))
             .collect();
-        for cell in cells {
+        for (passes, cell) in passes[first..].iter_mut().zip(cells) {
+            if !*passes {
+                continue;
+            }
             let reason = if cell.counts < limits.min_counts as f64 {
                 Some(&mut failed.of_counts)
             } else if cell.genes < limits.min_genes {
@@ -121,7 +132,7 @@ fn passing_cells(
             } else {
                 None
             };
-            passes.push(reason.is_none());
+            *passes = reason.is_none();
             if let Some(n) = reason {
                 *n += 1;
             }
@@ -175,10 +186,10 @@ impl Cell {
 }
 
 impl Passed<'_> {
-    /// Number of cells that failed.
+    /// Number of cells that are left out: they failed, or the run is not of them.
     #[must_use]
-    pub fn n_failed_cells(&self) -> usize {
-        self.failed.of_counts + self.failed.of_genes + self.failed.of_mt
+    pub fn n_cells_left_out(&self) -> usize {
+        self.n_outside + self.failed.of_counts + self.failed.of_genes + self.failed.of_mt
     }
 
     /// A line on what failed; `None` where nothing did.
@@ -260,7 +271,7 @@ mod tests {
 
     fn failed(limits: QualityControl) -> (Failed, Vec<f32>) {
         let (counts, symbols) = counts();
-        let passed = control(&counts, &limits, &symbols).expect("some pass");
+        let passed = control(&counts, &limits, &symbols, None).expect("some pass");
         let totals = passed.rows(0..3).expect("rows");
         let totals = totals.outer_iterator().map(|cell| cell.data().iter().sum());
         (passed.failed, totals.collect())
@@ -299,7 +310,7 @@ mod tests {
         let (counts, mut symbols) = counts();
         let none = QualityControl::default();
         let says = |limits: QualityControl, symbols: &[String]| {
-            let refused = control(&counts, &limits, symbols);
+            let refused = control(&counts, &limits, symbols, None);
             refused.expect_err("a limit that nothing meets").to_string()
         };
         let said = says(

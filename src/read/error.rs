@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{Format, foreign::Foreign};
+use super::{Format, Within, foreign::Foreign};
 use crate::h5ad::{H5adError, Seems};
 
 /// Why an input could not be read or converted. `file` may be inside an archive: `archive.zip/table.csv`.
@@ -298,6 +298,16 @@ pub enum ReadError {
         n_cells: usize,
         /// Number of genes.
         n_genes: usize,
+    },
+    /// No cell is of the group that the run is restricted to.
+    #[error("{}: -within {within}: no cell has this value; obs['{}'] holds: {values}", path.display(), within.column)]
+    NoCellWithin {
+        /// The input.
+        path: PathBuf,
+        /// What was asked for.
+        within: Within,
+        /// The values that there are.
+        values: String,
     },
     /// HDF5 or the counts in it are the trouble.
     #[error(transparent)]

@@ -35,6 +35,7 @@ mod tenx_features;
 mod tenx_h5;
 mod text_start;
 mod triplets;
+mod within;
 mod xy_h5;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub use orientation::Orientation;
 pub(crate) use packing::copy_hdf5;
 pub(crate) use sample_folder::sample_of;
 pub(crate) use tables::read_tables;
+pub use within::Within;
 
 use self::{
     orientation::Rows,

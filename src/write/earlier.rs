@@ -17,6 +17,14 @@ struct Earlier {
     data_set: String,
     /// Where it lies; earlier versions did not record it.
     input: Option<PathBuf>,
+    #[serde(default)]
+    parameters: EarlierParameters,
+}
+
+/// What of a run's parameters tells which cells it was of.
+#[derive(Default, Deserialize)]
+struct EarlierParameters {
+    within: Option<String>,
 }
 
 /// Whether a run may replace what lies under its name: results of the same input, or none.
@@ -30,16 +38,23 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
     let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
         return Ok(());
     };
+    let within = config.within.as_ref().map(ToString::to_string);
     let other = earlier.input.unwrap_or_else(|| earlier.data_set.into());
-    if place(&other) == place(&config.input) {
+    if place(&other) == place(&config.input) && earlier.parameters.within == within {
         return Ok(());
     }
     Err(WriteError::OtherInput {
         path,
         name: config.name.clone(),
-        other,
-        input: config.input.clone(),
+        other: cells_of(&other, earlier.parameters.within.as_deref()),
+        input: cells_of(&config.input, within.as_deref()),
     })
+}
+
+/// `FILE`, or `FILE (-within COLUMN=VALUE)`
+fn cells_of(input: &Path, within: Option<&str>) -> String {
+    let within = within.map(|within| format!(" (-within {within})"));
+    format!("{}{}", input.display(), within.unwrap_or_default())
 }
 
 /// Where a file lies, from the root on; links are followed where it is there.
@@ -81,6 +96,14 @@ mod tests {
         check(folder, "e/a.h5ad", &["-overwrite"]).expect("asked for");
         record(r#"{"data_set": "a.h5ad", "input": "/d/a.h5ad"}"#);
         check(folder, "/d/a.h5ad", &[]).expect("the same input");
+        check(folder, "/d/a.h5ad", &["-within", "celltype=T"]).expect_err("some of its cells");
+        record(
+            r#"{"data_set": "a.h5ad", "input": "/d/a.h5ad", "parameters": {"within": "celltype=T"}}"#,
+        );
+        check(folder, "/d/a.h5ad", &["-within", "celltype=T"]).expect("the same cells");
+        let refused = check(folder, "/d/a.h5ad", &[]).expect_err("all cells");
+        let refused = refused.to_string();
+        assert!(refused.contains("(-within celltype=T)"), "{refused}");
         record("{}");
         check(folder, "e/a.h5ad", &[]).expect("no result of a run");
     }

@@ -66,18 +66,18 @@ pub enum WriteError {
     },
     /// Results of another input lie under the run's name.
     #[error(
-        "{}: holds the results of {}, which this run of {} would replace; -output_name NAME (not {name}) keeps both, \
-         -overwrite True replaces them", path.display(), other.display(), input.display()
+        "{}: holds the results of {other}, which this run of {input} would replace; -output_name NAME (not {name}) keeps both, \
+         -overwrite True replaces them", path.display()
     )]
     OtherInput {
         /// The results.
         path: PathBuf,
         /// What both are called.
         name: String,
-        /// The input that they are of.
-        other: PathBuf,
-        /// The input of this run.
-        input: PathBuf,
+        /// The input that they are of, and which of its cells.
+        other: String,
+        /// The input of this run, and which of its cells.
+        input: String,
     },
     /// The copy would take the place of the input.
     #[error(

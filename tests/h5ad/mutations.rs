@@ -9,7 +9,7 @@ use std::{
 };
 
 use attentionae_sc::{
-    h5ad::CountsIn,
+    h5ad::{CountsIn, H5adError},
     read::{ReadError, ReadOptions, open},
 };
 use hdf5::{
