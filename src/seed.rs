@@ -30,6 +30,8 @@ pub enum Stream {
     Lists = 10,
     /// Where the clusters start in which batches are brought together, and the order of cells there.
     Integration = 12,
+    /// How counts are split in two, where a split of the tree is tested.
+    CountSplit = 20,
     /// The cells whose neighbours are found exactly, to measure a search.
     Neighbors = 11,
 }

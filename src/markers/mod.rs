@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use self::{
     block::{GeneBlock, blocks},
     compare::{Comparison, benjamini_hochberg, p_value},
+    entry::Entry,
 };
 use crate::{
     counts::{CountSource, CountsError},
@@ -74,6 +75,17 @@ pub fn find_markers(
         .into_par_iter()
         .map(|cluster| best(&comparisons, &sizes, cluster, most))
         .collect())
+}
+
+/// The two-sided p-value of a gene in two groups of cells by the Wilcoxon rank-sum test, as markers have it: `values` are
+/// those above 0 with the group (0 or 1) of their cells, `sizes` the cells of both groups.
+pub(crate) fn rank_sum_p(values: &[(f32, usize)], sizes: [usize; 2]) -> f64 {
+    let mut stored: Vec<Entry> = values
+        .iter()
+        .map(|&(value, group)| Entry::new(value, group))
+        .collect();
+    let mut compared = ranks::sums(&mut stored, &sizes).compare(&sizes);
+    compared.next().map_or(1.0, |found| p_value(found.score))
 }
 
 /// The best markers of one cluster. `comparisons` holds every cluster of one gene after the other.

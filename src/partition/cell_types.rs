@@ -1,7 +1,9 @@
 //! Clusters as many as the cells call for.
 
+use std::collections::BTreeSet;
+
 use super::{
-    ClusterError, Tree, borders, leiden,
+    ClusterError, Tree, borders, count_split, leiden,
     merging::Fine,
     numbering::{by_first, by_size},
     options::{Cut, ENOUGH_FOR_FINE},
@@ -85,14 +87,19 @@ pub fn find_types(
     }
     let cluster_of_leaf = cluster.iter().map(|&of_leaf| label_of_cluster[of_leaf]);
     let cluster_of_leaf = cluster_of_leaf.collect();
-    Ok(Found {
+    let mut found = Found {
         confidence: borders::shares_within(graph, &labels),
         labels,
         fine,
         leaves,
         tree,
         cluster_of_leaf,
-    })
+    };
+    let ps = count_split::p_values(&found, counts, totals, seed);
+    for (node, p) in found.tree.nodes.iter_mut().zip(ps) {
+        node.p = p;
+    }
+    Ok(found)
 }
 
 impl Found {
@@ -105,15 +112,30 @@ impl Found {
     /// The clusters that lie below a node of the tree, ascending.
     #[must_use]
     pub fn clusters_below(&self, node: usize) -> Vec<usize> {
-        let leaves = self.tree.leaves_below(node);
-        let mut clusters: Vec<usize> = leaves
-            .iter()
-            .map(|&leaf| self.cluster_of_leaf[leaf])
-            .collect();
-        clusters.sort_unstable();
-        clusters.dedup();
-        clusters
+        let leaves = self.tree.leaves_below(node).into_iter();
+        ascending(leaves.map(|leaf| self.cluster_of_leaf[leaf]))
     }
+
+    /// The finest clusters (of `fine`) that lie below each node of the tree, ascending.
+    #[must_use]
+    pub fn fine_below_each(&self) -> Vec<Vec<usize>> {
+        let mut fine_of_leaf = vec![None; self.tree.n_leaves()];
+        for (&leaf, &fine) in self.leaves.iter().zip(&self.fine) {
+            fine_of_leaf[leaf] = Some(fine);
+        }
+        (0..self.tree.nodes.len())
+            .map(|node| {
+                let leaves = self.tree.leaves_below(node).into_iter();
+                ascending(leaves.filter_map(|leaf| fine_of_leaf[leaf]))
+            })
+            .collect()
+    }
+}
+
+/// Each number once, in order.
+fn ascending(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    let numbers: BTreeSet<usize> = numbers.collect();
+    numbers.into_iter().collect()
 }
 
 fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {

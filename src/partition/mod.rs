@@ -12,6 +12,7 @@ mod auc;
 mod borders;
 mod cell_types;
 mod connected;
+mod count_split;
 mod error;
 mod leiden;
 mod merging;

@@ -36,6 +36,9 @@ pub struct Node {
     /// Share of random halves of the cells in which the genes' evidence, with the edges of all cells, would still part its
     /// children; `None` of a leaf.
     pub stability: Option<f64>,
+    /// The p-value of a test in counts that had no part in telling the children apart; `None` of a leaf, and where the
+    /// split was not kept.
+    pub p: Option<f64>,
     /// Genes that are at least twofold, cautiously, in each child.
     pub n_genes: [usize; 2],
     /// The best genes of each child.

@@ -41,6 +41,8 @@ struct PageNode {
 struct PageSplit {
     edges_between: f64,
     stability: f64,
+    /// Of a split that the run kept.
+    p: Option<f64>,
     /// Genes at least twofold in each child, and the best of them.
     n_genes: [usize; 2],
     genes: [Vec<PageGene>; 2],
@@ -127,6 +129,7 @@ fn split(found: &Findings<'_>, node: &Node) -> Option<PageSplit> {
     Some(PageSplit {
         edges_between: rounded(evidence.edges_between),
         stability: rounded(node.stability.unwrap_or_default()),
+        p: node.p,
         n_genes: node.n_genes,
         genes: node
             .genes

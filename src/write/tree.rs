@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::{Findings, WriteError, write_file};
 use crate::partition::{Evidence, Found, GeneOfSplit, Node};
 
+/// The smallest p-value that is written out.
+const LEAST_P: f64 = 1e-300;
+
 /// The tree in `results/NAME.json`.
 #[derive(Debug, Serialize)]
 pub struct TreeSummary {
@@ -48,7 +51,7 @@ pub fn split_lines(found: &Findings) -> Vec<String> {
     splits.iter().filter_map(line).collect()
 }
 
-/// `0+3 | 2: 14 genes, best KLRD1 (AUC 0.98); 2 % of edges between; in 100 % of halves`
+/// `0+3 | 2: 14 genes, best KLRD1 (AUC 0.98); 2 % of edges between; in 100 % of halves; p 3e-41`
 fn line<'a>(node: &Node, types: &Found, name: impl Fn(usize) -> &'a str) -> Option<String> {
     let [one, other] = node.children?.map(|child| {
         let clusters = types.clusters_below(child);
@@ -67,10 +70,22 @@ fn line<'a>(node: &Node, types: &Found, name: impl Fn(usize) -> &'a str) -> Opti
         }
     };
     Some(format!(
-        "{one} | {other}: {genes}; {:.0} % of edges between; in {:.0} % of halves",
+        "{one} | {other}: {genes}; {:.0} % of edges between; in {:.0} % of halves{}",
         100.0 * evidence.edges_between,
-        100.0 * node.stability.unwrap_or_default()
+        100.0 * node.stability.unwrap_or_default(),
+        node.p.map(p_text).unwrap_or_default()
     ))
+}
+
+/// `; p 3e-41`
+fn p_text(p: f64) -> String {
+    if p < LEAST_P {
+        format!("; p < {LEAST_P:.0e}")
+    } else if p < 0.001 {
+        format!("; p {p:.0e}")
+    } else {
+        format!("; p {p:.3}")
+    }
 }
 
 #[derive(Serialize)]
@@ -89,11 +104,15 @@ struct NodeEntry<'a> {
     cells: usize,
     /// Labels of `pred_label/NAME.csv` below it.
     clusters: Vec<usize>,
+    /// Finest clusters (`fine`) of `pred_label/NAME.csv` below it.
+    fine: &'a [usize],
     /// Whether its children are of different clusters.
     is_split: bool,
     #[serde(flatten)]
     evidence: Option<&'a Evidence>,
     stability: Option<f64>,
+    /// Of a split that was kept.
+    p: Option<f64>,
     /// Genes at least twofold, cautiously, in each child.
     n_genes: Option<[usize; 2]>,
     /// The best of them.
@@ -121,6 +140,7 @@ pub fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
         log2_fold: gene.fold / std::f64::consts::LN_2,
         auc: gene.auc,
     };
+    let fine = types.fine_below_each();
     let nodes = types.tree.nodes.iter().enumerate().map(|(id, node)| {
         let has_children = node.children.is_some();
         NodeEntry {
@@ -129,9 +149,11 @@ pub fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
             children: node.children,
             cells: node.cells,
             clusters: types.clusters_below(id),
+            fine: &fine[id],
             is_split: types.is_split(id),
             evidence: node.evidence.as_ref(),
             stability: node.stability,
+            p: node.p,
             n_genes: has_children.then_some(node.n_genes),
             genes: has_children.then(|| {
                 node.genes

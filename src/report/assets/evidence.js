@@ -48,7 +48,7 @@ function showEvidence() {
     element('h3', {}, `${capital(sides[0])} against ${sides[1]}`),
     element('p', {class: 'small'}, `${counted(sizes[0], 'cell', 'cells')} and ${whole(sizes[1])}. Of ${splits.length} splits shown, this is number ${rank} by evidence; the cut ${isKept ? 'keeps' : 'does not keep'} it.`),
     element('p', {}, `${counted(split.n_genes[0] + split.n_genes[1], 'gene differs', 'genes differ')} at least twofold.${best ? ` The best one is ${best.name}: a cell of one side has more of it than a cell of the other with probability ${best.auc.toFixed(2)} (AUC).` : ''}`),
-    element('p', {}, `${percent(split.edges_between)} of the smaller side’s edges lead to the other side. In ${percent(split.stability)} of 20 random halves of the cells the split is kept.`),
+    element('p', {}, `${percent(split.edges_between)} of the smaller side’s edges lead to the other side. In ${percent(split.stability)} of 20 random halves of the cells the split is kept.${typeof split.p === 'number' ? ` In counts that had no part in the clustering, the sides differ with p ${split.p < 1e-300 ? '< 1e-300' : `= ${split.p < 0.001 ? split.p.toExponential(0) : split.p.toFixed(3)}`} (count splitting, Wilcoxon, Simes).` : ''}`),
     ...split.genes.map((genes, side) => geneTable(genes, side, sides)),
   );
 }
