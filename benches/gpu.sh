@@ -1,75 +1,28 @@
 #!/usr/bin/env bash
-# The engine on an NVIDIA GPU, in one table: exact training of 4,000 cells (200 + 100 epochs) and of 50,000 cells
-# (2 + 2 epochs), seconds by stage and peak memory of the GPU.
+# What the program does on an NVIDIA GPU: golden tests, time, memory and agreement with the CPU, in one table and as JSON.
 #
-#   make cuda && benches/gpu.sh [REFERENCE.py]
+#   make cuda && benches/gpu.sh [gpu.py's options]
+#   benches/gpu.sh --dry          the GPU's operations on the CPU, few cells: tries this benchmark without a GPU
 #
-# REFERENCE.py, where given, is a plain PyTorch run to compare with: it is called with a data set and --json FILE.
-# Golden tests run first, on the CPU and on the GPU. PROGRAM and LARGE may name binaries built elsewhere; attentionae-sc-engine
-# lies beside PROGRAM.
+# PROGRAM, LARGE and TESTS may name binaries that were built elsewhere: attentionae-sc (attentionae-sc-engine lies beside
+# it), the benchmark `large`, and the test programs `model` and `trajectory`. libtorch is then that of python3, unless
+# LIBTORCH names another.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-reference=${1:-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-command -v nvidia-smi >/dev/null || { echo "nvidia-smi is missing: this benchmark needs an NVIDIA GPU" >&2; exit 1; }
+
+# The newest program of that name that cargo built.
+built() { ls -t target/release/deps/"$1"-* | grep -v '\.d$' | head -n 1; }
 
 if [ -z "${PROGRAM:-}" ]; then
-    make --quiet setup
-    cargo test --release --locked --test model -- --nocapture | grep -E "^test |relative|on Cuda" || true
-    cargo build --release --locked
+    make --quiet setup build
+    export LIBTORCH=${LIBTORCH:-$PWD/.deps/torch}
+    cargo test --quiet --release --locked --no-run --test model --test trajectory
+    cargo bench --quiet --locked --no-run --bench large
     PROGRAM=target/release/attentionae-sc
-    write() { cargo bench --locked --bench large -- --write "$1" "$2"; }
+    LARGE=$(built large)
+    TESTS="$(built model) $(built trajectory)"
 else
-    write() { "$LARGE" --write "$1" "$2"; }
+    export LIBTORCH=${LIBTORCH:-$(python3 -c 'import pathlib, torch; print(pathlib.Path(torch.__file__).parent)')}
 fi
-
-# Runs a command; the most memory of the GPU meanwhile, in MiB, goes to $work/peak.
-watched() {
-    local before used peak=0
-    before=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | head -n 1)
-    "$@" >"$work/said" 2>&1 &
-    local run=$!
-    while kill -0 "$run" 2>/dev/null; do
-        used=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | head -n 1)
-        if [ "$used" -gt "$peak" ]; then peak=$used; fi
-        sleep 0.2
-    done
-    wait "$run" || { cat "$work/said" >&2; exit 1; }
-    echo $((peak - before)) >"$work/peak"
-}
-
-# Prints a row from the JSON of a run: stages of ours, or the reference's clock.
-row() {
-    python3 - "$1" "$2" "$(cat "$work/peak")" <<'PYTHON'
-import json, sys
-name, path, peak = sys.argv[1:]
-found = json.load(open(path))
-if "stages" in found:
-    seconds = {stage["name"]: stage["seconds"] for stage in found["stages"]}
-    total, ari = found["seconds"], found["scores"]["ari"]
-else:
-    seconds, ari = found["seconds"], found.get("ari")
-    total = seconds["total"]
-cells = [f"{seconds.get(stage, 0):.1f}" for stage in ("graph", "pretrain", "partition", "cluster", "embed")]
-print(f"| {name} | " + " | ".join(cells) + f" | {total:.1f} | {peak} | {ari if ari is None else round(ari, 3)} |")
-PYTHON
-}
-
-ours() {
-    local cells=$1; shift
-    watched "$PROGRAM" -name "$work/$cells.h5ad" -cuda True -preset published -max_num_cell "$cells" -output_dir "$work" "$@"
-    row "$cells cells" "$work/results/$cells.json"
-}
-
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
-write 4000 "$work/4000.h5ad"
-write 50000 "$work/50000.h5ad"
-echo "| run | graph s | pretrain s | partition s | cluster s | embed s | total s | GPU MiB | ARI |"
-echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-ours 4000
-if [ -n "$reference" ]; then
-    watched python3 "$reference" "$work/4000.h5ad" --json "$work/reference.json"
-    row "reference, 4000 cells" "$work/reference.json"
-fi
-ours 50000 -training_epoch 2 -clustering_epoch 2
+export LD_LIBRARY_PATH="$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec python3 benches/gpu.py --program "$PROGRAM" --large "$LARGE" --tests $TESTS -- "$@"

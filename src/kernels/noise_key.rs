@@ -1,5 +1,8 @@
 //! Random bits that depend on a draw and a place alone, so that they are the same whatever the threads.
 
+/// Entries whose random numbers are drawn together, even.
+pub(super) const CHUNK: usize = 1 << 14;
+
 /// What tells the random numbers of one draw from those of the others.
 #[derive(Debug, Clone, Copy)]
 pub struct NoiseKey(pub(super) u32, pub(super) u32);

@@ -7,14 +7,11 @@ use tch::Tensor;
 use crate::{
     kernels::{
         DROPOUT, NOISE,
-        noise_key::{NoiseKey, fraction, scramble},
+        noise_key::{CHUNK, NoiseKey, fraction, scramble},
         tensor::{values, values_mut},
     },
     special::{circle, ln},
 };
-
-/// Entries of a task, even: results do not depend on how many threads there are.
-const CHUNK: usize = 1 << 14;
 
 /// `x + 0.1·x·ε`, without its gradient.
 pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {

@@ -5,12 +5,13 @@ use tch::Tensor;
 mod adam;
 pub mod gauss;
 mod graph_errors;
-pub(super) mod heads;
+mod heads;
+mod noise;
 pub mod zinb;
 
 use super::{
-    AdamStep, Affine, CountTarget, DROPOUT, GraphTarget, HeadGradients, HeadWeights, Kernels,
-    Moments, NOISE, NoiseKey, Tape,
+    AdamStep, Affine, CountTarget, GraphTarget, HeadGradients, HeadWeights, Kernels, Moments,
+    NoiseKey, Tape,
 };
 
 /// A GPU's kernels.
@@ -74,14 +75,13 @@ impl Kernels for Gpu {
         graph_errors::graph_errors(products, &wanted, scale)
     }
 
-    /// The generator is libtorch's own, which repeats for the seed that it was given.
-    fn corrupt(&self, x: &Tensor, _: NoiseKey, tape: &mut Tape) -> Tensor {
-        let noisy = tch::no_grad(|| x + x * (x.randn_like() * f64::from(NOISE)));
+    fn corrupt(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
+        let noisy = tch::no_grad(|| noise::corrupt(x, key));
         tape.join(&[x], noisy, |gradient| vec![gradient.shallow_clone()])
     }
 
-    fn drop_entries(&self, x: &Tensor, _: NoiseKey, _: &mut Tape) -> Tensor {
-        x.dropout(DROPOUT, true)
+    fn drop_entries(&self, x: &Tensor, key: NoiseKey, _: &mut Tape) -> Tensor {
+        x * noise::kept(&x.size(), key, x.device())
     }
 
     fn adam_step(
