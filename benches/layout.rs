@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use attentionae_sc::plot::umap_layout;
+use attentionae_sc::{
+    graph::{JointGraph, near_graph},
+    plot::umap_layout,
+};
 use criterion::{BenchmarkId, Criterion};
 use ndarray::Array2;
 
 mod common;
 
 const N_TYPES: usize = 8;
+const N_VIEWS: usize = 4;
 
 /// Share of cells whose nearest cell in the picture is of their own type.
 fn purity(layout: &Array2<f32>, types: &[usize]) -> f64 {
@@ -30,18 +34,27 @@ fn bench(criterion: &mut Criterion) {
         .measurement_time(Duration::from_secs(10));
     for n in [1000, 4000, 16_000] {
         let (z, types) = common::blobs(n, N_TYPES);
-        let layout = umap_layout(z.view(), 15, 1);
+        let graph = near_graph(&z.view(), 1).expect("finite");
+        let layout = umap_layout(z.view(), &graph, 1).expect("finite");
         println!("{n}: purity {:.4}", purity(&layout, &types));
         group.bench_function(BenchmarkId::new("umap", n), |bencher| {
-            bencher.iter(|| umap_layout(z.view(), 15, 1));
+            bencher.iter(|| umap_layout(z.view(), &graph, 1));
         });
     }
     group.finish();
-    // Once each: as many cells as are laid out whole, and a multiple that is placed among landmarks.
-    for n in [100_000, 200_000] {
+    // Once each: as many cells as are laid out whole, and a million that are placed among landmarks.
+    for n in [100_000, 1_000_000] {
         let (z, _) = common::blobs(n, N_TYPES);
+        // Four views, as many as the graph of a run has.
+        let mut joint = JointGraph::default();
+        for view in 0..N_VIEWS {
+            let mut seen = z.clone();
+            seen.column_mut(view).fill(0.0);
+            joint.add(&seen.view(), 1).expect("finite");
+        }
+        let graph = joint.balanced(&vec![1000.0; n]);
         let started = Instant::now();
-        let layout = umap_layout(z.view(), 15, 1);
+        let layout = umap_layout(z.view(), &graph, 1).expect("finite");
         println!(
             "{n} cells in {} places: {:.1} s",
             layout.nrows(),

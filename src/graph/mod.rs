@@ -13,7 +13,6 @@ mod cosine;
 mod depth;
 mod error;
 mod features;
-mod fuzzy;
 mod gauss;
 mod inverted_lists;
 mod joint;
@@ -27,9 +26,8 @@ pub use batch::BatchGraphs;
 pub use cosine::ROUNDING;
 pub use error::GraphError;
 pub use features::Features;
-pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
-pub use joint::JointGraph;
+pub use joint::{JointGraph, near_graph};
 pub use neighbors::nearest;
 
 use cosine::Directions;

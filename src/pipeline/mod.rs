@@ -9,7 +9,11 @@ mod clusters;
 mod training;
 mod views;
 
-use self::{clusters::check_finite, training::TrainingData, views::Seen};
+use self::{
+    clusters::{Labelled, check_finite},
+    training::TrainingData,
+    views::Seen,
+};
 use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
@@ -83,10 +87,15 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
     let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
-    let (labels, types) = match trained.labels.take() {
-        Some(labels) => (labels, None),
+    let Labelled {
+        labels,
+        types,
+        graph,
+    } = match trained.labels.take() {
+        Some(labels) => Labelled::by_model(labels),
         None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
     };
+    let layout = run.lay_out(graph, &trained.z)?;
 
     run.stage("score", "Scoring");
     let apartness = Apartness::of(seen.as_ref(), &trained.z, &labels, &cells);
@@ -112,6 +121,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         mixing,
         neighbors_recall: run.neighbors_recall,
         z: trained.z,
+        layout,
         labels,
         truth,
     };

@@ -73,6 +73,7 @@ impl Simulated {
             input: &input,
             prepared: &prepared,
             z,
+            layout: None,
             labels: labels.clone(),
             truth,
         };
