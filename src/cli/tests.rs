@@ -162,11 +162,11 @@ fn how_the_tree_is_cut_is_typed_once() {
 fn the_record_names_every_option_of_a_run() {
     let recorded = serde_json::to_value(run("-name x")).expect("JSON");
     let mut recorded: Vec<_> = recorded.as_object().expect("an object").keys().collect();
-    let command = command();
+    let command = plain_command();
     let mut options: Vec<_> = command
         .get_arguments()
         .filter_map(clap::Arg::get_long)
-        .filter(|long| !["help", "version", "output_name"].contains(long))
+        .filter(|long| !["help", "help_all", "version", "output_name"].contains(long))
         .collect();
     recorded.sort();
     options.sort_unstable();
@@ -458,9 +458,10 @@ fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
 
 #[test]
 fn a_batch_hands_on_every_option_of_a_run() {
-    let command = command();
+    let command = plain_command();
     let runs = command.get_arguments().filter_map(clap::Arg::get_long);
-    let runs = runs.filter(|long| !["help", "version", "name", "output_name"].contains(long));
+    let runs =
+        runs.filter(|long| !["help", "help_all", "version", "name", "output_name"].contains(long));
     let batch = command.find_subcommand("batch").expect("a command");
     let batch: Vec<_> = batch
         .get_arguments()
@@ -482,13 +483,16 @@ fn a_batch_says_what_it_lacks() {
     assert!(refusal("-lr 1 batch x").starts_with("'-lr' stands before 'batch'"));
 }
 
+fn help(asked_for: &str) -> String {
+    asked(asked_for).expect_err("help").to_string()
+}
+
 #[test]
-fn help_tells_every_option_with_its_default() {
-    let Err(help) = asked("-help") else {
-        panic!("help");
-    };
-    let help = help.to_string();
-    for option in command().get_arguments().filter_map(clap::Arg::get_long) {
+fn all_help_tells_every_option_with_its_default() {
+    let help = help("-name x --help-all");
+    let command = plain_command();
+    let options = command.get_arguments().filter_map(clap::Arg::get_long);
+    for option in options.filter(|option| *option != "help_all") {
         assert!(help.contains(&format!("-{option}")), "{option}");
     }
     for default in [
@@ -508,4 +512,19 @@ fn help_tells_every_option_with_its_default() {
     ];
     let places: Vec<_> = headings.iter().map(|heading| help.find(heading)).collect();
     assert!(places.is_sorted() && !places.contains(&None), "{places:?}");
+}
+
+#[test]
+fn the_first_help_tells_what_most_runs_need_and_where_the_rest_is() {
+    for asked_for in ["-help", "batch --help"] {
+        let first = help(asked_for);
+        for option in ["-resolution", "-batch_key", "-save_report", "--help-all"] {
+            assert!(first.contains(option), "{asked_for}: {option}");
+        }
+        for other in ["-graph_target", "-zinb_genes", "Training:"] {
+            assert!(!first.contains(other), "{asked_for}: {other}");
+        }
+        assert!(first.lines().count() <= 66, "{first}");
+    }
+    assert!(help("batch --help_all").contains("-zinb_genes"));
 }
