@@ -1,0 +1,53 @@
+//! Clusters cells on their expression alone, without training: highly variable genes, components of three transformations,
+//! the joint graph of their neighbours, and the tree of clusters.
+//!
+//! `cargo run --release --example partition -- Data/AnnData/zeisel.h5ad`
+
+use std::{env, error::Error};
+
+use attentionae_sc::{
+    config::CellTypes,
+    graph::JointGraph,
+    metrics::{Truth, adjusted_rand_index},
+    partition::{Cut, Granularity, find_types},
+    preprocess::{CellComponents, prepare},
+    read::{ReadOptions, read},
+};
+
+const N_HVG: usize = 2500;
+const N_SHARED: usize = 32;
+const SEED: u64 = 1;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = env::args().nth(1);
+    let path = path.as_deref().unwrap_or("Data/AnnData/zeisel.h5ad");
+    let input = read(path.as_ref(), &ReadOptions::default(), &CellTypes::Auto)?;
+    let prepared = prepare(&*input.data.counts, N_HVG)?;
+    let cells: Vec<usize> = (0..prepared.n_cells()).collect();
+    let components = CellComponents::find(&prepared, &cells, N_SHARED, SEED)?;
+
+    let mut joint = JointGraph::default();
+    for view in &components.each {
+        joint.add(&view.view(), SEED)?;
+    }
+    let graph = joint.balanced(&prepared.totals);
+    let cut = Cut::Evidence(Granularity::Auto);
+    let found = find_types(&graph, &prepared.counts, &prepared.totals, cut, SEED)?;
+
+    let n_clusters = found.labels.iter().max().map_or(0, |last| last + 1);
+    for cluster in 0..n_clusters {
+        let size = found.labels.iter().filter(|&&of_cell| of_cell == cluster);
+        println!("cluster {cluster}: {} cells", size.count());
+    }
+    if let Some(labels) = &input.truth {
+        let truth = Truth::of_cells(labels, &prepared.cells);
+        let known: (Vec<usize>, Vec<usize>) = found
+            .labels
+            .iter()
+            .zip(&truth.codes)
+            .filter_map(|(&cluster, code)| Some((cluster, (*code)?)))
+            .unzip();
+        println!("ARI {:.3}", adjusted_rand_index(&known.0, &known.1));
+    }
+    Ok(())
+}
