@@ -183,7 +183,7 @@ impl Run<'_> {
     fn say_if_neighbors_are_missing(&self) {
         if self.neighbors_recall < LEAST_RECALL {
             self.progress.note(&format!(
-                "{:.0} % of the nearest neighbours were found; to find all of them would take hours",
+                "only {:.0} % of the nearest neighbours were found; it would take hours to find all of them",
                 100.0 * self.neighbors_recall
             ));
         }

@@ -323,7 +323,7 @@ impl Run<'_> {
     fn say_what_is_trained_on(&self, prepared: &Prepared, cells: &[usize]) {
         if cells.len() < prepared.n_cells() {
             self.progress.note(&format!(
-                "trained on are {} of the {} cells; -max_num_cell says how many",
+                "the network is trained on {} of the {} cells; -max_num_cell sets how many",
                 cells.len(),
                 prepared.n_cells()
             ));
@@ -372,7 +372,7 @@ impl Run<'_> {
             None => String::new(),
         };
         self.progress.note(&format!(
-            "{clusters} cut from a tree of {} fine ones{weakest}",
+            "the tree of {} fine clusters was cut into {clusters}{weakest}",
             types.tree.n_leaves()
         ));
     }
@@ -387,7 +387,7 @@ impl Run<'_> {
                 ),
             };
             self.progress.note(&format!(
-                "no obs['celltype']: scored without ARI and NMI{other}"
+                "there is no obs['celltype'], so that ARI and NMI are not computed{other}"
             ));
         }
     }
@@ -429,10 +429,10 @@ impl Run<'_> {
 fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
         Cuda::Never => Ok(Device::Cpu),
-        Cuda::Always => gpu().context("-cuda True cannot be had"),
+        Cuda::Always => gpu().context("-cuda True needs a GPU, and none can be used"),
         Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
             if !matches!(reason, DeviceError::NoDriver) {
-                progress.note(&format!("training on the CPU: {reason}"));
+                progress.note(&format!("the network is trained on the CPU: {reason}"));
             }
             Device::Cpu
         })),

@@ -9,6 +9,10 @@ use crate::graph::Adjacency;
 /// Pairs pushed apart for every edge that pulls.
 const PUSHES_PER_PULL: usize = 5;
 
+/// Edges that pull a cell per epoch, on average: about as many as the memberships of 15 neighbours add up to in UMAP, log₂ 15. A
+/// graph with more edges takes no longer.
+const PULLS: f64 = 4.0;
+
 /// Cells that one thread moves at a time.
 const CELLS_PER_TASK: usize = 128;
 
@@ -23,8 +27,8 @@ pub(super) struct Schedule {
 /// What moves the cells of a graph.
 pub(super) struct Descent<'a> {
     graph: &'a Adjacency,
-    /// An edge of this weight pulls once per epoch.
-    typical: f32,
+    /// An edge of this weight or more pulls once per epoch.
+    strong: f32,
     schedule: Schedule,
     seed: u64,
 }
@@ -33,7 +37,7 @@ impl<'a> Descent<'a> {
     pub(super) fn new(graph: &'a Adjacency, schedule: Schedule, seed: u64) -> Self {
         Self {
             graph,
-            typical: typical_strongest(graph),
+            strong: (mean_strength(graph) / PULLS) as f32,
             schedule,
             seed,
         }
@@ -65,7 +69,7 @@ impl<'a> Descent<'a> {
             place[1] += learning_rate * step[1];
         };
         self.graph.each_in_row(cell, |neighbor, weight| {
-            if !is_due((weight / self.typical).min(1.0), epoch) {
+            if !is_due((weight / self.strong).min(1.0), epoch) {
                 return;
             }
             // once for the edge from here, once for the edge from there
@@ -83,20 +87,14 @@ impl<'a> Descent<'a> {
     }
 }
 
-/// The mean over cells of the strongest edge's weight: 1 in a fuzzy simplicial set, where every cell's nearest neighbour is a
-/// full member of its neighbourhood.
-fn typical_strongest(graph: &Adjacency) -> f32 {
+/// The summed weight of a cell's edges, on average.
+fn mean_strength(graph: &Adjacency) -> f64 {
+    let n_cells = graph.shape().0;
     let mut sum = 0.0;
-    let mut n_connected = 0_usize;
-    for cell in 0..graph.shape().0 {
-        let mut strongest = 0.0_f32;
-        graph.each_in_row(cell, |_, weight| strongest = strongest.max(weight));
-        if strongest > 0.0 {
-            sum += f64::from(strongest);
-            n_connected += 1;
-        }
+    for cell in 0..n_cells {
+        graph.each_in_row(cell, |_, weight| sum += f64::from(weight));
     }
-    (sum / n_connected.max(1) as f64) as f32
+    sum / n_cells.max(1) as f64
 }
 
 /// Whether an edge that pulls `rate` times per epoch does so in this one: its count of pulls rises by one.
@@ -119,12 +117,16 @@ mod tests {
     }
 
     #[test]
-    fn the_typical_strongest_edge_passes_over_cells_without_edges() {
+    fn cells_are_pulled_four_times_per_epoch_on_average() {
         let weights = vec![0.5, 0.25, 0.5, 0.25];
         let graph = Csr::new((4, 4), vec![0, 1, 3, 4, 4], vec![1, 0, 2, 1], weights);
-        let typical = typical_strongest(&Adjacency::Sparse(graph));
-        assert!((typical - (0.5 + 0.5 + 0.25) / 3.0).abs() < 1e-6);
-        let none = Adjacency::Sparse(Csr::zero((2, 2)));
-        assert!(typical_strongest(&none).abs() < f32::EPSILON);
+        let graph = Adjacency::Sparse(graph);
+        assert!((mean_strength(&graph) - 1.5 / 4.0).abs() < 1e-9);
+        let schedule = Schedule {
+            n_epochs: 1,
+            learning_rate: 1.0,
+        };
+        let strong = f64::from(Descent::new(&graph, schedule, 1).strong);
+        assert!((1.5 / strong / 4.0 - PULLS).abs() < 1e-6);
     }
 }

@@ -42,11 +42,11 @@ const SETTLING: Schedule = Schedule {
 /// that was clustered. Returns n × 2 coordinates. The same arguments give the same picture whatever the number of threads.
 ///
 /// UMAP (arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the first two principal components of `z`.
-/// An edge pulls in proportion to its weight, and once per epoch if it is as strong as a cell's strongest edge on average.
+/// An edge pulls in proportion to its weight, at most once per epoch; four edges of a cell pull in an epoch on average.
 /// Deviation: in an epoch every cell moves by the places that the others had before it, so that cells move in parallel and no
 /// thread's pace shows.
 ///
-/// O(edges) time an epoch. Of more than 100,000 cells, a random 50,000 are laid out by their neighbours in `z`; the others
+/// O(n + edges) time an epoch. Of more than 100,000 cells, a random 50,000 are laid out by their neighbours in `z`; the others
 /// are placed among those that they are connected with, and all move for 30 more epochs.
 ///
 /// ```
