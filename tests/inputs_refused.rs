@@ -133,7 +133,7 @@ fn matrices_that_do_not_fit_their_names() {
     folder.assert(
         folder.path(),
         "DIR/matrix.mtx: its cells have no names: there is no \
-         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz",
+         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz beside it",
     );
     let folder = Folder::of("mtx_prefix");
     fs::copy(

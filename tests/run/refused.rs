@@ -169,7 +169,10 @@ fn an_output_folder_that_cannot_be_is_refused_before_work() -> TestResult {
     for (place, part) in [
         (file.clone(), named.as_str()),
         (file.join("below"), &named),
-        ("/proc/no/such".into(), "/proc: cannot write"),
+        (
+            "/proc/no/such".into(),
+            "/proc: this folder cannot be written to",
+        ),
     ] {
         let failed = run(SMALL, &place, &["-quiet"]).code(1).stdout(is_empty());
         assert_is_error(&stderr(&failed), &[part, "choose another"]);

@@ -89,7 +89,7 @@ fn csv_tables_become_one_data_set() {
 #[test]
 fn conversions_say_what_they_lack() {
     assert!(refusal("preprocess csv a.csv").starts_with("-name is missing"));
-    assert!(refusal("preprocess csv a.csv -name=a/b").contains("not a path: try b"));
+    assert!(refusal("preprocess csv a.csv -name=a/b").contains("not a path; try b"));
     assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
     assert!(refusal("preprocess h5").contains("<NAME>..."));
     assert!(refusal("preprocess").contains("FILE"));
