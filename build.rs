@@ -30,12 +30,12 @@ fn main() -> io::Result<()> {
     libtorch.map_or(Ok(()), |lib| let_tests_find(&lib))
 }
 
-/// Tests and benchmarks stay on this machine, and may name its libtorch by its path. Tests of the library itself
+/// Tests, benchmarks and examples stay on this machine, and may name its libtorch by its path. Tests of the library itself
 /// take no linker arguments of their own: for them, cargo adds folders within `target` that are linked from to
 /// LD_LIBRARY_PATH.
 fn let_tests_find(lib: &Path) -> io::Result<()> {
-    // A source archive leaves the tests out.
-    for kind in ["tests", "benches"]
+    // A source archive leaves tests and examples out.
+    for kind in ["tests", "benches", "examples"]
         .into_iter()
         .filter(|kind| Path::new(kind).is_dir())
     {

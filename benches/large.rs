@@ -9,7 +9,10 @@ use std::{path::Path, time::Instant};
 
 mod common;
 
-use common::{program::run, simulated_file};
+use common::{
+    program::{Outcome, run},
+    simulated_file,
+};
 
 const N_GENES: usize = 20_000;
 const DENSITY: f64 = 0.05;
@@ -36,47 +39,50 @@ fn main() {
         sizes = SIZES.to_vec();
     }
     let options: Vec<&str> = typed[n_sizes..].iter().map(String::as_str).collect();
-    let mut is_first = true;
     let folder = tempfile::tempdir().expect("a folder");
-    for n_cells in sizes {
-        let path = folder.path().join("simulated.h5ad");
+    let path = folder.path().join("simulated.h5ad");
+    for (place, n_cells) in sizes.into_iter().enumerate() {
         let started = Instant::now();
         let density = simulated_file::write(&path, n_cells, N_GENES, DENSITY);
         let size = std::fs::metadata(&path).map_or(0, |file| file.len()) >> 20;
-        eprintln!(
-            "{n_cells} cells: {size} MiB written in {:.0} s",
-            started.elapsed().as_secs_f64()
-        );
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!("{n_cells} cells: {size} MiB written in {seconds:.0} s");
         let outcome = run(&path, &options);
-        let (stages, seconds): (Vec<&str>, Vec<String>) = outcome
-            .stages()
-            .into_iter()
-            .map(|(stage, seconds)| (stage, format!("{seconds:.1}")))
-            .unzip();
-        if is_first {
-            println!(
-                "| cells | non-zero | {} | total s | peak MB | clusters | ARI | type F1 | F1 of the rarest |",
-                stages.join(" | ")
-            );
-            println!("|{}", " --- |".repeat(stages.len() + 8));
-            is_first = false;
+        if place == 0 {
+            print_head(&outcome);
         }
-        let types = simulated_file::types(n_cells);
-        let rarest = types.iter().max().copied().unwrap_or_default();
-        let f1: Vec<f64> = (0..=rarest)
-            .map(|of_type| outcome.best_f1(&types, of_type))
-            .collect();
-        let results = &outcome.results;
-        println!(
-            "| {n_cells} | {:.1} % | {} | {:.1} | {:.0} | {} | {:.3} | {:.3} | {:.3} |",
-            100.0 * density,
-            seconds.join(" | "),
-            results["seconds"].as_f64().expect("seconds"),
-            results["peak_rss_mb"].as_f64().expect("memory"),
-            results["n_clusters"],
-            results["scores"]["ari"].as_f64().unwrap_or(f64::NAN),
-            f1.iter().sum::<f64>() / f1.len() as f64,
-            f1[rarest],
-        );
+        print_row(n_cells, density, &outcome);
     }
+}
+
+fn print_head(outcome: &Outcome) {
+    let stages = outcome.stages();
+    let names: Vec<&str> = stages.iter().map(|(stage, _)| *stage).collect();
+    println!(
+        "| cells | non-zero | {} | total s | peak MB | clusters | ARI | type F1 | F1 of the rarest |",
+        names.join(" | ")
+    );
+    println!("|{}", " --- |".repeat(names.len() + 8));
+}
+
+fn print_row(n_cells: usize, density: f64, outcome: &Outcome) {
+    let stages = outcome.stages().into_iter();
+    let seconds: Vec<String> = stages.map(|(_, seconds)| format!("{seconds:.1}")).collect();
+    let types = simulated_file::types(n_cells);
+    let rarest = types.iter().max().copied().unwrap_or_default();
+    let f1: Vec<f64> = (0..=rarest)
+        .map(|of_type| outcome.best_f1(&types, of_type))
+        .collect();
+    let results = &outcome.results;
+    println!(
+        "| {n_cells} | {:.1} % | {} | {:.1} | {:.0} | {} | {:.3} | {:.3} | {:.3} |",
+        100.0 * density,
+        seconds.join(" | "),
+        results["seconds"].as_f64().expect("seconds"),
+        results["peak_rss_mb"].as_f64().expect("memory"),
+        results["n_clusters"],
+        results["scores"]["ari"].as_f64().unwrap_or(f64::NAN),
+        f1.iter().sum::<f64>() / f1.len() as f64,
+        f1[rarest],
+    );
 }

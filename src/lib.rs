@@ -8,13 +8,27 @@
 //!
 //! The method is that of Li et al., *Attention-based deep clustering method for scRNA-seq cell
 //! type identification*, PLoS Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
-//! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns.
+//! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns. Each stage can be called by
+//! itself; `examples/` has a program for [`h5ad`], one for [`partition`] and one for a whole run.
+//!
+//! ```no_run
+//! use attentionae_sc::{cli, pipeline, progress::Progress};
+//!
+//! let line = ["attentionae-sc", "-name", "zeisel", "-output_dir", "out"];
+//! if let cli::Request::Run(config) = cli::parse(line.map(Into::into))? {
+//!     let summary = pipeline::run(&config, &Progress::new(true))?;
+//!     println!("{:?}", summary.scores);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 // A test spells out every option of a run in one `json!`.
 #![cfg_attr(test, recursion_limit = "256")]
 
 // The command line
+#[doc(hidden)]
 pub mod app;
+#[doc(hidden)]
 pub mod batch;
 pub mod cli;
 pub mod config;
@@ -45,19 +59,22 @@ pub mod report;
 pub mod write;
 
 // What stages share
-pub mod atomic;
+mod atomic;
 mod bisection;
 mod cgroup;
 pub mod counts;
 mod grouping;
 mod guard;
+#[doc(hidden)]
 pub mod interrupt;
+#[doc(hidden)]
 pub mod libtorch;
 pub mod memory;
-pub mod names;
+mod names;
+#[doc(hidden)]
 pub mod out_of_memory;
-pub mod processor;
+mod processor;
 pub mod seed;
-pub mod special;
-pub mod threads;
+mod special;
+mod threads;
 mod unit;

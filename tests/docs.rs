@@ -5,20 +5,20 @@
 use std::{fmt::Write as _, fs, path::PathBuf, process::Command};
 
 /// What stands before and after the generated part of a page.
-const BEGIN: &str = "<!-- generated from --help: begin -->\n";
-const END: &str = "<!-- generated from --help: end -->\n";
+const BEGIN: &str = "<!-- generated from --help-all: begin -->\n";
+const END: &str = "<!-- generated from --help-all: end -->\n";
 
-/// The column in which `--help` describes an option.
+/// The column in which `--help-all` describes an option.
 const DESCRIPTION: usize = 32;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What `--help` prints, in lines as wide as a terminal of 80 columns.
+/// What `--help-all` prints, in lines as wide as a terminal of 80 columns.
 fn help() -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"));
-    let printed = program.arg("--help").output().expect("the program");
+    let printed = program.arg("--help-all").output().expect("the program");
     String::from_utf8(printed.stdout).expect("text")
 }
 
@@ -29,7 +29,7 @@ struct OptionRow {
     default: String,
 }
 
-/// The headings of `--help` with their options.
+/// The headings of `--help-all` with their options.
 fn sections(help: &str) -> Vec<(String, Vec<OptionRow>)> {
     let mut sections: Vec<(String, Vec<OptionRow>)> = Vec::new();
     for line in help.lines() {
@@ -95,7 +95,7 @@ fn the_table_of_options_is_that_of_the_program() {
     }
     assert!(
         present == wanted,
-        "docs/options.md differs from --help: UPDATE_DOCS=1 cargo test --release --locked --test docs\n{wanted}"
+        "docs/options.md differs from --help-all: UPDATE_DOCS=1 cargo test --release --locked --test docs\n{wanted}"
     );
 }
 

@@ -8,11 +8,10 @@ use std::{
 };
 
 use attentionae_sc::{
-    config::CellTypes,
     convert::to_h5ad,
     counts::CountSource,
     h5ad::{Column, CountsIn},
-    read::{DataSet, Format, Orientation, ReadError, ReadOptions, open, read},
+    read::{CellTypes, DataSet, Format, Orientation, ReadError, ReadOptions, open, read},
 };
 use ndarray::{Array2, arr2};
 

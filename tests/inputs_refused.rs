@@ -132,8 +132,8 @@ fn matrices_that_do_not_fit_their_names() {
     fs::remove_file(folder.path().join("barcodes.tsv")).expect("it goes");
     folder.assert(
         folder.path(),
-        "DIR/matrix.mtx: there are no names of its cells beside it, as in \
-         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz",
+        "DIR/matrix.mtx: its cells have no names: there is no \
+         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz beside it",
     );
     let folder = Folder::of("mtx_prefix");
     fs::copy(
@@ -217,7 +217,7 @@ fn what_is_named_like_hdf5_but_is_text() {
         folder.assert(
             &path,
             &format!(
-                "DIR/{name}: this is a Git LFS pointer, not the data, which is not read here; fetch the data that it \
+                "DIR/{name}: this is a Git LFS pointer, not the data, which cannot be read; fetch the data that it \
                  stands for: git lfs pull --include \"DIR/{name}\""
             ),
         );
@@ -255,7 +255,7 @@ fn tables_whose_entries_are_no_counts() {
         ),
         (
             b",Gad1,Mbp\nc0,1,2\nc1,1\n",
-            "line 3: 2 fields, where other lines have 3",
+            "line 3: the line has 2 fields, but other lines have 3",
         ),
         (
             b",Gad1\nc\xe4,1\n",

@@ -120,7 +120,7 @@ fn a_file_in_place_of_the_output_folder_is_named() -> TestResult {
     fs::write(&path, FIRST)?;
     preprocess(&path, &["csv", text(&path), "-name", "x"])
         .code(1)
-        .stderr(contains("1.csv: is a file where outputs need a folder"));
+        .stderr(contains("1.csv: this is a file, but outputs need a folder"));
     assert_eq!(fs::read_to_string(path)?, FIRST);
     Ok(())
 }

@@ -46,7 +46,7 @@ fn the_tree_is_told_written_and_recorded() {
     let weakest = splits[2].as_str().expect("a line");
     assert!(weakest.contains("of edges between; in "), "{weakest}");
     let told = format!(
-        "4 clusters cut from a tree of {}",
+        "the tree of {} fine clusters was cut into 4 clusters",
         results["tree"]["n_fine_clusters"]
     );
     assert!(said.contains(&told) && said.contains(weakest), "{said}");
@@ -87,7 +87,10 @@ fn the_tree_is_told_written_and_recorded() {
 fn one_cluster_is_an_answer() {
     let output = tempdir().expect("a folder");
     let said = run(output.path(), "-batch_size 64 -n_clusters 1");
-    assert!(said.contains("one cluster cut from a tree"), "{said}");
+    assert!(
+        said.contains("fine clusters was cut into one cluster"),
+        "{said}"
+    );
     assert_eq!(results(output.path())["scores"]["asw"], Value::Null);
 }
 
@@ -109,7 +112,7 @@ fn more_clusters_than_there_are_are_refused() {
         .assert()
         .code(1);
     let said = String::from_utf8_lossy(&run.get_output().stderr);
-    assert!(said.contains("-n_clusters 9999 cannot be had"), "{said}");
+    assert!(said.contains("-n_clusters 9999 is too many"), "{said}");
     assert_eq!(fs::read_dir(output.path()).expect("a folder").count(), 0);
 }
 
@@ -218,7 +221,7 @@ fn cells_beyond_the_sample_are_labelled_and_the_sample_is_recorded() {
         239
     );
     assert!(
-        said.contains("trained on are 100 of the 239 cells"),
+        said.contains("the network is trained on 100 of the 239 cells"),
         "{said}"
     );
 }

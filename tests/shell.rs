@@ -86,7 +86,7 @@ fn zsh_reads_its_completions() {
 fn the_man_page_has_every_option_of_the_help() {
     let page = printed("man").replace(r"\-", "-");
     let help = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
-        .arg("--help")
+        .arg("--help-all")
         .output();
     let help = String::from_utf8(help.expect("help").stdout).expect("text");
     let options: Vec<_> = help

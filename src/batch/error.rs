@@ -44,7 +44,7 @@ pub enum BatchError {
         input: PathBuf,
     },
     /// An earlier batch's results cannot be understood.
-    #[error("{}: these are no results of a batch ({reason}); without -resume every data set is run anew", path.display())]
+    #[error("{}: this file does not hold the results of a batch ({reason}); without -resume, every data set is run again", path.display())]
     Earlier {
         /// The file that was to tell which data sets are finished.
         path: PathBuf,

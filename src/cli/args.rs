@@ -34,6 +34,7 @@ pub(super) struct Cli {
 }
 
 const RUN_EXAMPLES: &str = "\
+--help-all shows all options, 'batch --help' and the like those of a command.
 Options take one dash or two, and _ or - between words. BOOL is True or False
 (or yes, no, 1, 0); -quiet alone means -quiet True. Exit codes: 0 success,
 1 failure, 2 wrong usage, 137 too little memory, 130 interrupted.

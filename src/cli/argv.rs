@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn respelled(line: &str) -> String {
-        let command = crate::cli::command();
+        let command = crate::cli::plain_command();
         let args = line.split(' ').map(OsString::from);
         let words: Vec<_> = normalise(&command, args)
             .into_iter()

@@ -59,7 +59,7 @@ pub(super) fn expanded(typed: &str) -> Result<PathBuf, String> {
             format!("curl -L -O \"{typed}\"")
         };
         return Err(format!(
-            "is a place on the network; download it first: {load}"
+            "this is a place on the network; download it first: {load}"
         ));
     }
     if typed == "-" {
@@ -90,7 +90,9 @@ fn name_at(path: &Path) -> Result<String, String> {
 /// Checks a name that is to become a file name.
 pub(super) fn file_name(typed: &str) -> Result<String, String> {
     match stem(Path::new(typed))? {
-        name if typed.contains(is_separator) => Err(format!("is a name, not a path: try {name}")),
+        name if typed.contains(is_separator) => {
+            Err(format!("this must be a name, not a path; try {name}"))
+        }
         name => Ok(name),
     }
 }
@@ -209,6 +211,6 @@ mod tests {
         assert_eq!(file_name("baron_mouse"), Ok("baron_mouse".to_owned()));
         assert_eq!(file_name("baron.h5ad"), Ok("baron".to_owned()));
         let refusal = file_name("sets/baron").expect_err("a path");
-        assert_eq!(refusal, "is a name, not a path: try baron");
+        assert_eq!(refusal, "this must be a name, not a path; try baron");
     }
 }

@@ -19,7 +19,8 @@ pub(crate) use self::data_set::find as find_data_set;
 use self::{
     args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
     data_set::DataSet,
-    options::{ClusteringArgs, RunOptions},
+    help::Extent,
+    options::{ClusteringArgs, GraphArgs, InputArgs, OutputArgs, RunOptions},
     values::Switch,
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
@@ -58,12 +59,11 @@ pub enum Request {
 /// # Errors
 /// [`Refusal`]: what to print instead of running, and the exit code.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusal> {
-    let command = command();
-    let args = argv::normalise(&command, args);
+    let args = argv::normalise(&plain_command(), args);
     if args.len() < 2 {
         return Err(Refusal::hint());
     }
-    let matches = command.try_get_matches_from(args)?;
+    let matches = command(Extent::of(&args)).try_get_matches_from(args)?;
     options_follow_commands(&matches)?;
     let cli = Cli::from_arg_matches(&matches)?;
     match cli.command {
@@ -81,8 +81,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
 }
 
 /// The built command with its help text.
-fn command() -> clap::Command {
-    help::with_help(plain_command())
+fn command(extent: Extent) -> clap::Command {
+    help::with_help(plain_command(), extent)
 }
 
 /// The built command, without the help text of its own.
@@ -129,14 +129,27 @@ fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
 /// The run of a data set, its options checked.
 fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal> {
     let defaults = options.clustering.preset.defaults();
-    let n_neighbors = options.graph.n_neighbors;
-    let max_num_cell = options.training.max_num_cell;
-    let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
-    let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     let (model, train) = trained(&options, &defaults)?;
     let resolution = how_many(&options.clustering, defaults.resolution)?;
     let has_tree = matches!(resolution, Resolution::Tree(_)) && train.clustering_epoch == 0;
+    let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
+    let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     Ok(RunConfig {
+        quality: quality(&options.input),
+        graph: graph(&options.graph, &defaults),
+        leiden_graph: options
+            .clustering
+            .leiden_graph
+            .unwrap_or(defaults.leiden_graph),
+        max_value: (max_value > 0.0).then_some(max_value),
+        n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
+        landmarks: landmarks(&options, train.batch_size)?,
+        max_num_cell: max_num_cell(&options, &defaults)?,
+        save: outputs(&options.outputs, has_tree),
+        model,
+        train,
+        preset: options.clustering.preset,
+        resolution,
         name: data_set.name,
         input: data_set.path,
         read: options.input.read.into(),
@@ -145,59 +158,69 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         celltype: options.input.celltype,
         batch_key: options.input.batch_key.map(|key| key.0).unwrap_or_default(),
         within: options.input.within,
-        quality: QualityControl {
-            min_counts: options.input.min_counts,
-            min_genes: options.input.min_genes as usize,
-            min_cells: options.input.min_cells as usize,
-            max_mt: options.input.max_mt,
-        },
         n_hvg: options.input.n_hvg as usize,
-        graph: GraphConfig {
-            method: options.graph.connectivity_methods,
-            knn: options.graph.knn.0,
-            n_neighbors: n_neighbors as usize,
-            aim: options.graph.graph_target.unwrap_or(defaults.graph_target),
-            aggregation: options.graph.aggregation.unwrap_or(defaults.aggregation),
-        },
-        leiden_graph: options
-            .clustering
-            .leiden_graph
-            .unwrap_or(defaults.leiden_graph),
-        max_value: (max_value > 0.0).then_some(max_value),
-        n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
-        landmarks: match train.batch_size {
-            Some(_) => {
-                at_least_a_neighborhood("-landmarks", options.training.landmarks, n_neighbors)?
-            }
-            None => options.training.landmarks as usize,
-        },
-        model,
-        train,
-        preset: options.clustering.preset,
-        resolution,
-        max_num_cell: at_least_a_neighborhood(
-            "-max_num_cell",
-            max_num_cell.unwrap_or(defaults.max_num_cell),
-            n_neighbors,
-        )?,
         overwrite: options.outputs.overwrite.0,
         n_markers: options.outputs.n_markers as usize,
-        save: Outputs {
-            pred_label: options.outputs.save_pred_label.0,
-            embedding: options.outputs.save_embedding.0,
-            model_para: options.outputs.save_model_para.0,
-            umap: options.outputs.save_umap.0,
-            figure_format: options.outputs.figure_format,
-            markers: options.outputs.save_markers.0,
-            tree: has_tree && options.outputs.save_tree.0,
-            report: options.outputs.save_report.0,
-            h5ad: options.outputs.save_h5ad.0,
-        },
         cuda: options.machine.cuda,
         seed: options.machine.seed,
         threads: options.machine.threads.map(|threads| threads as usize),
         quiet: options.machine.quiet.quiet.0,
     })
+}
+
+/// Which cells and genes are kept.
+fn quality(args: &InputArgs) -> QualityControl {
+    QualityControl {
+        min_counts: args.min_counts,
+        min_genes: args.min_genes as usize,
+        min_cells: args.min_cells as usize,
+        max_mt: args.max_mt,
+    }
+}
+
+/// The cell graph that the network learns from.
+fn graph(args: &GraphArgs, defaults: &Defaults) -> GraphConfig {
+    GraphConfig {
+        method: args.connectivity_methods,
+        knn: args.knn.0,
+        n_neighbors: args.n_neighbors as usize,
+        aim: args.graph_target.unwrap_or(defaults.graph_target),
+        aggregation: args.aggregation.unwrap_or(defaults.aggregation),
+    }
+}
+
+/// What is written. Only clusters that were cut from a tree and not trained further have one.
+fn outputs(args: &OutputArgs, has_tree: bool) -> Outputs {
+    Outputs {
+        pred_label: args.save_pred_label.0,
+        embedding: args.save_embedding.0,
+        model_para: args.save_model_para.0,
+        umap: args.save_umap.0,
+        figure_format: args.figure_format,
+        markers: args.save_markers.0,
+        tree: has_tree && args.save_tree.0,
+        report: args.save_report.0,
+        h5ad: args.save_h5ad.0,
+    }
+}
+
+/// The cells that every cell is embedded against, with mini-batches.
+fn landmarks(options: &RunOptions, batch_size: Option<usize>) -> Result<usize, Refusal> {
+    let typed = options.training.landmarks;
+    match batch_size {
+        Some(_) => at_least_a_neighborhood("-landmarks", typed, options.graph.n_neighbors),
+        None => Ok(typed as usize),
+    }
+}
+
+/// The cells to train on.
+fn max_num_cell(options: &RunOptions, defaults: &Defaults) -> Result<usize, Refusal> {
+    let typed = options.training.max_num_cell;
+    at_least_a_neighborhood(
+        "-max_num_cell",
+        typed.unwrap_or(defaults.max_num_cell),
+        options.graph.n_neighbors,
+    )
 }
 
 /// How many clusters there are to be. What says how the tree is cut asks for the tree, whatever the preset's resolution.

@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use super::values::{
     Columns, Switch, batch_size, celltype, columns, cuda, layer, max_value, n_pcs, percent,
@@ -175,8 +175,8 @@ pub(super) struct ClusteringArgs {
     /// joint; dense = the published one [default: joint; published: dense]
     #[arg(long, value_name = "WHAT", value_parser = word::<LeidenGraph>)]
     pub leiden_graph: Option<LeidenGraph>,
-    /// Most steps of self-training on the clusters, or epochs with -batch_size 0; 0 keeps Leiden's
-    /// (0 to 100000) [default: 0; published: 100]
+    /// The published self-training on Leiden's clusters: most steps, or epochs with -batch_size 0; 0 keeps
+    /// the clusters as they are (0 to 100000) [default: 0; published: 100]
     #[arg(long, value_name = "N", value_parser = whole(0..=100_000))]
     pub clustering_epoch: Option<u64>,
 }
@@ -305,6 +305,9 @@ pub(super) struct MachineArgs {
     pub threads: Option<u64>,
     #[command(flatten)]
     pub quiet: QuietArg,
+    /// Print help with every option
+    #[arg(long, action = ArgAction::Help)]
+    pub help_all: Option<bool>,
 }
 
 /// The option of every command.

@@ -55,10 +55,10 @@ impl Refusal {
             Kind::Hint => crate::progress::print_line(
                 "Usage: attentionae-sc -name NAME [OPTION VALUE]...\n\
                  Try 'attentionae-sc -name zeisel -resolution 0.3', \
-                 or 'attentionae-sc --help' for every option.",
+                 or 'attentionae-sc --help' for the options.",
             ),
             Kind::Usage(message) => crate::progress::print_line(&format!(
-                "error: {message}\nTry 'attentionae-sc --help' for every option."
+                "error: {message}\nTry 'attentionae-sc --help' for the options."
             )),
         }
         ExitCode::from(USAGE)

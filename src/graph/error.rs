@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GraphError {
     /// A cell has no others to be connected with.
-    #[error("a cell graph needs at least 2 cells, found {n_cells}")]
+    #[error("a cell graph needs at least 2 cells, but {n_cells} are left")]
     TooFewCells {
         /// Cells given.
         n_cells: usize,

@@ -48,19 +48,9 @@ impl JointGraph {
     ///
     /// If there are not as many cells as in the views before.
     pub fn add(&mut self, features: &ArrayView2<f32>, seed: u64) -> Result<(), GraphError> {
-        let n_neighbors = N_NEIGHBORS.min(features.nrows());
-        error::check(features, n_neighbors)?;
-        let directions = Directions::of(features);
-        let neighborhoods = if features.nrows() > MOST_EXACT {
-            let found = among_many(&directions, n_neighbors - 1, seed);
-            self.recall = self.recall.min(found.recall);
-            found.neighborhoods
-        } else {
-            neighbors::among(&directions, n_neighbors - 1)
-        };
-        let kernel = NeighborKernel::of(directions, Method::Umap, n_neighbors, &neighborhoods);
-        let view = scaled(kernel.connect(&neighborhoods));
-        drop((kernel, neighborhoods));
+        let view = View::of(features, seed)?;
+        self.recall = self.recall.min(view.recall);
+        let view = scaled(view.connectivities);
         self.sum = if self.sum.rows() == 0 {
             view
         } else {
@@ -90,6 +80,50 @@ impl JointGraph {
     #[must_use]
     pub fn balanced(self, totals: &[f32]) -> Adjacency {
         Adjacency::Sparse(balance_depth(self.sum, totals))
+    }
+}
+
+/// UMAP's connectivities of each cell's 14 nearest others by cosine, n × n; as [`JointGraph::add`] finds them for one view.
+///
+/// ```
+/// use attentionae_sc::graph::near_graph;
+///
+/// let features = ndarray::array![[1.0_f32, 0.0], [1.0, 0.1], [0.0, 1.0]];
+/// let graph = near_graph(&features.view(), 1)?;
+/// assert_eq!(graph.shape(), (3, 3));
+/// # Ok::<(), attentionae_sc::graph::GraphError>(())
+/// ```
+///
+/// # Errors
+///
+/// Where a feature is not finite, or there is a single cell.
+pub fn near_graph(features: &ArrayView2<f32>, seed: u64) -> Result<Adjacency, GraphError> {
+    View::of(features, seed).map(|view| Adjacency::Sparse(view.connectivities))
+}
+
+/// The graph of one view.
+struct View {
+    connectivities: Csr,
+    /// Share of the true neighbours that were found.
+    recall: f64,
+}
+
+impl View {
+    fn of(features: &ArrayView2<f32>, seed: u64) -> Result<Self, GraphError> {
+        let n_neighbors = N_NEIGHBORS.min(features.nrows());
+        error::check(features, n_neighbors)?;
+        let directions = Directions::of(features);
+        let (neighborhoods, recall) = if features.nrows() > MOST_EXACT {
+            let found = among_many(&directions, n_neighbors - 1, seed);
+            (found.neighborhoods, found.recall)
+        } else {
+            (neighbors::among(&directions, n_neighbors - 1), 1.0)
+        };
+        let kernel = NeighborKernel::of(directions, Method::Umap, n_neighbors, &neighborhoods);
+        Ok(Self {
+            connectivities: kernel.connect(&neighborhoods),
+            recall,
+        })
     }
 }
 

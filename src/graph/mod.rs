@@ -12,7 +12,6 @@ mod cosine;
 mod depth;
 mod distance_features;
 mod error;
-mod fuzzy;
 mod gauss;
 mod inverted_lists;
 mod joint_graph;
@@ -26,9 +25,8 @@ pub use batch_graphs::BatchGraphs;
 pub use cosine::ROUNDING;
 pub use distance_features::Features;
 pub use error::GraphError;
-pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
-pub use joint_graph::JointGraph;
+pub use joint_graph::{JointGraph, near_graph};
 pub use neighbors::nearest;
 pub use target::Aim;
 

@@ -42,7 +42,7 @@ pub enum H5adError {
         path: PathBuf,
     },
     /// The path is a device, a pipe or a socket: HDF5 reads back and forth.
-    #[error("{}: this is no regular file; save the data to one first", path.display())]
+    #[error("{}: this is not a regular file; save the data to one first", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -208,7 +208,7 @@ pub enum H5adError {
     },
     /// The matrix holds NaN.
     #[error(
-        "{}: {element} holds {places}; raw counts are needed. NaN come of batch correction or of joining data sets of \
+        "{}: {element} holds {places}; raw counts are needed. NaN come from batch correction or of joining data sets of \
          different genes: -nan_as_zero True reads them as 0", path.display()
     )]
     Nan {
@@ -354,7 +354,7 @@ fn elsewhere(path: &std::path::Path, nearby: &[String]) -> String {
         [] => String::new(),
         near => format!("; did you mean {}?", near.join(" or ")),
     };
-    format!("{meant}{}", instead(nearby))
+    format!("{}{meant}", instead(nearby))
 }
 
 /// Names above this likeness may have been meant.

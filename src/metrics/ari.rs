@@ -9,6 +9,13 @@ use super::contingency::Contingency;
 /// ordered pairs of cells (Hubert & Arabie 1985, doi:10.1007/BF01908075), counted exactly; 1 where no pair
 /// disagrees, so also for no cell and for one. As scikit-learn's `adjusted_rand_score`. O(n log n).
 ///
+/// ```
+/// use attentionae_sc::metrics::adjusted_rand_index;
+///
+/// let renamed = adjusted_rand_index(&[0, 0, 1, 1], &[7, 7, 3, 3]);
+/// assert!((renamed - 1.0).abs() < 1e-12);
+/// ```
+///
 /// # Panics
 ///
 /// If the partitions are not of the same length.

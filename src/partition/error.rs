@@ -32,7 +32,7 @@ pub enum ClusterError {
     },
     /// More clusters are asked for than the graph falls into.
     #[error(
-        "-n_clusters {wanted} cannot be had: at its finest, Leiden finds {found} clusters; ask for at most as many"
+        "-n_clusters {wanted} is too many: at its finest, Leiden finds {found} clusters; lower -n_clusters to {found} or less"
     )]
     TooManyClusters {
         /// Clusters asked for.

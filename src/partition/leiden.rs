@@ -54,6 +54,20 @@ pub struct Partition {
 /// Errors: a resolution that is not above 0, a graph that is not square or not symmetric, a weight that is
 /// negative or not finite. A few passes over the edges for each of four runs, 8 bytes per stored weight.
 /// Leiden: Traag, Waltman & van Eck 2019, doi:10.1038/s41598-019-41695-z.
+///
+/// ```
+/// use attentionae_sc::{graph::Adjacency, partition::leiden};
+///
+/// let two_pairs = ndarray::array![
+///     [0.0, 1.0, 0.1, 0.0],
+///     [1.0, 0.0, 0.0, 0.0],
+///     [0.1, 0.0, 0.0, 1.0],
+///     [0.0, 0.0, 1.0, 0.0],
+/// ];
+/// let found = leiden(&Adjacency::Dense(two_pairs), 1.0, 1)?;
+/// assert_eq!(found.labels, [0, 0, 1, 1]);
+/// # Ok::<(), attentionae_sc::partition::ClusterError>(())
+/// ```
 pub fn leiden(graph: &Adjacency, resolution: f64, seed: u64) -> Result<Partition, ClusterError> {
     let mut profile = leiden_profile(graph, &[resolution], seed)?;
     Ok(profile.swap_remove(0))

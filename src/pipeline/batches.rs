@@ -82,13 +82,13 @@ impl Run<'_> {
         }
         if n_batches == 1 {
             self.progress.note(&format!(
-                "all cells are of one batch, {}: -batch_key changes nothing",
+                "all cells are in one batch, {}: -batch_key changes nothing",
                 batches.names[0]
             ));
             return Ok(None);
         }
         self.progress.note(&format!(
-            "{n_batches} batches by {}, of {} to {} cells",
+            "there are {n_batches} batches by {}, of {} to {} cells each",
             columns.join(" and "),
             batches.sizes().iter().min().unwrap_or(&0),
             batches.sizes().iter().max().unwrap_or(&0)

@@ -7,8 +7,9 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::{Run, views::Seen};
 use crate::{
-    graph::{Adjacency, JointGraph, gauss_weights},
+    graph::{Adjacency, JointGraph, gauss_weights, near_graph},
     partition::{Found, LeidenGraph, Resolution, find_types, leiden, vote::vote},
+    plot::umap_layout,
     preprocess::{Prepared, sample_cells},
 };
 
@@ -30,16 +31,43 @@ pub(super) struct Clusters {
     /// Their clusters, 0.. by decreasing size.
     pub labels: Vec<usize>,
     /// The tree that they were cut from, where no resolution was given.
-    pub types: Option<Found>,
+    types: Option<Found>,
+    /// The graph that was clustered, where it holds all cells that were given.
+    graph: Option<Adjacency>,
 }
 
-impl Clusters {
-    /// Labels of all cells that were given, whose embedding `z` is.
-    fn of_all(self, z: &Array2<f32>) -> Vec<usize> {
-        if self.rows.len() == z.nrows() {
-            return self.labels;
+/// Clusters of all prepared cells.
+pub(super) struct Labelled {
+    /// 0.. by decreasing size.
+    pub labels: Vec<usize>,
+    /// The tree that they were cut from, where they were.
+    pub types: Option<Found>,
+    /// The graph that was clustered, where it holds all cells.
+    pub graph: Option<Adjacency>,
+}
+
+impl Labelled {
+    /// Labels that the model learnt.
+    pub(super) fn by_model(labels: Vec<usize>) -> Self {
+        Self {
+            labels,
+            types: None,
+            graph: None,
         }
-        vote(z.view(), &self.rows, &self.labels)
+    }
+
+    /// Of all cells, whose embedding `z` is, by the clusters of some.
+    fn of(clusters: Clusters, z: &Array2<f32>) -> Self {
+        let labels = if clusters.rows.len() == z.nrows() {
+            clusters.labels
+        } else {
+            vote(z.view(), &clusters.rows, &clusters.labels)
+        };
+        Self {
+            labels,
+            types: clusters.types,
+            graph: clusters.graph,
+        }
     }
 }
 
@@ -76,6 +104,7 @@ impl Run<'_> {
                 labels: leiden(&graph, resolution, seed)?.labels,
                 rows,
                 types: None,
+                graph: None,
             });
         }
         let mut joint = expression;
@@ -102,18 +131,18 @@ impl Run<'_> {
             rows: (0..cells.len()).collect(),
             labels,
             types,
+            graph: Some(joint),
         })
     }
 
-    /// Clusters of all prepared cells, whose embedding `z` is, and the tree that they were cut from, where they were. `cells`
-    /// are the training cells.
+    /// Clusters of all prepared cells, whose embedding `z` is. `cells` are the training cells.
     pub(super) fn label(
         &mut self,
         prepared: &Prepared,
         cells: &[usize],
         seen: Option<&mut Seen>,
         z: &Array2<f32>,
-    ) -> anyhow::Result<(Vec<usize>, Option<Found>)> {
+    ) -> anyhow::Result<Labelled> {
         self.say_what_is_clustered();
         let expression = match seen {
             Some(seen) if self.config.leiden_graph.holds_expression() => {
@@ -122,9 +151,24 @@ impl Run<'_> {
             _ => JointGraph::default(),
         };
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let mut clusters = self.clusters(prepared, &all, expression, z)?;
-        let types = clusters.types.take();
-        Ok((clusters.of_all(z), types))
+        let clusters = self.clusters(prepared, &all, expression, z)?;
+        Ok(Labelled::of(clusters, z))
+    }
+
+    /// Where the cells, whose embedding `z` is, lie in the plane, if a figure or the report is to show it: by the graph that was
+    /// clustered, or, where there is none of all cells, by the neighbours in the embedding.
+    pub(super) fn lay_out(
+        &mut self,
+        graph: Option<Adjacency>,
+        z: &Array2<f32>,
+    ) -> anyhow::Result<Option<Array2<f32>>> {
+        if !(self.config.save.umap || self.config.save.report) {
+            return Ok(None);
+        }
+        self.stage("layout", "Laying out the cells in the plane");
+        let seed = self.config.seed;
+        let graph = graph.map_or_else(|| near_graph(&z.view(), seed), Ok)?;
+        Ok(Some(umap_layout(z.view(), &graph, seed)?))
     }
 
     pub(super) fn say_what_is_clustered(&mut self) {
@@ -138,7 +182,7 @@ impl Run<'_> {
     fn say_if_neighbors_are_missing(&self) {
         if self.neighbors_recall < LEAST_RECALL {
             self.progress.note(&format!(
-                "{:.0} % of the nearest neighbours were found; to find all of them would take hours",
+                "only {:.0} % of the nearest neighbours were found; it would take hours to find all of them",
                 100.0 * self.neighbors_recall
             ));
         }

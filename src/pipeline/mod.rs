@@ -10,7 +10,12 @@ mod outputs;
 mod training;
 mod views;
 
-use self::{clusters::check_finite, outputs::write_outputs, training::TrainingData, views::Seen};
+use self::{
+    clusters::{Labelled, check_finite},
+    outputs::write_outputs,
+    training::TrainingData,
+    views::Seen,
+};
 use crate::{
     config::RunConfig,
     counts::CountSource,
@@ -81,10 +86,15 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
     let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
-    let (labels, types) = match trained.labels.take() {
-        Some(labels) => (labels, None),
+    let Labelled {
+        labels,
+        types,
+        graph,
+    } = match trained.labels.take() {
+        Some(labels) => Labelled::by_model(labels),
         None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
     };
+    let layout = run.lay_out(graph, &trained.z)?;
 
     run.stage("score", "Scoring");
     let apartness = Apartness::of(seen.as_ref(), &trained.z, &labels, &cells);
@@ -110,6 +120,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         mixing,
         neighbors_recall: run.neighbors_recall,
         z: trained.z,
+        layout,
         labels,
         truth,
     };
@@ -326,7 +337,7 @@ impl Run<'_> {
     fn say_what_is_trained_on(&self, prepared: &Prepared, cells: &[usize]) {
         if cells.len() < prepared.n_cells() {
             self.progress.note(&format!(
-                "trained on are {} of the {} cells; -max_num_cell says how many",
+                "the network is trained on {} of the {} cells; -max_num_cell sets how many",
                 cells.len(),
                 prepared.n_cells()
             ));
@@ -375,7 +386,7 @@ impl Run<'_> {
             None => String::new(),
         };
         self.progress.note(&format!(
-            "{clusters} cut from a tree of {} fine ones{weakest}",
+            "the tree of {} fine clusters was cut into {clusters}{weakest}",
             types.tree.n_leaves()
         ));
     }
@@ -390,7 +401,7 @@ impl Run<'_> {
                 ),
             };
             self.progress.note(&format!(
-                "no obs['celltype']: scored without ARI and NMI{other}"
+                "there is no obs['celltype'], so that ARI and NMI are not computed{other}"
             ));
         }
     }
@@ -432,10 +443,10 @@ impl Run<'_> {
 fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
         Cuda::Never => Ok(Device::Cpu),
-        Cuda::Always => gpu().context("-cuda True cannot be had"),
+        Cuda::Always => gpu().context("-cuda True needs a GPU, and none can be used"),
         Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
             if !matches!(reason, DeviceError::NoDriver) {
-                progress.note(&format!("training on the CPU: {reason}"));
+                progress.note(&format!("the network is trained on the CPU: {reason}"));
             }
             Device::Cpu
         })),

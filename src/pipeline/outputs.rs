@@ -10,7 +10,6 @@ use crate::{
     memory::StageLog,
     model::autoencoder::Autoencoder,
     names::make_unique,
-    plot::umap_layout,
     processor,
     progress::Progress,
     report::{ReportedRun, write_multiqc, write_report},
@@ -20,9 +19,6 @@ use crate::{
         write_markers, write_model, write_newick, write_results, write_tree,
     },
 };
-
-/// Neighbours of a cell in the 2-D layout.
-const LAYOUT_NEIGHBORS: usize = 15;
 
 /// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
 ///
@@ -36,25 +32,54 @@ pub(super) fn write_outputs(
     progress: &Progress,
 ) -> Result<(), WriteError> {
     let paths = OutputPaths::of(found.config);
-    // Over all cells, as anndata numbers them, and not only over those that are labelled.
+    let names = names_of_cells(found, progress);
+    write_tables(found, &paths, &names)?;
+    if found.config.save.model_para {
+        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    }
+    write_pictures(found, &paths, &mut log, progress)?;
+    log.end();
+    if let Some(layout) = found.layout.as_ref().filter(|_| found.config.save.report) {
+        progress.stage("Writing the report");
+        let run = ReportedRun {
+            found,
+            names: &names,
+            layout: layout.view(),
+            said: &progress.said(),
+            log: &log,
+        };
+        write_report(&paths.report(), &run)?;
+        let [bars, statistics] = paths.multiqc();
+        write_multiqc(&bars, &statistics, found)?;
+    }
+    write_results(&paths.results(), &results(found, &log))
+}
+
+/// The names of the labelled cells, made unique over all cells of the input, as anndata numbers them.
+fn names_of_cells(found: &Findings<'_>, progress: &Progress) -> Vec<String> {
     let mut all = found.input.data.cell_names.clone();
     let renamed = make_unique(&mut all);
-    let cells = found.prepared.cells.iter();
-    let names: Vec<String> = cells.map(|&cell| all[cell].clone()).collect();
     if renamed > 0 {
         progress.note(&format!(
             "{renamed} cell names occur more than once; outputs number them"
         ));
     }
+    let cells = found.prepared.cells.iter();
+    cells.map(|&cell| all[cell].clone()).collect()
+}
+
+/// Labels, embedding, markers and the tree.
+fn write_tables(
+    found: &Findings<'_>,
+    paths: &OutputPaths,
+    names: &[String],
+) -> Result<(), WriteError> {
     let save = found.config.save;
     if save.pred_label {
-        write_labels(&paths.labels(), &names, &found.labels, found.types.as_ref())?;
+        write_labels(&paths.labels(), names, &found.labels, found.types.as_ref())?;
     }
     if save.embedding {
-        write_embedding(&paths.embedding(), &names, found.z.view())?;
-    }
-    if save.model_para {
-        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+        write_embedding(&paths.embedding(), names, found.z.view())?;
     }
     if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
         let data = &found.input.data;
@@ -68,37 +93,28 @@ pub(super) fn write_outputs(
         write_tree(&paths.tree(), found)?;
         write_newick(&paths.newick(), found)?;
     }
-    let layout = (save.umap || save.report).then(|| {
-        log.begin("layout");
-        progress.stage("Laying out the cells in the plane");
-        umap_layout(found.z.view(), LAYOUT_NEIGHBORS, found.config.seed)
-    });
-    let layout = layout.as_ref().map(|places| places.view());
-    if let Some(places) = layout.filter(|_| save.umap) {
+    Ok(())
+}
+
+/// Figures, and the copy of the input that holds the layout too.
+fn write_pictures(
+    found: &Findings<'_>,
+    paths: &OutputPaths,
+    log: &mut StageLog,
+    progress: &Progress,
+) -> Result<(), WriteError> {
+    let layout = found.layout.as_ref().map(|places| places.view());
+    if let Some(places) = layout.filter(|_| found.config.save.umap) {
         log.begin("figures");
         progress.stage("Drawing the embedding");
-        write_figures(found, &paths, places, progress)?;
+        write_figures(found, paths, places, progress)?;
     }
-    if save.h5ad {
+    if found.config.save.h5ad {
         log.begin("h5ad");
         progress.stage("Adding the results to a copy of the input");
         write_annotated(&paths.h5ad(), found, layout)?;
     }
-    log.end();
-    if let Some(layout) = layout.filter(|_| save.report) {
-        progress.stage("Writing the report");
-        let run = ReportedRun {
-            found,
-            names: &names,
-            layout,
-            said: &progress.said(),
-            log: &log,
-        };
-        write_report(&paths.report(), &run)?;
-        let [bars, statistics] = paths.multiqc();
-        write_multiqc(&bars, &statistics, found)?;
-    }
-    write_results(&paths.results(), &results(found, &log))
+    Ok(())
 }
 
 /// The model's tensors under their published names.

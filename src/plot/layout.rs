@@ -1,18 +1,16 @@
-//! The 2-D layout of an embedding by UMAP.
+//! The 2-D layout of the cells by UMAP.
 
 use ndarray::{Array2, ArrayView2, Axis};
-use rand::{Rng, RngCore, SeedableRng, rngs::SmallRng};
-use rayon::prelude::*;
+use rand::RngCore;
 
 use super::{
-    forces::{Point, pull, push},
+    descent::{Descent, Schedule},
+    forces::Point,
     landmarks::place_among,
-    neighbors::nearest,
     start::principal_plane,
 };
 use crate::{
-    counts::Csr,
-    graph::fuzzy_simplicial_set,
+    graph::{Adjacency, GraphError, near_graph},
     preprocess::sample_cells,
     seed::{Stream, stream},
 };
@@ -23,186 +21,154 @@ const N_LANDMARKS: usize = 50_000;
 
 /// From this many cells on, the layout is optimised for fewer epochs.
 const MANY_CELLS: usize = 10_000;
-const EPOCHS_OF_FEW: usize = 500;
-const EPOCHS_OF_MANY: usize = 200;
+const FEW: Schedule = Schedule {
+    n_epochs: 500,
+    learning_rate: 1.0,
+};
+const MANY: Schedule = Schedule {
+    n_epochs: 200,
+    learning_rate: 1.0,
+};
 
-/// Pairs pushed apart for every edge that pulls.
-const PUSHES_PER_PULL: usize = 5;
+/// What cells do once they have been placed among landmarks: as umap-learn moves cells that are added to a layout.
+const SETTLING: Schedule = Schedule {
+    n_epochs: 30,
+    learning_rate: 0.25,
+};
 
-/// Cells that one thread moves at a time.
-const CELLS_PER_TASK: usize = 128;
-
-/// Lays cells out in the plane so that neighbours in the embedding are neighbours in the picture.
+/// Lays cells out in the plane so that cells which are connected in a graph lie near each other.
 ///
-/// `z`: n × d embedding, euclidean distances; `n_neighbors`: the size of a neighbourhood, the cell itself counted,
-/// cut to the number of cells. Returns n × 2 coordinates. The same `z` and seed give the same picture whatever
-/// the number of threads. `z` must be finite: cells that are not get places that mean nothing.
+/// `z`: n × d embedding, finite, any scale; `graph`: symmetric weights ≥ 0 of the same n cells, n × n, such as the graph
+/// that was clustered. Returns n × 2 coordinates. The same arguments give the same picture whatever the number of threads.
 ///
-/// UMAP (arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the
-/// first two principal components. Deviation: in an epoch every cell moves by the places that the others had
-/// before it, so that cells move in parallel and no thread's pace shows.
-/// O(n² d) for exact neighbours, then O(n `n_neighbors`) an epoch. Of more than 100,000 cells a random 50,000 are laid out so,
-/// and each of the others is placed among its nearest of these.
-#[must_use]
-pub fn umap_layout(z: ArrayView2<f32>, n_neighbors: usize, seed: u64) -> Array2<f32> {
-    if z.nrows() <= MOST_WHOLE {
-        return layout_of_all(z, n_neighbors, seed);
-    }
-    let landmarks = sample_cells(z.nrows(), N_LANDMARKS, seed);
-    let places = layout_of_all(z.select(Axis(0), &landmarks).view(), n_neighbors, seed);
-    place_among(z, &landmarks, places.view())
+/// UMAP (arXiv:1802.03426) with scanpy's `min_dist` 0.5 and `spread` 1.0, from the first two principal components of `z`.
+/// An edge pulls in proportion to its weight, at most once per epoch; four edges of a cell pull in an epoch on average.
+/// Deviation: in an epoch every cell moves by the places that the others had before it, so that cells move in parallel and no
+/// thread's pace shows.
+///
+/// O(n + edges) time an epoch. Of more than 100,000 cells, a random 50,000 are laid out by their neighbours in `z`; the others
+/// are placed among those that they are connected with, and all move for 30 more epochs.
+///
+/// ```
+/// use attentionae_sc::{graph::near_graph, plot::umap_layout};
+///
+/// let z = ndarray::array![[1.0_f32, 0.0], [1.0, 0.1], [0.0, 1.0]];
+/// let places = umap_layout(z.view(), &near_graph(&z.view(), 1)?, 1)?;
+/// assert_eq!(places.dim(), (3, 2));
+/// # Ok::<(), attentionae_sc::graph::GraphError>(())
+/// ```
+///
+/// # Errors
+///
+/// If `z` is not finite and there are more than 100,000 cells.
+pub fn umap_layout(
+    z: ArrayView2<f32>,
+    graph: &Adjacency,
+    seed: u64,
+) -> Result<Array2<f32>, GraphError> {
+    let points = if z.nrows() <= MOST_WHOLE {
+        layout_of_all(z, graph, seed)
+    } else {
+        layout_by_landmarks(z, graph, N_LANDMARKS, seed)?
+    };
+    Ok(Array2::from_shape_fn((z.nrows(), 2), |(cell, axis)| {
+        points[cell][axis]
+    }))
 }
 
-fn layout_of_all(z: ArrayView2<f32>, n_neighbors: usize, seed: u64) -> Array2<f32> {
-    let n_cells = z.nrows();
+fn layout_of_all(z: ArrayView2<f32>, graph: &Adjacency, seed: u64) -> Vec<Point> {
     let mut rng = stream(seed, Stream::Layout);
     let start = principal_plane(z, &mut rng);
-    let k = n_neighbors.clamp(2.min(n_cells), n_cells.max(1));
-    let (indices, distances) = nearest(z, k);
-    let optimiser = Optimiser::new(&fuzzy_simplicial_set(&indices, &distances), rng.next_u64());
-    let points = optimiser.run(start);
-    Array2::from_shape_fn((n_cells, 2), |(cell, axis)| points[cell][axis])
+    let schedule = if z.nrows() < MANY_CELLS { FEW } else { MANY };
+    Descent::new(graph, schedule, rng.next_u64()).run(start)
 }
 
-/// The stochastic gradient descent of the layout.
-struct Optimiser {
-    /// Where every cell's edges start in `edges`, and where the last one's end.
-    offsets: Vec<usize>,
-    /// Neighbours, and how often an edge pulls per epoch: 1 for the strongest.
-    edges: Vec<(u32, f32)>,
-    n_epochs: usize,
+fn layout_by_landmarks(
+    z: ArrayView2<f32>,
+    graph: &Adjacency,
+    n_landmarks: usize,
     seed: u64,
-}
-
-impl Optimiser {
-    fn new(graph: &Csr, seed: u64) -> Self {
-        let n_epochs = if graph.rows() < MANY_CELLS {
-            EPOCHS_OF_FEW
-        } else {
-            EPOCHS_OF_MANY
-        };
-        let strongest = graph.data().iter().copied().fold(0.0, f32::max);
-        let mut offsets = vec![0];
-        let mut edges = Vec::with_capacity(graph.nnz());
-        for row in graph.outer_iterator() {
-            let rates = row
-                .iter()
-                .map(|(j, &weight)| (j as u32, weight / strongest));
-            // a weaker edge would not pull once
-            edges.extend(rates.filter(|&(_, rate)| rate * n_epochs as f32 >= 1.0));
-            offsets.push(edges.len());
-        }
-        Self {
-            offsets,
-            edges,
-            n_epochs,
-            seed,
-        }
-    }
-
-    fn run(&self, start: Vec<Point>) -> Vec<Point> {
-        let mut places = start;
-        let mut moved = places.clone();
-        for epoch in 0..self.n_epochs {
-            moved
-                .par_iter_mut()
-                .with_min_len(CELLS_PER_TASK)
-                .enumerate()
-                .for_each(|(cell, place)| *place = self.moved(&places, cell, epoch));
-            std::mem::swap(&mut places, &mut moved);
-        }
-        places
-    }
-
-    /// Where a cell goes in an epoch, all others standing still.
-    fn moved(&self, places: &[Point], cell: usize, epoch: usize) -> Point {
-        let learning_rate = 1.0 - epoch as f32 / self.n_epochs as f32;
-        let mut rng = SmallRng::seed_from_u64(self.seed ^ ((epoch as u64) << 32 | cell as u64));
-        let mut place = places[cell];
-        let go = |step: Point, place: &mut Point| {
-            place[0] += learning_rate * step[0];
-            place[1] += learning_rate * step[1];
-        };
-        for &(neighbor, rate) in &self.edges[self.offsets[cell]..self.offsets[cell + 1]] {
-            if !is_due(rate, epoch) {
-                continue;
-            }
-            // once for the edge from here, once for the edge from there
-            for _ in 0..2 {
-                go(pull(place, places[neighbor as usize]), &mut place);
-            }
-            for _ in 0..PUSHES_PER_PULL {
-                let other = rng.random_range(0..places.len());
-                if other != cell {
-                    go(push(place, places[other]), &mut place);
-                }
-            }
-        }
-        place
-    }
-}
-
-/// Whether an edge that pulls `rate` times per epoch does so in this one: its count of pulls rises by one.
-fn is_due(rate: f32, epoch: usize) -> bool {
-    let rate = f64::from(rate);
-    (rate * (epoch + 1) as f64).floor() > (rate * epoch as f64).floor()
+) -> Result<Vec<Point>, GraphError> {
+    let landmarks = sample_cells(z.nrows(), n_landmarks, seed);
+    let of_landmarks = z.select(Axis(0), &landmarks);
+    let near = near_graph(&of_landmarks.view(), seed)?;
+    let places = layout_of_all(of_landmarks.view(), &near, seed);
+    drop((near, of_landmarks));
+    let start = place_among(z, graph, &landmarks, &places);
+    let seed = stream(seed, Stream::Layout).next_u64();
+    Ok(Descent::new(graph, SETTLING, seed).run(start))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counts::Csr;
+    use rand::Rng;
 
-    /// Three balls of 60 cells in 5 dimensions, 20 apart.
-    fn balls() -> Array2<f32> {
+    /// Three balls of `n` cells each, in 5 dimensions.
+    fn balls(n: usize) -> Array2<f32> {
         let mut rng = stream(9, Stream::Sample);
-        Array2::from_shape_fn((180, 5), |(cell, axis)| {
+        Array2::from_shape_fn((3 * n, 5), |(cell, axis)| {
             let center = if cell % 3 == axis { 20.0 } else { 0.0 };
             center + rng.random_range(-1.0..1.0)
         })
     }
 
+    fn layout(z: &Array2<f32>, seed: u64) -> Array2<f32> {
+        let graph = near_graph(&z.view(), 0).expect("finite");
+        umap_layout(z.view(), &graph, seed).expect("finite")
+    }
+
+    /// Whether the places of all cells of a ball lie around its mean, and those of no other.
+    fn are_apart(layout: ArrayView2<f32>) -> bool {
+        let n = layout.nrows() / 3;
+        let means = Array2::from_shape_fn((3, 2), |(ball, axis)| {
+            let of_ball = (0..n).map(|i| layout[(3 * i + ball, axis)]);
+            of_ball.sum::<f32>() / n as f32
+        });
+        layout.outer_iter().enumerate().all(|(cell, place)| {
+            let squared = |ball: &usize| {
+                (place[0] - means[(*ball, 0)]).powi(2) + (place[1] - means[(*ball, 1)]).powi(2)
+            };
+            (0..3).min_by(|a, b| squared(a).total_cmp(&squared(b))) == Some(cell % 3)
+        })
+    }
+
     #[test]
     fn separate_balls_stay_separate() {
-        let layout = umap_layout(balls().view(), 15, 1);
-        let (indices, _) = nearest(layout.view(), 15);
-        for (cell, neighbors) in indices.outer_iter().enumerate() {
-            assert!(
-                neighbors
-                    .iter()
-                    .all(|&other| other as usize % 3 == cell % 3)
-            );
-        }
+        assert!(are_apart(layout(&balls(60), 1).view()));
+    }
+
+    #[test]
+    fn cells_are_placed_with_their_own_ball_among_landmarks() {
+        let z = balls(200);
+        let graph = near_graph(&z.view(), 0).expect("finite");
+        let points = layout_by_landmarks(z.view(), &graph, 150, 1).expect("finite");
+        let layout = Array2::from_shape_fn((600, 2), |(cell, axis)| points[cell][axis]);
+        assert!(are_apart(layout.view()));
     }
 
     #[test]
     fn a_seed_decides_the_layout() {
-        let z = balls();
-        let layout = umap_layout(z.view(), 15, 1);
-        assert_eq!(layout, umap_layout(z.view(), 15, 1));
-        assert_ne!(layout, umap_layout(z.view(), 15, 2));
+        let z = balls(60);
+        let found = layout(&z, 1);
+        assert_eq!(found, layout(&z, 1));
+        assert_ne!(found, layout(&z, 2));
         let single = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .build()
             .expect("a thread");
-        assert_eq!(layout, single.install(|| umap_layout(z.view(), 15, 1)));
+        assert_eq!(found, single.install(|| layout(&z, 1)));
     }
 
     #[test]
     fn any_number_of_cells_has_a_layout() {
         for n in 0..5 {
-            for n_neighbors in [0, 1, 2, 15] {
-                let layout = umap_layout(Array2::ones((n, 3)).view(), n_neighbors, 0);
-                assert_eq!(layout.dim(), (n, 2));
-                assert!(layout.iter().all(|value| value.is_finite()));
-            }
-        }
-    }
-
-    #[test]
-    fn edges_pull_in_proportion_to_their_weight() {
-        for (rate, expected) in [(1.0, 500), (0.25, 125), (0.002, 1)] {
-            let pulls = (0..500).filter(|&epoch| is_due(rate, epoch)).count();
-            assert_eq!(pulls, expected);
+            let z = Array2::ones((n, 3));
+            let none = Adjacency::Sparse(Csr::zero((n, n)));
+            let layout = umap_layout(z.view(), &none, 0).expect("few cells");
+            assert_eq!(layout.dim(), (n, 2));
+            assert!(layout.iter().all(|value| value.is_finite()));
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Pictures of the cells: a 2-D layout of the embedding, coloured by cluster or cell type.
+//! Pictures of the cells: a 2-D layout of their graph, coloured by cluster or cell type.
 
 mod canvas;
+mod descent;
 mod drawing;
 mod error;
 mod figure;
@@ -9,7 +10,6 @@ mod format;
 mod landmarks;
 mod layout;
 mod legend;
-mod neighbors;
 mod order;
 mod palette;
 mod pdf;

@@ -33,52 +33,69 @@ const EM: f32 = 1000.0;
 
 const COLOR: f32 = 30.0 / 255.0;
 
+/// The numbers of the document's objects.
+const CATALOG: Ref = Ref::new(1);
+const PAGES: Ref = Ref::new(2);
+const PAGE: Ref = Ref::new(3);
+const CONTENT: Ref = Ref::new(4);
+const COMPOSITE_FONT: Ref = Ref::new(5);
+const GLYPHS: Ref = Ref::new(6);
+const DESCRIPTOR: Ref = Ref::new(7);
+const EMBEDDED_FONT: Ref = Ref::new(8);
+const UNICODE: Ref = Ref::new(9);
+
 /// The document.
 pub(super) fn document(drawing: &Drawing) -> Result<Vec<u8>, PlotError> {
     let mut letters = Letters::default();
     let content = content(drawing, &mut letters)?;
-    let [
-        catalog,
-        pages,
-        page,
-        contents,
-        type0,
-        cid,
-        descriptor,
-        file,
-        cmap,
-    ] = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(Ref::new);
     let mut pdf = Pdf::new();
-    pdf.catalog(catalog).pages(pages);
-    pdf.pages(pages).kids([page]).count(1);
-    let mut only = pdf.page(page);
-    only.media_box(Rect::new(
+    add_page(&mut pdf, drawing);
+    pdf.stream(CONTENT, &deflated(&content)?)
+        .filter(Filter::FlateDecode);
+    add_font(&mut pdf, &letters)?;
+    let used = subset(FONT_FILE, 0, &letters.glyphs).map_err(PlotError::draw)?;
+    pdf.stream(EMBEDDED_FONT, &deflated(&used)?)
+        .filter(Filter::FlateDecode);
+    let mut unicode = UnicodeCmap::new(Name(b"FIGURE"), SYSTEM);
+    for (&glyph, &letter) in &letters.texts {
+        unicode.pair(glyph, letter);
+    }
+    pdf.cmap(UNICODE, &unicode.finish());
+    Ok(pdf.finish())
+}
+
+/// The only page, as large as the drawing.
+fn add_page(pdf: &mut Pdf, drawing: &Drawing) {
+    pdf.catalog(CATALOG).pages(PAGES);
+    pdf.pages(PAGES).kids([PAGE]).count(1);
+    let mut page = pdf.page(PAGE);
+    page.media_box(Rect::new(
         0.0,
         0.0,
         drawing.width as f32 * POINTS,
         drawing.height as f32 * POINTS,
     ));
-    only.parent(pages).contents(contents);
-    only.resources().fonts().pair(FONT, type0);
-    only.finish();
-    pdf.stream(contents, &deflated(&content)?)
-        .filter(Filter::FlateDecode);
+    page.parent(PAGES).contents(CONTENT);
+    page.resources().fonts().pair(FONT, COMPOSITE_FONT);
+}
 
-    pdf.type0_font(type0)
+/// What a reader needs to know of the embedded font.
+fn add_font(pdf: &mut Pdf, letters: &Letters) -> Result<(), PlotError> {
+    pdf.type0_font(COMPOSITE_FONT)
         .base_font(FONT_NAME)
         .encoding_predefined(Name(b"Identity-H"))
-        .descendant_font(cid)
-        .to_unicode(cmap);
-    let mut font_of_glyphs = pdf.cid_font(cid);
-    font_of_glyphs
+        .descendant_font(GLYPHS)
+        .to_unicode(UNICODE);
+    let mut glyphs = pdf.cid_font(GLYPHS);
+    glyphs
         .subtype(CidFontType::Type2)
         .base_font(FONT_NAME)
         .system_info(SYSTEM)
-        .font_descriptor(descriptor);
-    font_of_glyphs.cid_to_gid_map_predefined(Name(b"Identity"));
-    font_of_glyphs.widths().consecutive(0, letters.widths()?);
-    font_of_glyphs.finish();
-    pdf.font_descriptor(descriptor)
+        .font_descriptor(DESCRIPTOR);
+    glyphs.cid_to_gid_map_predefined(Name(b"Identity"));
+    glyphs.widths().consecutive(0, letters.widths()?);
+    glyphs.finish();
+    pdf.font_descriptor(DESCRIPTOR)
         .name(FONT_NAME)
         .flags(FontFlags::SYMBOLIC)
         .bbox(Rect::new(-1021.0, -463.0, 1793.0, 1232.0))
@@ -87,16 +104,8 @@ pub(super) fn document(drawing: &Drawing) -> Result<Vec<u8>, PlotError> {
         .descent(-236.0)
         .cap_height(EM * CAPITALS)
         .stem_v(80.0)
-        .font_file2(file);
-    let used = subset(FONT_FILE, 0, &letters.glyphs).map_err(PlotError::draw)?;
-    pdf.stream(file, &deflated(&used)?)
-        .filter(Filter::FlateDecode);
-    let mut unicode = UnicodeCmap::new(Name(b"FIGURE"), SYSTEM);
-    for (&glyph, &letter) in &letters.texts {
-        unicode.pair(glyph, letter);
-    }
-    pdf.cmap(cmap, &unicode.finish());
-    Ok(pdf.finish())
+        .font_file2(EMBEDDED_FONT);
+    Ok(())
 }
 
 /// The letters of a document.

@@ -53,6 +53,15 @@ pub struct TreeNode {
     pub color: usize,
 }
 
+impl TreeNode {
+    fn text_size(&self) -> f64 {
+        match self.children {
+            None => TIP_TEXT,
+            Some(_) => SPLIT_TEXT,
+        }
+    }
+}
+
 /// Writes a figure of the tree to exactly this path.
 ///
 /// Errors: a file that cannot be written.
@@ -61,51 +70,58 @@ pub fn write_tree_figure(
     figure: &TreeFigure,
     format: FigureFormat,
 ) -> Result<(), PlotError> {
-    let n_tips = figure
-        .nodes
-        .iter()
-        .filter(|node| node.children.is_none())
-        .count();
+    let tips = || figure.nodes.iter().filter(|node| node.children.is_none());
+    let n_tips = tips().count();
     let row = (TALLEST / n_tips.max(1) as f64).clamp(LEAST_ROW, ROW);
     let places = places(figure.nodes, row);
+    let labels = labels(figure.nodes)?;
     let mut widest = 0.0_f64;
-    let mut labels = Vec::new();
-    for node in figure.nodes {
-        let size = if node.children.is_none() {
-            TIP_TEXT
-        } else {
-            SPLIT_TEXT
-        };
-        let label = shortened(&node.label, size, size * WIDEST_LABEL)?;
+    for (node, label) in figure.nodes.iter().zip(&labels) {
         if node.children.is_none() {
-            widest = widest.max(width(&label, size)?);
+            widest = widest.max(width(label, TIP_TEXT)?);
         }
-        labels.push(label);
     }
     let total = LEFT + DEPTH + 1.8 * TIP_TEXT + widest + RIGHT;
     let mut drawing = Drawing::new(total, TOP + row * n_tips as f64 + BOTTOM);
-    let colors = palette(
-        figure
-            .nodes
-            .iter()
-            .map(|node| node.color + 1)
-            .max()
-            .unwrap_or(0),
-    );
     draw_title(&mut drawing, figure.title, total - LEFT - RIGHT)?;
-    for (node, &(x, y)) in figure.nodes.iter().zip(&places) {
+    draw_branches(&mut drawing, figure.nodes, &places);
+    draw_nodes(&mut drawing, figure.nodes, labels, &places);
+    format.write(path, &drawing)
+}
+
+/// The labels, as far as there is room for them.
+fn labels(nodes: &[TreeNode]) -> Result<Vec<String>, PlotError> {
+    let label = |node: &TreeNode| {
+        let size = node.text_size();
+        shortened(&node.label, size, size * WIDEST_LABEL)
+    };
+    nodes.iter().map(label).collect()
+}
+
+fn draw_branches(drawing: &mut Drawing, nodes: &[TreeNode], places: &[(f64, f64)]) {
+    for (node, &(x, y)) in nodes.iter().zip(places) {
         for &child in node.children.iter().flatten() {
             let (child_x, child_y) = places[child];
             drawing.path(vec![(x, y), (x, child_y), (child_x, child_y)], 1.5, BRANCH);
         }
     }
-    for ((node, label), &(x, y)) in figure.nodes.iter().zip(labels).zip(&places) {
-        let is_tip = node.children.is_none();
-        let (radius, color, size) = if is_tip {
-            (8.0, colors[node.color], TIP_TEXT)
+}
+
+fn draw_nodes(
+    drawing: &mut Drawing,
+    nodes: &[TreeNode],
+    labels: Vec<String>,
+    places: &[(f64, f64)],
+) {
+    let n_colors = nodes.iter().map(|node| node.color + 1).max();
+    let colors = palette(n_colors.unwrap_or(0));
+    for ((node, label), &(x, y)) in nodes.iter().zip(labels).zip(places) {
+        let (radius, color) = if node.children.is_none() {
+            (8.0, colors[node.color])
         } else {
-            (4.5, BRANCH, SPLIT_TEXT)
+            (4.5, BRANCH)
         };
+        let size = node.text_size();
         drawing.disc((x, y), radius, color);
         drawing.text(Line {
             text: label,
@@ -114,7 +130,6 @@ pub fn write_tree_figure(
             flow: Flow::FromLeft,
         });
     }
-    format.write(path, &drawing)
 }
 
 /// Where nodes are: tips below each other, a split half-way between its sides and the further left the stronger it is.

@@ -26,14 +26,14 @@ pub enum PreprocessError {
         n_genes: usize,
     },
     /// Quality control leaves no cell.
-    #[error("no cell passes quality control, which leaves out {failed}; ask for less")]
+    #[error("no cell passes quality control, which leaves out {failed}; relax these limits")]
     NoCellPasses {
         /// Why cells fail.
         failed: Failed,
     },
     /// Quality control leaves no gene.
     #[error(
-        "no gene is detected in as many cells as -min_cells {min_cells} asks for; ask for less"
+        "no gene is detected in as many cells as -min_cells {min_cells} asks for; lower -min_cells"
     )]
     NoGenePasses {
         /// The limit.

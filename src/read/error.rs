@@ -83,7 +83,7 @@ pub enum ReadError {
         n_files: usize,
     },
     /// The file or folder is of another format.
-    #[error("{}: this is {}, which is not read here; {}", path.display(), foreign.what, foreign.next)]
+    #[error("{}: this is {}, which cannot be read; {}", path.display(), foreign.what, foreign.next)]
     Foreign {
         /// The file or folder.
         path: PathBuf,
@@ -144,7 +144,7 @@ pub enum ReadError {
         found: Vec<String>,
     },
     /// The names of a matrix's cells or genes are not beside it.
-    #[error("{}: there are no names of its {what} beside it, as in {}", path.display(), tried.join(" or "))]
+    #[error("{}: its {what} have no names: there is no {} beside it", path.display(), tried.join(" or "))]
     NoNames {
         /// The matrix.
         path: PathBuf,
@@ -277,7 +277,7 @@ pub enum ReadError {
         genes: String,
     },
     /// There are no cells, or no genes.
-    #[error("{file}: there is nothing in it: {n_cells} cells x {n_genes} genes")]
+    #[error("{file}: the file is empty: {n_cells} cells x {n_genes} genes")]
     Empty {
         /// The input.
         file: String,

@@ -54,10 +54,13 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
     let n_labelled: usize = sizes.values().sum();
     let mut notes = vec![match n_labelled {
         0 => format!(
-            "none of the {} cells has a label: scored without ARI and NMI",
+            "none of the {} cells has a label, so that ARI and NMI are not computed",
             kept.len()
         ),
-        n => format!("scored on {n} of {} cells: those with a label", kept.len()),
+        n => format!(
+            "ARI and NMI are computed on {n} of {} cells, those with a label",
+            kept.len()
+        ),
     }];
     let unknown: Vec<String> = sizes
         .iter()
@@ -66,7 +69,7 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
         .collect();
     if !unknown.is_empty() {
         notes.push(format!(
-            "scored as a type of its own: {}; to leave such cells out, make their label missing",
+            "each of these labels is scored as a type of its own: {}; to leave such cells out, make their label missing",
             unknown.join(", ")
         ));
     }
@@ -108,8 +111,8 @@ mod tests {
         assert_eq!(
             note_on_labels(&labels, &[0, 1, 2, 3, 4, 5]),
             [
-                "scored on 5 of 6 cells: those with a label",
-                "scored as a type of its own: 'Unknown' (1 cells); to leave such cells out, make their label missing",
+                "ARI and NMI are computed on 5 of 6 cells, those with a label",
+                "each of these labels is scored as a type of its own: 'Unknown' (1 cells); to leave such cells out, make their label missing",
             ]
             .map(str::to_owned)
         );

@@ -150,7 +150,7 @@ impl<'a> Reading<'a> {
     fn push(&mut self, record: &ByteRecord) -> Result<(), ReadError> {
         if record.len() != self.header.n_fields() {
             let reason = format!(
-                "{} fields, where other lines have {}",
+                "the line has {} fields, but other lines have {}",
                 record.len(),
                 self.header.n_fields()
             );

@@ -10,6 +10,8 @@ use super::{
     expression::PackedGene, facts::Facts, tree::PageTree, truth::Agreement,
 };
 
+/// What every page is made from; its template extends it.
+const BASE: &str = include_str!("assets/page.html");
 const TEMPLATE: &str = include_str!("assets/report.html");
 const STYLE: &str = concat!(
     include_str!("assets/base.css"),
@@ -78,6 +80,7 @@ pub(super) fn render(
 ) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("page.html", BASE)?;
     let (script, data) = script.unwrap_or_default();
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",

@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 use super::{Findings, OutputPaths, WriteError, write_file};
 use crate::{
     grouping::{n_groups, sizes},
+    metrics::Truth,
     partition::{Found, Node},
     plot::{Figure, TreeFigure, TreeNode, drawable, title, write_figure, write_tree_figure},
     progress::Progress,
@@ -21,59 +22,82 @@ pub fn write_figures(
     coords: ArrayView2<'_, f32>,
     progress: &Progress,
 ) -> Result<(), WriteError> {
-    let format = found.config.save.figure_format;
-    let name = &drawable(std::slice::from_ref(&found.config.name)).0[0];
-    let figure = |path: &Path, what, asw, labels: &[usize], names: &[String]| {
-        let title = title(name, what, asw);
-        let figure = Figure {
-            title: &title,
-            coords,
-            labels,
-            names,
-        };
-        write_file(path, |path| write_figure(path, &figure, format))
-    };
-    let names: Vec<String> = (0..n_groups(&found.labels))
+    let labels = &found.labels;
+    let names: Vec<String> = (0..n_groups(labels))
         .map(|cluster| cluster.to_string())
         .collect();
-    figure(
-        &paths.predicted_figure(format),
-        "predicted clusters",
-        found.scores.asw,
-        &found.labels,
-        &names,
-    )?;
+    let path = paths.predicted_figure(found.config.save.figure_format);
+    let title = title(&drawn_name(found), "predicted clusters", found.scores.asw);
+    let figure = Figure {
+        title: &title,
+        coords,
+        labels,
+        names: &names,
+    };
+    write_cells(found, &path, &figure)?;
     if let Some(truth) = &found.truth {
-        // A code beyond the names marks a cell without label.
-        let codes: Vec<usize> = truth
-            .codes
-            .iter()
-            .map(|code| code.unwrap_or(truth.names.len()))
-            .collect();
-        let path = paths.true_figure(format);
-        let (names, stand_ins) = drawable(&truth.names);
-        if !stand_ins.is_empty() {
-            progress.note(&format!(
-                "the figure's font lacks letters of some labels; in {} {}",
-                path.display(),
-                stand_ins.join(", ")
-            ));
-        }
-        // The clusters' ASW says nothing of these labels.
-        figure(&path, "true labels", None, &codes, &names)?;
+        write_true_labels(found, truth, paths, coords, progress)?;
     }
     if let Some(types) = &found.types {
-        let title = title(name, "tree of clusters", None);
-        let nodes = nodes_of_tree(found, types);
-        let figure = TreeFigure {
-            title: &title,
-            nodes: &nodes,
-        };
-        write_file(&paths.tree_figure(format), |path| {
-            write_tree_figure(path, &figure, format)
-        })?;
+        write_tree(found, types, paths)?;
     }
     Ok(())
+}
+
+/// The data set's name in letters that the figures' font has.
+fn drawn_name(found: &Findings<'_>) -> String {
+    drawable(std::slice::from_ref(&found.config.name))
+        .0
+        .concat()
+}
+
+fn write_cells(found: &Findings<'_>, path: &Path, figure: &Figure) -> Result<(), WriteError> {
+    let format = found.config.save.figure_format;
+    write_file(path, |path| write_figure(path, figure, format))
+}
+
+fn write_true_labels(
+    found: &Findings<'_>,
+    truth: &Truth,
+    paths: &OutputPaths,
+    coords: ArrayView2<'_, f32>,
+    progress: &Progress,
+) -> Result<(), WriteError> {
+    let path = paths.true_figure(found.config.save.figure_format);
+    // A code beyond the names marks a cell without label.
+    let codes: Vec<usize> = truth
+        .codes
+        .iter()
+        .map(|code| code.unwrap_or(truth.names.len()))
+        .collect();
+    let (names, stand_ins) = drawable(&truth.names);
+    if !stand_ins.is_empty() {
+        progress.note(&format!(
+            "the figure's font lacks letters of some labels; in {} {}",
+            path.display(),
+            stand_ins.join(", ")
+        ));
+    }
+    // The clusters' ASW says nothing of these labels.
+    let title = title(&drawn_name(found), "true labels", None);
+    let figure = Figure {
+        title: &title,
+        coords,
+        labels: &codes,
+        names: &names,
+    };
+    write_cells(found, &path, &figure)
+}
+
+fn write_tree(found: &Findings<'_>, types: &Found, paths: &OutputPaths) -> Result<(), WriteError> {
+    let format = found.config.save.figure_format;
+    let figure = TreeFigure {
+        title: &title(&drawn_name(found), "tree of clusters", None),
+        nodes: &nodes_of_tree(found, types),
+    };
+    write_file(&paths.tree_figure(format), |path| {
+        write_tree_figure(path, &figure, format)
+    })
 }
 
 /// The splits that were kept, and the clusters below them.

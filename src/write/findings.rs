@@ -33,6 +33,8 @@ pub struct Findings<'a> {
     pub neighbors_recall: f64,
     /// Embedding, n × d.
     pub z: Array2<f32>,
+    /// Places in the plane, n × 2, where an output shows them.
+    pub layout: Option<Array2<f32>>,
     /// Clusters, 0.. by decreasing size.
     pub labels: Vec<usize>,
     /// True labels, where known.

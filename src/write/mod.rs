@@ -37,19 +37,21 @@ use crate::atomic::write_atomically;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A file stands where a folder is needed.
-    #[error("{path}: is a file where outputs need a folder; choose another folder")]
+    #[error("{path}: this is a file, but outputs need a folder; choose another folder")]
     NotAFolder {
         /// The file.
         path: PathBuf,
     },
     /// A folder stands where a file is to be written.
-    #[error("{path}: is a folder where a file is to be written; choose another place")]
+    #[error(
+        "{path}: this is a folder, but an output is to be a file of this name; choose another folder"
+    )]
     NotAFile {
         /// The folder.
         path: PathBuf,
     },
     /// The folder does not take files.
-    #[error("{path}: cannot write into this folder ({source}); choose another")]
+    #[error("{path}: this folder cannot be written to ({source}); choose another")]
     NotWritable {
         /// The folder.
         path: PathBuf,
@@ -57,7 +59,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// The input holds what is to be added to its copy.
-    #[error("{path}: holds {} already, of an earlier run; -overwrite True replaces these in the copy", elements.join(", "))]
+    #[error("{path}: this file already holds {} of an earlier run; -overwrite True replaces these in the copy", elements.join(", "))]
     HasResults {
         /// The input.
         path: PathBuf,
@@ -66,7 +68,7 @@ pub enum WriteError {
     },
     /// Results of another input lie under the run's name.
     #[error(
-        "{}: holds the results of {other}, which this run of {input} would replace; -output_name NAME (not {name}) keeps both, \
+        "{}: this file holds the results of {other}, which this run of {input} would replace; -output_name NAME (not {name}) keeps both, \
          -overwrite True replaces them", path.display()
     )]
     OtherInput {
@@ -81,14 +83,14 @@ pub enum WriteError {
     },
     /// The copy would take the place of the input.
     #[error(
-        "{path}: is the input itself, and -save_h5ad would replace it; -output_dir names another folder"
+        "{path}: this is the input itself, and -save_h5ad would replace it; -output_dir names another folder"
     )]
     ReplacesInput {
         /// The input.
         path: PathBuf,
     },
     /// Writing failed on the way.
-    #[error("{path}: cannot be written")]
+    #[error("{path}: the file cannot be written")]
     File {
         /// The output that is missing now; an older one is as it was.
         path: PathBuf,

@@ -260,7 +260,7 @@ mod tests {
         assert!(
             below
                 .to_string()
-                .starts_with(&format!("{}: is a file", file.display()))
+                .starts_with(&format!("{}: this is a file", file.display()))
         );
     }
 
@@ -279,7 +279,9 @@ mod tests {
     fn a_folder_that_takes_no_files_is_named() {
         let refusal = check_writable(Path::new("/proc/self")).expect_err("nobody writes there");
         assert!(
-            refusal.to_string().starts_with("/proc/self: cannot write"),
+            refusal
+                .to_string()
+                .starts_with("/proc/self: this folder cannot be written to"),
             "{refusal}"
         );
     }

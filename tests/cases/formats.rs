@@ -37,7 +37,7 @@ fn loom_is_read() {
         "x.loom",
         &["-celltype", "ClusterName", "-save_h5ad", "True"],
     );
-    ended.succeeds(&["scored on 300 of 300 cells", "ARI 1.000"]);
+    ended.succeeds(&["computed on 300 of 300 cells", "ARI 1.000"]);
     let copy = read(&sample.path("h5ad/x.h5ad"), &ReadOptions::default());
     assert_eq!(counts(&copy), sample.counts);
 }
@@ -55,7 +55,7 @@ fn h5mu_is_read() {
     );
     assert_eq!(counts(&data), sample.counts);
     let ended = sample.run("x.h5mu", &["-save_h5ad", "True"]);
-    ended.succeeds(&["scored on 300 of 300 cells"]);
+    ended.succeeds(&["computed on 300 of 300 cells"]);
     let copy = read(&sample.path("h5ad/x.h5ad"), &ReadOptions::default());
     assert_eq!(counts(&copy), sample.counts);
     let file = hdf5::File::create(sample.path("two.h5mu")).expect("a file");
@@ -226,7 +226,7 @@ fn what_is_no_file_is_named() {
             .expect("mkfifo")
             .success()
     );
-    said("./pipe").fails(&["no regular file; save the data to one first"]);
+    said("./pipe").fails(&["not a regular file; save the data to one first"]);
     said("nowhere").fails(&["there is no folder Data/AnnData", "-data_dir"]);
     sample.file("Data/AnnData/zeisel.h5ad", "");
     said("zeisl").fails(&["did you mean zeisel.h5ad?"]);

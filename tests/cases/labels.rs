@@ -21,7 +21,7 @@ fn labels_that_say_that_there_is_none_are_not_scored() {
         let column = labelled(&sample, first);
         sample.h5ad("x.h5ad", &sample.counts, vec![("celltype", column)], vec![]);
         let ended = sample.run("x.h5ad", &["-overwrite"]);
-        ended.succeeds(&["scored on 240 of 300 cells"]);
+        ended.succeeds(&["computed on 240 of 300 cells"]);
         ended.stdout
     };
     let missing = line(None);
@@ -37,7 +37,7 @@ fn unknown_cells_are_scored_and_named() {
     sample.h5ad("x.h5ad", &sample.counts, vec![("celltype", column)], vec![]);
     sample
         .run("x.h5ad", &[])
-        .succeeds(&["scored on 300 of 300 cells", "'Unknown' (60 cells)"]);
+        .succeeds(&["computed on 300 of 300 cells", "'Unknown' (60 cells)"]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl Simulated {
             input: &input,
             prepared: &prepared,
             z,
+            layout: None,
             labels: labels.clone(),
             truth,
         };

@@ -74,7 +74,7 @@ fn a_pipe_which_nobody_writes_into() {
     mkfifo(&place.path("x.h5ad"), Mode::S_IRWXU).expect("a pipe");
     assert_fails(
         &place.run("x.h5ad"),
-        "error: ./x.h5ad: this is no regular file; save the data to one first",
+        "error: ./x.h5ad: this is not a regular file; save the data to one first",
     );
 }
 
@@ -147,7 +147,7 @@ fn an_output_folder_that_may_not_be_written_to() {
     };
     assert_fails(
         &ended,
-        "error: out: cannot write into this folder (Permission denied (os error 13)); choose another",
+        "error: out: this folder cannot be written to (Permission denied (os error 13)); choose another",
     );
     assert_eq!(place.content(), ["out/", "small.h5ad"]);
 }
@@ -160,7 +160,7 @@ fn an_output_folder_that_is_a_file() {
     program.args(["-quiet", "-name", "./small.h5ad", "-output_dir", "out"]);
     assert_fails(
         &program.args(SHORT).output().expect("a run"),
-        "error: out: is a file where outputs need a folder; choose another folder",
+        "error: out: this is a file, but outputs need a folder; choose another folder",
     );
     assert_eq!(
         fs::read_to_string(place.path("out")).expect("a file"),

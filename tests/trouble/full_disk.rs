@@ -90,7 +90,7 @@ fn a_disk_that_is_full_before_the_labels() {
     let ended = place.command(PROGRAM).args(run_args("disk", "16")).output();
     assert_fails(
         &ended.expect("a run"),
-        "error: disk/pred_label/small.csv: cannot be written\n  because No space left on device (os error 28)",
+        "error: disk/pred_label/small.csv: the file cannot be written\n  because No space left on device (os error 28)",
     );
     assert_eq!(
         place.content(),
@@ -107,7 +107,7 @@ fn a_disk_that_fills_up_keeps_what_was_complete() {
     let ended = place.command(PROGRAM).args(run_args("disk", "64")).output();
     assert_fails(
         &ended.expect("a run"),
-        "error: disk/embedding/small.csv: cannot be written\n  because No space left on device (os error 28)",
+        "error: disk/embedding/small.csv: the file cannot be written\n  because No space left on device (os error 28)",
     );
     let labels = fs::read_to_string(place.path("disk/pred_label/small.csv")).expect("labels");
     assert_eq!(labels.lines().count(), 240);
@@ -192,7 +192,7 @@ fn a_disk_that_is_full_before_the_copy_with_results() {
         let ended = program.args(SHORT).output().expect("a run");
         assert_fails(
             &ended,
-            "error: disk/h5ad/small.h5ad: cannot be written\n  because No space left on device (os error 28)",
+            "error: disk/h5ad/small.h5ad: the file cannot be written\n  because No space left on device (os error 28)",
         );
     }
     assert_eq!(
@@ -206,7 +206,7 @@ fn a_file_that_may_not_grow() {
     let place = Place::new().with_data();
     assert_fails(
         &limited(&place, &run_args("out", "16")),
-        "error: out/pred_label/small.csv: cannot be written\n  because File too large (os error 27)",
+        "error: out/pred_label/small.csv: the file cannot be written\n  because File too large (os error 27)",
     );
     assert_eq!(place.content(), ["out/", "out/pred_label/", "small.h5ad"]);
 }

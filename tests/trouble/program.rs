@@ -34,7 +34,7 @@ impl Place {
         self
     }
 
-    /// The program, to be run here. Without file locks: see `tests/run.rs`.
+    /// The program, to be run here. Without file locks: see `tests/run/program.rs`.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path());

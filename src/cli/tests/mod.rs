@@ -1,5 +1,9 @@
 //! Good values of every option arrive in the configuration; bad ones are refused by name.
 
+mod batch;
+mod conversions;
+mod help;
+
 use serde_json::json;
 
 use super::*;
@@ -164,11 +168,11 @@ fn how_the_tree_is_cut_is_typed_once() {
 fn the_record_names_every_option_of_a_run() {
     let recorded = serde_json::to_value(run("-name x")).expect("JSON");
     let mut recorded: Vec<_> = recorded.as_object().expect("an object").keys().collect();
-    let command = command();
+    let command = plain_command();
     let mut options: Vec<_> = command
         .get_arguments()
         .filter_map(clap::Arg::get_long)
-        .filter(|long| !["help", "version", "output_name"].contains(long))
+        .filter(|long| !["help", "help_all", "version", "output_name"].contains(long))
         .collect();
     recorded.sort();
     options.sort_unstable();
@@ -313,201 +317,4 @@ fn a_typing_error_is_answered_with_the_name_meant() {
         refusal("-name x y"),
         "'y' is neither an option nor a command"
     );
-}
-
-#[test]
-fn h5_data_sets_are_converted_one_by_one() {
-    let Ok(Request::Convert { conversions, quiet }) =
-        asked("preprocess h5 -quiet Baron raw/bladder.h5.zip --data-dir out -raw_dir nowhere")
-    else {
-        panic!("a conversion");
-    };
-    let conversion = |name: &str, input: &str, output: &str| ConvertConfig {
-        name: name.to_owned(),
-        input: RawFiles::H5 {
-            typed: input.to_owned(),
-            raw_dir: "nowhere".into(),
-        },
-        read: ReadOptions::default(),
-        output: output.into(),
-    };
-    let expected = [
-        conversion("Baron", "Baron", "out/Baron.h5ad"),
-        conversion("bladder", "raw/bladder.h5.zip", "out/bladder.h5ad"),
-    ];
-    assert_eq!(conversions, expected);
-    assert!(quiet);
-}
-
-#[test]
-fn any_input_is_converted_under_its_own_name_or_a_given_one() {
-    let Ok(Request::Convert { conversions, .. }) =
-        asked("preprocess -layer counts raw/atlas.h5ad outs/matrix -gex_only False")
-    else {
-        panic!("conversions");
-    };
-    let read = ReadOptions {
-        counts_in: CountsIn::Layer("counts".to_owned()),
-        gex_only: false,
-        ..ReadOptions::default()
-    };
-    let expected = [("atlas", "raw/atlas.h5ad"), ("matrix", "outs/matrix")];
-    let expected = expected.map(|(name, input)| ConvertConfig {
-        name: name.to_owned(),
-        input: RawFiles::Any(input.into()),
-        read: read.clone(),
-        output: format!("Data/AnnData/{name}.h5ad").into(),
-    });
-    assert_eq!(conversions, expected);
-    let Ok(Request::Convert { conversions, .. }) =
-        asked("preprocess a.tsv.gz -transpose -name=b -data_dir out")
-    else {
-        panic!("a conversion");
-    };
-    assert_eq!(conversions[0].read.orientation, Orientation::GenesInRows);
-    assert_eq!(conversions[0].output, Path::new("out/b.h5ad"));
-}
-
-#[test]
-fn what_is_read_of_an_input_is_chosen() {
-    let Ok(Request::Run(config)) = asked("-name x -use_raw True -genome GRCh38") else {
-        panic!("a run");
-    };
-    assert_eq!(config.read.counts_in, CountsIn::Raw);
-    assert_eq!(config.read.genome.as_deref(), Some("GRCh38"));
-    let both = refusal("-name x -layer counts -use_raw True");
-    assert!(
-        both.contains("-layer") && both.contains("-use_raw"),
-        "{both}"
-    );
-}
-
-#[test]
-fn csv_tables_become_one_data_set() {
-    let Ok(Request::Convert { conversions, quiet }) =
-        asked("preprocess csv a.csv b.zip --name=both")
-    else {
-        panic!("a conversion");
-    };
-    let expected = ConvertConfig {
-        name: "both".to_owned(),
-        input: RawFiles::Csv(vec!["a.csv".into(), "b.zip".into()]),
-        read: ReadOptions::default(),
-        output: "Data/AnnData/both.h5ad".into(),
-    };
-    assert_eq!(conversions, [expected]);
-    assert!(!quiet);
-}
-
-#[test]
-fn conversions_say_what_they_lack() {
-    assert!(refusal("preprocess csv a.csv").starts_with("-name is missing"));
-    assert!(refusal("preprocess csv a.csv -name=a/b").contains("not a path: try b"));
-    assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
-    assert!(refusal("preprocess h5").contains("<NAME>..."));
-    assert!(refusal("preprocess").contains("FILE"));
-    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess csv' joins tables"));
-    for line in ["preprocess a/m.csv b/m.h5", "preprocess h5 x raw/x.zip"] {
-        assert!(
-            refusal(line).starts_with("two inputs would become "),
-            "{line}"
-        );
-    }
-    assert!(refusal("preprocess h5 x -nmae y").contains("unexpected argument '-nmae'"));
-    assert!(refusal("-lr 1 preprocess h5 x").starts_with("'-lr' stands before 'preprocess'"));
-}
-
-fn batch(line: &str) -> BatchConfig {
-    match asked(line) {
-        Ok(Request::Batch(config)) => *config,
-        other => panic!("{line}: {other:?}"),
-    }
-}
-
-#[test]
-fn a_batch_is_of_named_data_sets_or_of_all() {
-    let named = |typed: &str, name: &str, path: &str| NamedDataSet {
-        typed: typed.to_owned(),
-        name: name.to_owned(),
-        path: path.into(),
-    };
-    let two = batch("batch zeisel sets/x.h5ad -data_dir d");
-    let expected = vec![
-        named("zeisel", "zeisel", "d/zeisel.h5ad"),
-        named("sets/x.h5ad", "x", "sets/x.h5ad"),
-    ];
-    assert_eq!(two.data_sets, DataSets::Named(expected));
-    assert_eq!((two.resume, two.jobs), (false, 1));
-    let all = batch("batch --all -resume -jobs 3");
-    assert_eq!(all.data_sets, DataSets::All);
-    assert_eq!((all.resume, all.jobs), (true, 3));
-}
-
-#[test]
-fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
-    let line = "-seed 7 -lr=1e-4 -knn -output_dir o -threads 4 -quiet";
-    let batch = batch(&format!("batch x -resume {line}"));
-    let expected = ["--knn=True", "--lr=1e-4", "--output_dir=o", "--seed=7"];
-    assert_eq!(batch.typed, expected);
-    let alone = run(&format!("-name x {line}"));
-    let expected = RunConfig {
-        name: String::new(),
-        input: "".into(),
-        ..alone
-    };
-    assert_eq!(batch.options, expected);
-}
-
-#[test]
-fn a_batch_hands_on_every_option_of_a_run() {
-    let command = command();
-    let runs = command.get_arguments().filter_map(clap::Arg::get_long);
-    let runs = runs.filter(|long| !["help", "version", "name", "output_name"].contains(long));
-    let batch = command.find_subcommand("batch").expect("a command");
-    let batch: Vec<_> = batch
-        .get_arguments()
-        .filter_map(clap::Arg::get_long)
-        .collect();
-    for option in runs {
-        assert!(batch.contains(&option), "{option}");
-    }
-}
-
-#[test]
-fn a_batch_says_what_it_lacks() {
-    assert!(refusal("batch").starts_with("which data sets?"));
-    assert!(refusal("batch x --all").starts_with("-all takes every data set"));
-    assert!(refusal("batch a/..").contains("'a/..' for 'NAME'"));
-    assert!(refusal("batch x -jobs 0").contains("-jobs"));
-    assert!(refusal("batch x -lr 0").contains("above 0"));
-    assert!(refusal("batch x -landmarks 20 -n_neighbors 20").contains("above -n_neighbors"));
-    assert!(refusal("-lr 1 batch x").starts_with("'-lr' stands before 'batch'"));
-}
-
-#[test]
-fn help_tells_every_option_with_its_default() {
-    let Err(help) = asked("-help") else {
-        panic!("help");
-    };
-    let help = help.to_string();
-    for option in command().get_arguments().filter_map(clap::Arg::get_long) {
-        assert!(help.contains(&format!("-{option}")), "{option}");
-    }
-    for default in [
-        "[default: 2500]",
-        "[default: Data/AnnData]",
-        "[default: every core]",
-    ] {
-        assert!(help.contains(default), "{default}");
-    }
-    let headings = [
-        "Input:",
-        "Clustering:",
-        "Graph:",
-        "Training:",
-        "Outputs:",
-        "Run:",
-    ];
-    let places: Vec<_> = headings.iter().map(|heading| help.find(heading)).collect();
-    assert!(places.is_sorted() && !places.contains(&None), "{places:?}");
 }
