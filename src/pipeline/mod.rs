@@ -170,8 +170,8 @@ impl Run<'_> {
     /// The input, and what is to be said of it.
     fn read(&mut self) -> anyhow::Result<Input> {
         let config = self.config;
-        self.stage("read", &format!("Reading {}", config.input.display()));
-        let input = read(&config.input, &config.read, &config.celltype)?;
+        self.stage("read", &format!("Reading {}", config.inputs));
+        let input = read(&config.inputs, &config.read, &config.celltype)?;
         check_annotatable(config, &input)?;
         for note in &input.data.notes {
             self.progress.note(note);
@@ -194,7 +194,7 @@ impl Run<'_> {
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
         let features = self.features(prepared, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
-            .with_context(|| self.config.input.display().to_string())?;
+            .with_context(|| self.config.inputs.to_string())?;
         self.say_if_disconnected(&graph);
         let graphs = self.config.train.batch_size.map(|_| {
             BatchGraphs::new(
@@ -267,7 +267,7 @@ impl Run<'_> {
     fn in_the_input(&self, error: PreprocessError) -> anyhow::Error {
         match error {
             PreprocessError::Read(error) => error.into(),
-            error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
+            error => anyhow::Error::new(error).context(self.config.inputs.to_string()),
         }
     }
 
@@ -346,8 +346,24 @@ impl Run<'_> {
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");
+        } else if prepared.batches.is_some() {
+            self.say_what_has_no_markers(&markers);
         }
         Ok(Some(markers))
+    }
+
+    /// Tells which clusters no batch shares with others.
+    fn say_what_has_no_markers(&self, markers: &[Vec<Marker>]) {
+        let alone = markers.iter().enumerate();
+        let alone = alone.filter(|(_, markers)| markers.is_empty());
+        let alone: Vec<String> = alone.map(|(cluster, _)| cluster.to_string()).collect();
+        if !alone.is_empty() {
+            self.progress.note(&format!(
+                "no marker genes of cluster {}: markers are found within batches, and no batch holds cells of it and \
+                 of another cluster; a run without -batch_key compares it over all cells",
+                alone.join(", ")
+            ));
+        }
     }
 
     fn say_what_the_tree_is(&self, found: &Findings) {
