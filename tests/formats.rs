@@ -304,7 +304,7 @@ fn an_h5_file_of_x_and_y_has_labels_and_names_by_position() {
 #[test]
 fn the_pipeline_takes_any_format_with_its_labels() {
     let auto = CellTypes::Auto;
-    let input = read(&file("baron.csv"), &ReadOptions::default(), &auto).expect("an input");
+    let input = read(&file("baron.csv").into(), &ReadOptions::default(), &auto).expect("an input");
     assert_eq!((input.n_cells(), input.n_genes()), (6, 4));
     assert_eq!(input.obs_columns, ["celltype", "barcode"]);
     assert!(
@@ -312,10 +312,10 @@ fn the_pipeline_takes_any_format_with_its_labels() {
             .truth
             .is_some_and(|labels| labels[0].as_deref() == Some("neuron"))
     );
-    let input = read(&file("mtx_v3"), &ReadOptions::default(), &auto).expect("an input");
+    let input = read(&file("mtx_v3").into(), &ReadOptions::default(), &auto).expect("an input");
     assert!(input.truth.is_none());
     let column = CellTypes::Column("type".to_owned());
-    let error = read(&file("baron.csv"), &ReadOptions::default(), &column);
+    let error = read(&file("baron.csv").into(), &ReadOptions::default(), &column);
     let message = error.expect_err("no such column").to_string();
     assert!(
         message.contains("no column 'type'; it has: celltype, barcode"),

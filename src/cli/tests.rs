@@ -11,7 +11,7 @@ use crate::{
     partition::Granularity,
     plot::FigureFormat,
     preset::Preset,
-    read::Orientation,
+    read::{Genes, Inputs, Orientation},
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
@@ -42,7 +42,10 @@ fn refusal(line: &str) -> String {
 fn the_published_defaults_are_those_of_the_script() {
     let expected = RunConfig {
         name: "zeisel".to_owned(),
-        input: "Data/AnnData/zeisel.h5ad".into(),
+        inputs: Inputs::new(vec![InputFile {
+            name: "zeisel".to_owned(),
+            path: "Data/AnnData/zeisel.h5ad".into(),
+        }]),
         read: ReadOptions::default(),
         data_dir: "Data/AnnData".into(),
         output_dir: ".".into(),
@@ -93,7 +96,7 @@ fn the_published_defaults_are_those_of_the_script() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -celltype types -batch_key donor,plate -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -genes Union -celltype types -batch_key donor,plate -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -figure_format SVG -save_markers 1 -save_report yes -n_markers 20 -save_h5ad yes -overwrite -cuda False \
@@ -101,7 +104,7 @@ fn every_option_arrives_under_its_own_name() {
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
-        "transpose": true, "round": true, "nan_as_zero": true, "celltype": "types", "batch_key": "donor,plate",
+        "transpose": true, "round": true, "nan_as_zero": true, "genes": "union", "celltype": "types", "batch_key": "donor,plate",
         "min_counts": 500, "min_genes": 200, "min_cells": 3, "max_mt": 5.5, "n_hvg": 500, "max_value": 5.0,
         "preset": "recommended", "resolution": 0.3, "granularity": null, "n_clusters": null, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
@@ -321,6 +324,7 @@ fn h5_data_sets_are_converted_one_by_one() {
         panic!("a conversion");
     };
     let conversion = |name: &str, input: &str, output: &str| ConvertConfig {
+        overwrite: false,
         name: name.to_owned(),
         input: RawFiles::H5 {
             typed: input.to_owned(),
@@ -351,6 +355,7 @@ fn any_input_is_converted_under_its_own_name_or_a_given_one() {
     };
     let expected = [("atlas", "raw/atlas.h5ad"), ("matrix", "outs/matrix")];
     let expected = expected.map(|(name, input)| ConvertConfig {
+        overwrite: false,
         name: name.to_owned(),
         input: RawFiles::Any(input.into()),
         read: read.clone(),
@@ -364,6 +369,31 @@ fn any_input_is_converted_under_its_own_name_or_a_given_one() {
     };
     assert_eq!(conversions[0].read.orientation, Orientation::GenesInRows);
     assert_eq!(conversions[0].output, Path::new("out/b.h5ad"));
+}
+
+#[test]
+fn inputs_are_joined_under_all_their_names() {
+    let line = "preprocess join d/a.h5ad e/b.mtx -genes union -overwrite";
+    let Ok(Request::Convert { conversions, .. }) = asked(line) else {
+        panic!("a conversion");
+    };
+    let [conversion] = &conversions[..] else {
+        panic!("one conversion: {conversions:?}");
+    };
+    assert_eq!(conversion.output, Path::new("Data/AnnData/a+b.h5ad"));
+    assert_eq!(conversion.read.genes, Genes::Union);
+    assert!(conversion.overwrite);
+    let file = |name: &str, path: &str| InputFile {
+        name: name.to_owned(),
+        path: path.into(),
+    };
+    let inputs = Inputs::new(vec![file("a", "d/a.h5ad"), file("b", "e/b.mtx")]);
+    assert_eq!(conversion.input, RawFiles::Any(inputs.clone()));
+    let joined = run("-name d/a.h5ad,e/b.mtx -output_name both");
+    assert_eq!((joined.name.as_str(), &joined.inputs), ("both", &inputs));
+    assert_eq!(inputs.to_string(), "d/a.h5ad,e/b.mtx");
+    assert!(refusal("preprocess join a.csv").contains("FILE"));
+    assert!(refusal("preprocess join a.csv a.csv").contains("a.csv twice"));
 }
 
 #[test]
@@ -388,6 +418,7 @@ fn csv_tables_become_one_data_set() {
         panic!("a conversion");
     };
     let expected = ConvertConfig {
+        overwrite: false,
         name: "both".to_owned(),
         input: RawFiles::Csv(vec!["a.csv".into(), "b.zip".into()]),
         read: ReadOptions::default(),
@@ -404,7 +435,7 @@ fn conversions_say_what_they_lack() {
     assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
     assert!(refusal("preprocess h5").contains("<NAME>..."));
     assert!(refusal("preprocess").contains("FILE"));
-    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess csv' joins tables"));
+    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess join' joins them"));
     for line in ["preprocess a/m.csv b/m.h5", "preprocess h5 x raw/x.zip"] {
         assert!(
             refusal(line).starts_with("two inputs would become "),
@@ -427,7 +458,7 @@ fn a_batch_is_of_named_data_sets_or_of_all() {
     let named = |typed: &str, name: &str, path: &str| NamedDataSet {
         typed: typed.to_owned(),
         name: name.to_owned(),
-        path: path.into(),
+        inputs: path.into(),
     };
     let two = batch("batch zeisel sets/x.h5ad -data_dir d");
     let expected = vec![
@@ -450,7 +481,7 @@ fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
     let alone = run(&format!("-name x {line}"));
     let expected = RunConfig {
         name: String::new(),
-        input: "".into(),
+        inputs: Inputs::default(),
         ..alone
     };
     assert_eq!(batch.options, expected);

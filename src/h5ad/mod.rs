@@ -198,6 +198,18 @@ impl H5ad {
         self.var.typed_columns()
     }
 
+    /// A text of `uns`, where there is one of that name.
+    #[must_use]
+    pub fn uns_text(&self, name: &str) -> Option<String> {
+        match self.root.find(&format!("uns/{name}")) {
+            Ok(Some(Element::Array(array))) => {
+                let texts = text::read(array.container(), array.place()).ok()?;
+                texts.into_iter().next()
+            }
+            _ => None,
+        }
+    }
+
     /// The raw counts, cells × genes, checked by a sample now and in full while they are read.
     ///
     /// Costs 16 bytes per cell. A matrix stored by genes (CSC) is turned into rows now: its indices are

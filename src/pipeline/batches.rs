@@ -76,7 +76,7 @@ impl Run<'_> {
             ensure!(
                 missing == 0,
                 "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
-                self.config.input.display(),
+                self.config.inputs,
                 labels.len()
             );
             for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
@@ -92,7 +92,7 @@ impl Run<'_> {
             bail!(
                 "{}: -batch_key {}: {n_batches} different values for {} cells; name a column of samples, each with \
                  {CELLS_PER_BATCH} cells or more",
-                self.config.input.display(),
+                self.config.inputs,
                 columns.join(","),
                 input.n_cells()
             );

@@ -25,6 +25,20 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// Something else is where the conversion is to be written.
+    #[error(
+        "{}: is there already, {}; -overwrite True replaces it, another -name or -data_dir keeps it", path.display(),
+        match made_of {
+            Some(inputs) => format!("made of {inputs}"),
+            None => "and is no conversion of this program".to_owned(),
+        }
+    )]
+    OtherConversion {
+        /// What is there.
+        path: PathBuf,
+        /// What it was made of, where that is known.
+        made_of: Option<String>,
+    },
     /// An option was given that means nothing for the input.
     #[error("{}: {option} is for {formats}, but this is {format}; leave it out", path.display())]
     OptionUnfit {
@@ -275,6 +289,27 @@ pub enum ReadError {
         cells: String,
         /// Names of what should be genes.
         genes: String,
+    },
+    /// A file that is to be joined has no gene of the name of one in the others.
+    #[error(
+        "{}: none of its genes ({genes}) is in {} ({first_genes}): files are joined by gene names, which have to be of \
+         one kind (symbols or accessions) and of one species", path.display(), first.display()
+    )]
+    NoCommonGenes {
+        /// The file.
+        path: PathBuf,
+        /// Names of its genes.
+        genes: String,
+        /// The first of the files.
+        first: PathBuf,
+        /// Names of its genes.
+        first_genes: String,
+    },
+    /// No gene is in all files that are to be joined.
+    #[error("{}: no gene is in all of these files; -genes union reads those that are in any", path.display())]
+    NoGeneInAll {
+        /// The files.
+        path: PathBuf,
     },
     /// There are no cells, or no genes.
     #[error("{file}: there is nothing in it: {n_cells} cells x {n_genes} genes")]

@@ -36,6 +36,8 @@ pub enum Format {
     Mtx,
     /// A table of text: CSV, TSV or the like.
     Table,
+    /// Several inputs in any of these formats.
+    Joined,
 }
 
 /// `an .h5ad file`
@@ -49,6 +51,7 @@ impl fmt::Display for Format {
             Self::XyH5 => "an .h5 file of X and Y",
             Self::Mtx => "an .mtx matrix",
             Self::Table => "a table",
+            Self::Joined => "several files",
         })
     }
 }

@@ -14,6 +14,9 @@ mod data_set;
 mod error;
 mod foreign;
 mod format;
+mod inputs;
+mod joined;
+mod joined_genes;
 mod labels;
 mod lines;
 mod loom;
@@ -27,6 +30,7 @@ mod other_columns;
 mod packing;
 mod sample_folder;
 mod selected;
+mod stacked;
 mod table;
 mod table_header;
 mod tables;
@@ -42,6 +46,8 @@ pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
+pub use inputs::{InputFile, Inputs};
+pub use joined_genes::Genes;
 pub use labels::{listed_columns, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
@@ -91,13 +97,17 @@ impl Input {
     }
 }
 
-/// Opens an input with its true labels.
+/// Opens an input with its true labels; several files are joined.
 ///
 /// # Errors
 ///
 /// When the input cannot be read, holds no raw counts, or lacks the column that `celltype` names.
-pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<Input, ReadError> {
-    let data = open(path, options)?;
+pub fn read(
+    inputs: &Inputs,
+    options: &ReadOptions,
+    celltype: &CellTypes,
+) -> Result<Input, ReadError> {
+    let data = open_all(inputs, options)?;
     let obs_columns = data.obs.names();
     let column = match celltype {
         CellTypes::Unknown => None,
@@ -126,6 +136,15 @@ pub(crate) fn matrix_of(path: &Path) -> PathBuf {
     below.unwrap_or_else(|| path.to_owned())
 }
 
+/// Opens the files of a data set; several are joined: their cells below each other, genes matched by name, and
+/// `obs['batch']` the name of each cell's file.
+///
+/// # Errors
+/// Those of [`open`]; where a file has no gene in common with the others.
+pub fn open_all(inputs: &Inputs, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    joined::open_all(inputs, options)
+}
+
 /// Opens an input in any format.
 ///
 /// # Errors
@@ -139,9 +158,13 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let mut data = match format {
         Format::Mtx => mtx_folder::open(path, options),
         Format::Table => read_tables(&[path], options),
-        Format::H5ad | Format::H5mu | Format::Loom | Format::TenxH5 | Format::XyH5 => {
-            open_hdf5(path, format, options)
-        }
+        // `of` tells the format of one file.
+        Format::H5ad
+        | Format::H5mu
+        | Format::Loom
+        | Format::TenxH5
+        | Format::XyH5
+        | Format::Joined => open_hdf5(path, format, options),
     }?;
     if format != Format::Table
         && options.orientation == Orientation::Checked

@@ -1,14 +1,11 @@
 //! Whether a run would replace the results of another input.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use serde::Deserialize;
 
 use super::{OutputPaths, WriteError};
-use crate::config::RunConfig;
+use crate::{config::RunConfig, read::Inputs};
 
 /// What of `results/NAME.json` tells which input it is of.
 #[derive(Deserialize)]
@@ -16,7 +13,7 @@ struct Earlier {
     /// The file as it was typed.
     data_set: String,
     /// Where it lies; earlier versions did not record it.
-    input: Option<PathBuf>,
+    input: Option<String>,
 }
 
 /// Whether a run may replace what lies under its name: results of the same input, or none.
@@ -30,26 +27,25 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
     let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
         return Ok(());
     };
-    let other = earlier.input.unwrap_or_else(|| earlier.data_set.into());
-    if place(&other) == place(&config.input) {
+    let other = earlier.input.unwrap_or_else(|| {
+        // Of a single file, as earlier versions read no others.
+        Inputs::from(earlier.data_set).places()
+    });
+    if other == config.inputs.places() {
         return Ok(());
     }
     Err(WriteError::OtherInput {
         path,
         name: config.name.clone(),
         other,
-        input: config.input.clone(),
+        input: config.inputs.to_string(),
     })
-}
-
-/// Where a file lies, from the root on; links are followed where it is there.
-pub(super) fn place(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.canonicalize().unwrap_or_else(|_| absolute())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::cli::{Request, parse};
 

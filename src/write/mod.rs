@@ -65,8 +65,8 @@ pub enum WriteError {
     },
     /// Results of another input lie under the run's name.
     #[error(
-        "{}: holds the results of {}, which this run of {} would replace; -output_name NAME (not {name}) keeps both, \
-         -overwrite True replaces them", path.display(), other.display(), input.display()
+        "{}: holds the results of {other}, which this run of {input} would replace; -output_name NAME (not {name}) keeps both, \
+         -overwrite True replaces them", path.display()
     )]
     OtherInput {
         /// The results.
@@ -74,9 +74,9 @@ pub enum WriteError {
         /// What both are called.
         name: String,
         /// The input that they are of.
-        other: PathBuf,
+        other: String,
         /// The input of this run.
-        input: PathBuf,
+        input: String,
     },
     /// The copy would take the place of the input.
     #[error(

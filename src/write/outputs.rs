@@ -7,7 +7,6 @@ use tch::{Device, Kind, Tensor};
 use super::{
     ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
     annotated::write_annotated,
-    earlier::place,
     figures::write_figures,
     tree::{TreeSummary, write_newick, write_tree},
     write_embedding, write_labels, write_markers, write_model, write_results,
@@ -196,8 +195,8 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         threads: rayon::current_num_threads(),
         seed: found.config.seed,
         parameters: found.config,
-        data_set: found.config.input.display().to_string(),
-        input: place(&found.config.input),
+        data_set: found.config.inputs.to_string(),
+        input: found.config.inputs.places(),
         n_cells: found.prepared.n_cells(),
         n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
         training_cells: (found.training_cells.len() < found.prepared.n_cells())
