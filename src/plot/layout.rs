@@ -48,7 +48,7 @@ pub fn umap_layout(z: ArrayView2<f32>, n_neighbors: usize, seed: u64) -> Array2<
     if z.nrows() <= MOST_WHOLE {
         return layout_of_all(z, n_neighbors, seed);
     }
-    let landmarks = sample_cells(z.nrows(), N_LANDMARKS, seed);
+    let landmarks = sample_cells(z.nrows(), N_LANDMARKS, seed, Stream::Sample);
     let places = layout_of_all(z.select(Axis(0), &landmarks).view(), n_neighbors, seed);
     place_among(z, &landmarks, places.view())
 }
