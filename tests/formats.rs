@@ -301,6 +301,70 @@ fn an_h5_file_of_x_and_y_has_labels_and_names_by_position() {
     assert_labels(&data, TYPES, "xy.h5");
 }
 
+/// What the columns of `obs` in Zarr hold besides `celltype`.
+const COLUMNS: [(&str, [&str; 6]); 8] = [
+    ("text", TYPES),
+    (
+        "nullable_text",
+        ["neuron", NONE, NONE, "neuron", NONE, "neuron"],
+    ),
+    (
+        "missing_category",
+        ["neuron", NONE, NONE, "neuron", NONE, "neuron"],
+    ),
+    (
+        "boolean",
+        ["False", "True", "True", "False", "True", "False"],
+    ),
+    (
+        "nullable_boolean",
+        ["True", NONE, "False", "True", "False", "True"],
+    ),
+    ("integer", ["0", "1", "2", "3", "4", "5"]),
+    ("nullable_integer", ["1", "2", NONE, "1", "2", "1"]),
+    ("float", ["1.5", "2", NONE, "1.5", "2", "1.5"]),
+];
+
+#[test]
+fn zarr_gives_the_same_data_in_a_folder_and_in_an_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["zarr_v2", "zarr_v3", "zarr_v3_sharded"] {
+        let archive = fs::File::open(file(&format!("{name}.zarr.zip"))).expect("an archive");
+        let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+        archive.extract(folder.path()).expect("a folder");
+        let unpacked = folder.path().join(format!("{name}.zarr"));
+        let unpacked = unpacked.to_str().expect("text");
+        let packed = format!("{name}.zarr.zip");
+        for input in [unpacked, &packed] {
+            let data = opened(input, &ReadOptions::default(), Format::Zarr);
+            assert_labels(&data, TYPES, input);
+            for (column, expected) in COLUMNS {
+                let labels = data.obs.labels(column).expect("labels");
+                let labels = labels.iter().map(|label| label.as_deref().unwrap_or(NONE));
+                assert_eq!(labels.collect::<Vec<_>>(), expected, "{input}: {column}");
+            }
+            for options in [layer("dense"), layer("dense_f8"), layer("csc"), raw()] {
+                opened(input, &options, Format::Zarr);
+            }
+            let error = open(&file(input), &layer("none")).expect_err("no such layer");
+            let message = error.to_string();
+            assert!(
+                message.contains("csc") && message.contains(input),
+                "{message}"
+            );
+        }
+    }
+    // Without the chunk of its values, a sparse matrix would be read as one of zeros.
+    let lost = folder.path().join("zarr_v3.zarr/X/data/c/0");
+    fs::remove_file(&lost).expect("a chunk");
+    let error = open(&folder.path().join("zarr_v3.zarr"), &ReadOptions::default());
+    let message = error.expect_err("a chunk is lost").to_string();
+    assert!(
+        message.contains("X/data") && message.contains("c/0 is not there"),
+        "{message}"
+    );
+}
+
 #[test]
 fn the_pipeline_takes_any_format_with_its_labels() {
     let auto = CellTypes::Auto;

@@ -26,6 +26,8 @@ mod typed;
 mod uns;
 mod write;
 mod write_counts;
+mod zarr;
+mod zarr_array;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,7 @@ pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::SparseRows;
 pub(crate) use typed::read as read_typed;
 pub(crate) use write::write_unfinished;
+pub(crate) use zarr::{ZarrError, children as zarr_children, copy_zarr};
 
 use table::Table;
 

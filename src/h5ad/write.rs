@@ -231,7 +231,7 @@ pub(super) fn encode(location: &Location, kind: &str, version: &str) -> hdf5::Re
     write_attribute(location, "encoding-version", version)
 }
 
-fn write_attribute(location: &Location, name: &str, value: &str) -> hdf5::Result<()> {
+pub(super) fn write_attribute(location: &Location, name: &str, value: &str) -> hdf5::Result<()> {
     let attribute = location.new_attr::<VarLenUnicode>().create(name)?;
     attribute.write_scalar(&text(value)?)
 }
