@@ -1,5 +1,7 @@
 //! Good values of every option arrive in the configuration; bad ones are refused by name.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::*;

@@ -112,6 +112,26 @@ pub enum ReadError {
         /// What it holds instead.
         found: Vec<String>,
     },
+    /// An element of a data set in the Zarr format cannot be read.
+    #[error("{}: {element} cannot be read: {reason}. Where Python can read it, write it as .h5ad: \
+        import anndata; anndata.read_zarr(\"{}\").write_h5ad(\"new.h5ad\")", path.display(), path.display())]
+    Zarr {
+        /// The folder, or archive.
+        path: PathBuf,
+        /// The element's path in it.
+        element: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A folder in the Zarr format that is no AnnData.
+    #[error("{}: this Zarr folder is no AnnData, as it has no obs; name the AnnData in it, as FOLDER/tables/NAME; it holds: {}",
+        path.display(), found.join(", "))]
+    NoAnnData {
+        /// The folder, or archive.
+        path: PathBuf,
+        /// What it holds.
+        found: Vec<String>,
+    },
     /// A MuData file whose modality of genes is not known.
     #[error("{}: none of its modalities is called rna: {}; write the one of genes in Python: \
         import mudata; mudata.read(\"{}\")[\"NAME\"].write_h5ad(\"new.h5ad\")", path.display(), found.join(", "), path.display())]

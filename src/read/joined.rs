@@ -185,9 +185,12 @@ fn cell_names(files: &[InputFile], parts: &[DataSet]) -> Vec<String> {
             .any(|name| earlier.contains(name.as_str()));
         earlier.extend(part.cell_names.iter().map(String::as_str));
     }
-    let named = |(file, name): (&InputFile, &String)| match is_twice {
-        true => format!("{name}-{}", file.name),
-        false => name.clone(),
+    let named = |(file, name): (&InputFile, &String)| {
+        if is_twice {
+            format!("{name}-{}", file.name)
+        } else {
+            name.clone()
+        }
     };
     let pairs = files.iter().zip(parts);
     pairs

@@ -1,15 +1,16 @@
 //! The data set as the pipeline takes it, from any of the formats that people have.
 //!
 //! ```text
-//! .h5ad  .h5mu  .loom  10x .h5  .mtx folder  CSV, TSV  .h5 of X and Y
-//!    └──────┴──────┴───────┴─────────┴──────────┴────────────┘
+//! .h5ad  .zarr  .h5mu  .loom  10x .h5  .mtx folder  alevin  CSV, TSV  .h5 of X and Y
+//!    └──────┴──────┴──────┴───────┴─────────┴─────────┴───────┴───────────┘
 //!                          │ Format::of (by content)
 //!                       DataSet: counts, names, obs
 //! ```
 //!
-//! HDF5 matrices are read by runs of cells. Text (`.mtx`, tables) is read once, as a stream, and its
+//! HDF5 matrices are read by runs of cells; Zarr is copied to HDF5 first. Text (`.mtx`, tables) is read once, as a stream, and its
 //! non-zero counts stay in memory: 8 bytes each, 12 while a `.mtx` file is read.
 
+mod alevin;
 mod data_set;
 mod error;
 mod foreign;
@@ -39,6 +40,8 @@ mod tenx_h5;
 mod text_start;
 mod triplets;
 mod xy_h5;
+mod zarr;
+mod zip_store;
 
 use std::path::{Path, PathBuf};
 
@@ -158,6 +161,8 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let mut data = match format {
         Format::Mtx => mtx_folder::open(path, options),
         Format::Table => read_tables(&[path], options),
+        Format::Zarr => open_zarr(path, options),
+        Format::Alevin => alevin::open(path, options),
         // `of` tells the format of one file.
         Format::H5ad
         | Format::H5mu
@@ -180,6 +185,20 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
         data.notes.extend(note_on_tags(&data.gene_names));
     }
     Ok(data)
+}
+
+/// Opens a copy on HDF5 of what is read of a data set in the Zarr format.
+fn open_zarr(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    let copy = zarr::unpack(path, options, false)?;
+    match open_unpacked(copy.path(), path, Format::Zarr, options) {
+        Err(ReadError::H5ad(_)) => {
+            // The message names other matrices that hold counts, if they are in the copy.
+            let copy = zarr::unpack(path, options, true)?;
+            let opened = open_unpacked(copy.path(), path, Format::Zarr, options);
+            opened.map_err(|error| packing::named_after(&error, copy.path(), path))
+        }
+        opened => opened,
+    }
 }
 
 /// Opens an HDF5 file, or the one in an archive.

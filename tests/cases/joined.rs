@@ -32,18 +32,17 @@ fn two_files(sample: &Sample) {
         ],
         vec![],
     );
-    let mut table = String::from("cell");
     let genes: Vec<usize> = (SECOND_GENES..N_GENES).rev().collect();
-    for &gene in &genes {
-        table.push(',');
-        table.push_str(&sample.genes[gene]);
-    }
+    let line = |first: &str, entry: &dyn Fn(usize) -> String| {
+        let entries = genes.iter().map(|&gene| entry(gene));
+        let fields: Vec<String> = std::iter::once(first.to_owned()).chain(entries).collect();
+        fields.join(",") + "\n"
+    };
+    let mut table = line("cell", &|gene| sample.genes[gene].clone());
     for cell in FIRST_CELLS..N_CELLS {
-        table.push('\n');
-        table.push_str(&sample.cells[cell]);
-        for &gene in &genes {
-            table.push_str(&format!(",{}", sample.counts[(cell, gene)]));
-        }
+        table += &line(&sample.cells[cell], &|gene| {
+            sample.counts[(cell, gene)].to_string()
+        });
     }
     sample.file("second.csv", table);
 }
