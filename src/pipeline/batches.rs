@@ -10,6 +10,7 @@ use crate::{
     metrics::{LISI_NEIGHBORS, Truth, adjusted_mutual_info, median_lisi},
     preprocess::{Batches, Prepared, sample_cells},
     read::Input,
+    seed::Stream,
     unit::unit_rows,
 };
 
@@ -161,7 +162,7 @@ impl Run<'_> {
         let batches = prepared.batches.as_ref()?;
         let before = seen.and_then(|seen| seen.scores.unmixed.as_ref());
         let seed = self.config.seed;
-        let among = sample_cells(z.nrows(), MOST_AMONG, seed);
+        let among = sample_cells(z.nrows(), MOST_AMONG, seed, Stream::Sample);
         let kinds: Vec<usize> = among
             .iter()
             .map(|&cell| batches.of_cell[cell] as usize)
@@ -171,7 +172,7 @@ impl Run<'_> {
             let code = |&cell: &usize| truth.codes[cell].unwrap_or(truth.names.len());
             among.iter().map(code).collect()
         });
-        let from = sample_cells(among.len(), MOST_FROM, seed);
+        let from = sample_cells(among.len(), MOST_FROM, seed, Stream::Sample);
         let of = |z: &Array2<f32>| {
             let unit = unit_rows(z.select(Axis(0), &among).view());
             let neighbors = neighbors(&unit, &from);

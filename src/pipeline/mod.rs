@@ -27,10 +27,11 @@ use crate::{
     out_of_memory::check_room,
     preprocess::{
         Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
-        notes_on_totals, prepare_in_batches, sample_cells,
+        notes_on_totals, prepare_in_batches, sample_cells, scores_together,
     },
     progress::Progress,
     read::{Input, listed_columns, note_on_labels, read},
+    seed::Stream,
     threads,
     write::{
         Findings, OutputPaths, check_annotatable, check_replaceable, split_lines, write_outputs,
@@ -78,7 +79,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let prepared = run.prepare(&passed, batches.as_ref())?;
     run.say_what_was_dropped(&input, &passed, &prepared);
 
-    let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
+    let cells = training_cells(config, prepared.n_cells());
     run.say_what_is_trained_on(&prepared, &cells);
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
@@ -192,7 +193,7 @@ impl Run<'_> {
         let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         check_room(landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, seen, landmarks.len())?;
+        let features = self.features(prepared, cells, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
             .with_context(|| self.config.inputs.to_string())?;
         self.say_if_disconnected(&graph);
@@ -292,13 +293,15 @@ impl Run<'_> {
             Some(_) => self.config.landmarks,
             None => n_cells,
         };
-        sample_cells(n_cells, most, self.config.seed)
+        sample_cells(n_cells, most, self.config.seed, Stream::Landmarks)
     }
 
-    /// What cell graphs of `n_cells` of the training cells are built from.
+    /// What cell graphs of `n_cells` of the training cells (positions in `prepared`) are built from: in batches, of
+    /// components in which these are brought together.
     fn features(
         &self,
         prepared: &Prepared,
+        cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
     ) -> Result<Features, PreprocessError> {
@@ -306,6 +309,11 @@ impl Run<'_> {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
                 seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
             )),
+            (Some(_), Some(n_pcs)) if prepared.batches.is_some() => {
+                let view = Transformation::LogNormalized;
+                let scores = scores_together(view, prepared, cells, n_pcs, self.config.seed)?;
+                Ok(Features::Components(scores.into_shared()))
+            }
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }
     }
@@ -322,12 +330,8 @@ impl Run<'_> {
 
     /// A note where the genes alone take gigabytes.
     fn say_what_memory_it_takes(&self, prepared: &Prepared, n_cells: usize) {
-        let gib = BYTES_PER_VALUE * n_cells as f64 * prepared.n_genes() as f64 / f64::from(1 << 30);
-        if gib > LARGE_GIB {
-            self.progress.note(&format!(
-                "{} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less",
-                prepared.n_genes()
-            ));
+        if let Some(note) = note_on_memory(n_cells, prepared.n_genes()) {
+            self.progress.note(&note);
         }
     }
 
@@ -431,6 +435,19 @@ impl Run<'_> {
     }
 }
 
+/// What the views of some cells take, where that is much.
+fn note_on_memory(n_cells: usize, n_genes: usize) -> Option<String> {
+    let gib = BYTES_PER_VALUE * n_cells as f64 * n_genes as f64 / f64::from(1 << 30);
+    (gib > LARGE_GIB).then(|| {
+        format!("{n_genes} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less")
+    })
+}
+
+/// Places of the cells to train on.
+fn training_cells(config: &RunConfig, n_cells: usize) -> Vec<usize> {
+    sample_cells(n_cells, config.max_num_cell, config.seed, Stream::Training)
+}
+
 /// The device that the run asks for, or the best there is.
 fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
@@ -442,5 +459,22 @@ fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
             }
             Device::Cpu
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_told_of_where_genes_and_cells_are_many() {
+        assert_eq!(note_on_memory(20_000, 2500), None);
+        assert_eq!(note_on_memory(6000, 20_000), None);
+        assert_eq!(
+            note_on_memory(20_000, 20_000).as_deref(),
+            Some(
+                "20000 genes of 20000 cells take about 6.0 GiB of memory; a lower -n_hvg takes less"
+            )
+        );
     }
 }
