@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(found("c,d,a"), ("c,d+a".to_owned(), comma));
         assert_eq!(found("c,d"), ("c,d".to_owned(), vec!["c,d".to_owned()]));
         assert_eq!(found("x/a,y/a").1, ["a", "a-1"]);
-        let long = "n".repeat(60);
+        let long = "n".repeat(100);
         let name = found(&format!("a,{long},b.csv")).0;
         assert_eq!(name, "a+2_others");
         for typed in ["a,a", "a,a.h5ad", "a,", ",a"] {

@@ -27,11 +27,11 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
     let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
         return Ok(());
     };
-    let other = earlier.input.unwrap_or_else(|| {
-        // Of a single file, as earlier versions read no others.
-        Inputs::from(earlier.data_set).places()
-    });
-    if other == config.inputs.places() {
+    let Earlier { input, data_set } = earlier;
+    let other = input.clone().unwrap_or_else(|| data_set.clone());
+    // Earlier versions recorded the file as it was typed, and read no several.
+    let place = input.unwrap_or_else(|| Inputs::from(data_set).places());
+    if place == config.inputs.places() {
         return Ok(());
     }
     Err(WriteError::OtherInput {
