@@ -264,6 +264,8 @@ fn alevins_binary_matrix_is_read_and_its_fractions_rounded() {
         "s1/alevin/quants_mat.gz",
         gzip(&eds(&sample, |count| count)),
     );
+    // Most molecules are of one gene, some are shared out.
+    let estimated = |count: f32| if count > 2.0 { count - 0.07 } else { count };
     for place in ["s1", "s1/alevin", "s1/alevin/quants_mat.gz"] {
         let data = read(&sample.path(place), &ReadOptions::default());
         assert_eq!(data.format, Format::Alevin);
@@ -277,10 +279,7 @@ fn alevins_binary_matrix_is_read_and_its_fractions_rounded() {
         .run("s1/alevin/quants_mat.gz", &[])
         .succeeds(&["Final"]);
     assert!(sample.path("pred_label/s1.csv").is_file());
-    sample.file(
-        "s1/alevin/quants_mat.gz",
-        gzip(&eds(&sample, |count| 0.99 * count)),
-    );
+    sample.file("s1/alevin/quants_mat.gz", gzip(&eds(&sample, estimated)));
     let said = says(&sample.path("s1"), &ReadOptions::default());
     assert!(said.contains("salmon, alevin): -round True"), "{said}");
     let rounding = ReadOptions {
@@ -291,7 +290,7 @@ fn alevins_binary_matrix_is_read_and_its_fractions_rounded() {
         ..ReadOptions::default()
     };
     let rounded = counts(&read(&sample.path("s1"), &rounding));
-    assert_eq!(rounded, sample.counts.mapv(|count| (0.99 * count).round()));
+    assert_eq!(rounded, sample.counts);
     sample.file(
         "s1/alevin/quants_mat_rows.txt",
         sample.cells[1..].join("\n"),
