@@ -139,7 +139,7 @@ fn opened(name: &str, options: &ReadOptions, format: Format) -> DataSet {
     assert_eq!(data.gene_names, GENES, "{name}");
     let converted = tempfile::tempdir().expect("a folder");
     let output = converted.path().join("converted.h5ad");
-    to_h5ad(&file(name), options, &output).expect("a conversion");
+    to_h5ad(file(name), options, &output).expect("a conversion");
     let again = open(&output, &ReadOptions::default()).expect("an .h5ad file");
     assert_eq!(dense(&*again.counts), counts(), "{name}, converted");
     assert_eq!(again.cell_names, CELLS, "{name}, converted");

@@ -217,7 +217,7 @@ fn van_elteren(values: &[f32], is_in: &[bool], batch: &[u32]) -> f64 {
             let equal = cells
                 .iter()
                 .filter(|&&other| values[other].to_bits() == values[cell].to_bits());
-            below.count() as f64 + (equal.count() as f64 + 1.0) / 2.0
+            below.count() as f64 + f64::midpoint(equal.count() as f64, 1.0)
         };
         let ranks: f64 = cells
             .iter()

@@ -125,7 +125,7 @@ pub enum ReadError {
     },
     /// A folder in the Zarr format that is no AnnData.
     #[error("{}: this Zarr folder is no AnnData, as it has no obs; name the AnnData in it, as FOLDER/tables/NAME; it holds: {}",
-        path.display(), found.join(", "))]
+        path.display(), if found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
     NoAnnData {
         /// The folder, or archive.
         path: PathBuf,
