@@ -15,6 +15,7 @@ use attentionae_sc::{
     h5ad::{Column, H5ad, NewH5ad, write_h5ad},
     memory::peak_rss_mb,
     preprocess::{prepare, sample_cells},
+    seed::Stream,
 };
 
 mod common;
@@ -140,7 +141,7 @@ fn some_of_zeisel(folder: &Path, n_cells: usize) -> PathBuf {
     let file = H5ad::open(&whole).expect("the data set opens");
     let counts = file.counts().expect("counts");
     let all = counts.rows(0..counts.n_cells()).expect("counts");
-    let cells = sample_cells(counts.n_cells(), n_cells, 1);
+    let cells = sample_cells(counts.n_cells(), n_cells, 1, Stream::Training);
     let labels = file.obs_labels("celltype").expect("labels");
     let names = file.obs_names().expect("names");
     let rows: Vec<_> = cells

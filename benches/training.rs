@@ -10,6 +10,7 @@ use attentionae_sc::{
     kernels::{CountTarget, GraphTarget, tensor::from_array},
     model::{ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator, pass::Pass},
     preprocess::{prepare, sample_cells},
+    seed::Stream,
     train::{TrainConfig, batch::Batch, pretrain::pretrain, training_cells::TrainingCells},
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -38,7 +39,7 @@ fn epoch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pretraining epoch");
     group.sample_size(10);
     for n_cells in [750, 1500, 3005] {
-        let cells = sample_cells(prepared.n_cells(), n_cells, 1);
+        let cells = sample_cells(prepared.n_cells(), n_cells, 1, Stream::Training);
         let features = Features::Expression.of(&prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
         let mut set = TrainingCells::Whole(Box::new(Batch {

@@ -58,12 +58,17 @@ fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Resul
     let output = &conversion.output;
     check_writable(output.parent().unwrap_or(output))?;
     progress.stage(&format!("Converting {}", conversion.name));
+    let inputs = match &conversion.input {
+        RawFiles::Any(inputs) => inputs.clone(),
+        RawFiles::H5 { typed, raw_dir } => convert::find_h5(typed, raw_dir)?.into(),
+        RawFiles::Csv(files) => files.iter().collect(),
+    };
+    if !conversion.overwrite {
+        convert::check_replaceable(&inputs, output)?;
+    }
     let converted = match &conversion.input {
-        RawFiles::Any(path) => convert::to_h5ad(path, &conversion.read, output)?,
-        RawFiles::H5 { typed, raw_dir } => {
-            convert::to_h5ad(&convert::find_h5(typed, raw_dir)?, &conversion.read, output)?
-        }
         RawFiles::Csv(files) => convert::tables_to_h5ad(files, &conversion.read, output)?,
+        _ => convert::to_h5ad(inputs, &conversion.read, output)?,
     };
     for note in &converted.notes {
         progress.note(note);

@@ -7,10 +7,13 @@ use std::{
 };
 
 use crate::{
-    h5ad::{NewH5ad, write_h5ad},
+    h5ad::{H5ad, NewH5ad, write_h5ad},
     names::make_unique,
-    read::{self, CELLTYPE, DataSet, ReadError, ReadOptions},
+    read::{self, CELLTYPE, DataSet, Inputs, ReadError, ReadOptions},
 };
+
+/// The text of `uns` that says where the inputs lie.
+const INPUT: &str = "input";
 
 /// What a conversion wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +54,18 @@ pub fn find_h5(name: &str, data_dir: &Path) -> Result<PathBuf, ReadError> {
     }
 }
 
-/// Converts an input in any format that is read to `.h5ad`.
+/// Converts an input in any format that is read to `.h5ad`, or several that are joined.
 ///
 /// Output: the chosen counts as `X`, see [`write_h5ad`]; names that occur twice get a number; columns of
 /// `obs` and `var` are kept where their encoding is known. Counts pass through in runs of cells.
-pub fn to_h5ad(input: &Path, options: &ReadOptions, output: &Path) -> Result<Converted, ReadError> {
-    refuse_own_output(input, output)?;
-    write(&read::open(input, options)?, &[input], output)
+pub fn to_h5ad(
+    inputs: impl Into<Inputs>,
+    options: &ReadOptions,
+    output: &Path,
+) -> Result<Converted, ReadError> {
+    let inputs = inputs.into();
+    refuse_own_output(&inputs, output)?;
+    write(&read::open_all(&inputs, options)?, &inputs, output)
 }
 
 /// Converts tables whose cells together are one data set.
@@ -66,28 +74,47 @@ pub fn tables_to_h5ad<P: AsRef<Path>>(
     options: &ReadOptions,
     output: &Path,
 ) -> Result<Converted, ReadError> {
-    for input in inputs {
-        refuse_own_output(input.as_ref(), output)?;
-    }
-    write(&read::read_tables(inputs, options)?, inputs, output)
+    let files: Inputs = inputs.iter().map(AsRef::as_ref).collect();
+    refuse_own_output(&files, output)?;
+    write(&read::read_tables(inputs, options)?, &files, output)
 }
 
-/// Fails where the input would be replaced by its own conversion.
-fn refuse_own_output(input: &Path, output: &Path) -> Result<(), ReadError> {
-    match (input.canonicalize(), output.canonicalize()) {
-        (Ok(from), Ok(to)) if from == to => Err(ReadError::OwnOutput {
-            path: input.to_owned(),
+/// Whether a conversion may take the place of what is there: a conversion of the same inputs, or nothing.
+///
+/// # Errors
+/// [`ReadError::OtherConversion`]; [`ReadError::OwnOutput`] where one of the inputs is there.
+pub fn check_replaceable(inputs: &Inputs, output: &Path) -> Result<(), ReadError> {
+    refuse_own_output(inputs, output)?;
+    if output.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let earlier = H5ad::open(output).ok();
+    let made_of = earlier.and_then(|file| file.uns_text(INPUT));
+    if made_of == Some(inputs.places()) {
+        return Ok(());
+    }
+    Err(ReadError::OtherConversion {
+        path: output.to_owned(),
+        made_of,
+    })
+}
+
+/// Fails where an input would be replaced by its own conversion.
+fn refuse_own_output(inputs: &Inputs, output: &Path) -> Result<(), ReadError> {
+    let is_output = |input: &&Path| match (input.canonicalize(), output.canonicalize()) {
+        (Ok(from), Ok(to)) => from == to,
+        _ => false,
+    };
+    match inputs.paths().find(is_output) {
+        None => Ok(()),
+        Some(path) => Err(ReadError::OwnOutput {
+            path: path.to_owned(),
         }),
-        _ => Ok(()),
     }
 }
 
 /// Writes the file and counts what it holds.
-fn write<P: AsRef<Path>>(
-    data: &DataSet,
-    inputs: &[P],
-    output: &Path,
-) -> Result<Converted, ReadError> {
+fn write(data: &DataSet, inputs: &Inputs, output: &Path) -> Result<Converted, ReadError> {
     let new = new_h5ad(data, inputs)?;
     write_h5ad(output, &new)?;
     let celltype = new.obs.iter().find(|(name, _)| name == CELLTYPE);
@@ -108,15 +135,12 @@ fn write<P: AsRef<Path>>(
 }
 
 /// The file that a data set, read from these inputs, becomes.
-pub(crate) fn new_h5ad<'a, P: AsRef<Path>>(
-    data: &'a DataSet,
-    inputs: &[P],
-) -> Result<NewH5ad<'a>, ReadError> {
+pub(crate) fn new_h5ad<'a>(data: &'a DataSet, inputs: &Inputs) -> Result<NewH5ad<'a>, ReadError> {
     let (mut obs_names, mut var_names) = (data.cell_names.clone(), data.gene_names.clone());
     make_unique(&mut obs_names);
     make_unique(&mut var_names);
-    let names = inputs.iter().map(|input| {
-        let name = input.as_ref().file_name().unwrap_or_default();
+    let names = inputs.paths().map(|path| {
+        let name = path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     });
     let source = names.collect::<Vec<_>>().join(", ");
@@ -126,6 +150,9 @@ pub(crate) fn new_h5ad<'a, P: AsRef<Path>>(
         var_names,
         obs: data.obs.columns()?,
         var: data.var.clone(),
-        uns: vec![("source".to_owned(), source)],
+        uns: vec![
+            ("source".to_owned(), source),
+            (INPUT.to_owned(), inputs.places()),
+        ],
     })
 }

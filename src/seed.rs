@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Stream {
-    /// Which cells a large data set is trained on.
-    Sample = 1,
+    /// Which of the training cells every cell is embedded against.
+    Landmarks = 1,
     /// The model's initial weights.
     Weights = 2,
     /// The encoder's multiplicative noise and the queries' dropout.
@@ -34,6 +34,10 @@ pub enum Stream {
     CountSplit = 20,
     /// The cells whose neighbours are found exactly, to measure a search.
     Neighbors = 11,
+    /// Which cells a large data set is trained on.
+    Training = 13,
+    /// Which cells stand for all of them in a measure, a layout, or a graph of all pairs.
+    Sample = 14,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -138,7 +138,7 @@ fn opened(name: &str, options: &ReadOptions, format: Format) -> DataSet {
     assert_eq!(data.gene_names, GENES, "{name}");
     let converted = tempfile::tempdir().expect("a folder");
     let output = converted.path().join("converted.h5ad");
-    to_h5ad(&file(name), options, &output).expect("a conversion");
+    to_h5ad(file(name), options, &output).expect("a conversion");
     let again = open(&output, &ReadOptions::default()).expect("an .h5ad file");
     assert_eq!(dense(&*again.counts), counts(), "{name}, converted");
     assert_eq!(again.cell_names, CELLS, "{name}, converted");
@@ -300,10 +300,74 @@ fn an_h5_file_of_x_and_y_has_labels_and_names_by_position() {
     assert_labels(&data, TYPES, "xy.h5");
 }
 
+/// What the columns of `obs` in Zarr hold besides `celltype`.
+const COLUMNS: [(&str, [&str; 6]); 8] = [
+    ("text", TYPES),
+    (
+        "nullable_text",
+        ["neuron", NONE, NONE, "neuron", NONE, "neuron"],
+    ),
+    (
+        "missing_category",
+        ["neuron", NONE, NONE, "neuron", NONE, "neuron"],
+    ),
+    (
+        "boolean",
+        ["False", "True", "True", "False", "True", "False"],
+    ),
+    (
+        "nullable_boolean",
+        ["True", NONE, "False", "True", "False", "True"],
+    ),
+    ("integer", ["0", "1", "2", "3", "4", "5"]),
+    ("nullable_integer", ["1", "2", NONE, "1", "2", "1"]),
+    ("float", ["1.5", "2", NONE, "1.5", "2", "1.5"]),
+];
+
+#[test]
+fn zarr_gives_the_same_data_in_a_folder_and_in_an_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["zarr_v2", "zarr_v3", "zarr_v3_sharded"] {
+        let archive = fs::File::open(file(&format!("{name}.zarr.zip"))).expect("an archive");
+        let mut archive = zip::ZipArchive::new(archive).expect("an archive");
+        archive.extract(folder.path()).expect("a folder");
+        let unpacked = folder.path().join(format!("{name}.zarr"));
+        let unpacked = unpacked.to_str().expect("text");
+        let packed = format!("{name}.zarr.zip");
+        for input in [unpacked, &packed] {
+            let data = opened(input, &ReadOptions::default(), Format::Zarr);
+            assert_labels(&data, TYPES, input);
+            for (column, expected) in COLUMNS {
+                let labels = data.obs.labels(column).expect("labels");
+                let labels = labels.iter().map(|label| label.as_deref().unwrap_or(NONE));
+                assert_eq!(labels.collect::<Vec<_>>(), expected, "{input}: {column}");
+            }
+            for options in [layer("dense"), layer("dense_f8"), layer("csc"), raw()] {
+                opened(input, &options, Format::Zarr);
+            }
+            let error = open(&file(input), &layer("none")).expect_err("no such layer");
+            let message = error.to_string();
+            assert!(
+                message.contains("csc") && message.contains(input),
+                "{message}"
+            );
+        }
+    }
+    // Without the chunk of its values, a sparse matrix would be read as one of zeros.
+    let lost = folder.path().join("zarr_v3.zarr/X/data/c/0");
+    fs::remove_file(&lost).expect("a chunk");
+    let error = open(&folder.path().join("zarr_v3.zarr"), &ReadOptions::default());
+    let message = error.expect_err("a chunk is lost").to_string();
+    assert!(
+        message.contains("X/data") && message.contains("c/0 is not there"),
+        "{message}"
+    );
+}
+
 #[test]
 fn the_pipeline_takes_any_format_with_its_labels() {
     let auto = CellTypes::Auto;
-    let input = read(&file("baron.csv"), &ReadOptions::default(), &auto).expect("an input");
+    let input = read(&file("baron.csv").into(), &ReadOptions::default(), &auto).expect("an input");
     assert_eq!((input.n_cells(), input.n_genes()), (6, 4));
     assert_eq!(input.obs_columns, ["celltype", "barcode"]);
     assert!(
@@ -311,10 +375,10 @@ fn the_pipeline_takes_any_format_with_its_labels() {
             .truth
             .is_some_and(|labels| labels[0].as_deref() == Some("neuron"))
     );
-    let input = read(&file("mtx_v3"), &ReadOptions::default(), &auto).expect("an input");
+    let input = read(&file("mtx_v3").into(), &ReadOptions::default(), &auto).expect("an input");
     assert!(input.truth.is_none());
     let column = CellTypes::Column("type".to_owned());
-    let error = read(&file("baron.csv"), &ReadOptions::default(), &column);
+    let error = read(&file("baron.csv").into(), &ReadOptions::default(), &column);
     let message = error.expect_err("no such column").to_string();
     assert!(
         message.contains("no column 'type'; it has: celltype, barcode"),

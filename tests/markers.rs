@@ -6,11 +6,14 @@ use attentionae_sc::{
     counts::{CountSource, Csr},
     h5ad::H5adError,
     markers::{Marker, find_markers},
-    preprocess::{Prepared, prepare},
+    preprocess::{Batches, Prepared, prepare, prepare_in_batches},
 };
 use common::{golden, simulate};
 use hdf5::File;
 use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Poisson};
 
 const ALL: usize = usize::MAX;
 
@@ -159,4 +162,139 @@ fn a_file_that_cannot_be_read_again_is_an_error() {
     let labels: Vec<usize> = (0..prepared.n_cells()).map(|cell| cell % 2).collect();
     let error = find_markers(&Torn(counts), &prepared, &labels, ALL).expect_err("torn");
     assert!(error.to_string().starts_with("torn.h5ad"), "{error}");
+}
+
+/// Counts of the same total in every cell, so that values are in the order of counts: a gene that is set apart in `kinds`
+/// of cells by a rate for each, genes of one rate, and what is left of the total.
+fn of_equal_totals(kinds: &[usize], rates: &[f64]) -> Csr {
+    const N_OTHERS: usize = 20;
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (mut offsets, mut genes, mut values) = (vec![0], Vec::new(), Vec::new());
+    for &kind in kinds {
+        let rates = std::iter::once(rates[kind]).chain([1.0; N_OTHERS]);
+        let mut left = 1000.0;
+        for (gene, rate) in rates.enumerate() {
+            let count: f64 = Poisson::new(rate).expect("a rate").sample(&mut rng);
+            if count > 0.0 {
+                genes.push(gene as u32);
+                values.push(count as f32);
+                left -= count;
+            }
+        }
+        genes.push(N_OTHERS as u32 + 1);
+        values.push(left as f32);
+        offsets.push(values.len());
+    }
+    Csr::new((kinds.len(), N_OTHERS + 2), offsets, genes, values)
+}
+
+fn batches(of_cell: &[usize]) -> Batches {
+    let names: Vec<String> = of_cell.iter().map(|batch| format!("b{batch}")).collect();
+    Batches::of(&names)
+}
+
+/// The markers of cells in batches, every gene, each cluster's in the order of genes.
+fn in_batches(counts: &Csr, labels: &[usize], batches: Option<&Batches>) -> Vec<Vec<Marker>> {
+    let prepared = prepare_in_batches(counts, 100, batches).expect("cells with counts");
+    let mut markers = find_markers(counts, &prepared, labels, ALL).expect("in memory");
+    for markers in &mut markers {
+        markers.sort_by_key(|marker| marker.gene);
+    }
+    markers
+}
+
+/// The sum over batches of the cluster's centred rank sum over one more than the batch's cells, standardised.
+fn van_elteren(values: &[f32], is_in: &[bool], batch: &[u32]) -> f64 {
+    let (mut sum, mut variance) = (0.0, 0.0);
+    for wanted in 0..=*batch.iter().max().expect("cells") {
+        let cells: Vec<usize> = (0..values.len())
+            .filter(|&cell| batch[cell] == wanted)
+            .collect();
+        let n_cells = cells.len() as f64;
+        let n = cells.iter().filter(|&&cell| is_in[cell]).count() as f64;
+        let rank = |cell: usize| {
+            let below = cells.iter().filter(|&&other| values[other] < values[cell]);
+            let equal = cells
+                .iter()
+                .filter(|&&other| values[other].to_bits() == values[cell].to_bits());
+            below.count() as f64 + f64::midpoint(equal.count() as f64, 1.0)
+        };
+        let ranks: f64 = cells
+            .iter()
+            .filter(|&&cell| is_in[cell])
+            .map(|&cell| rank(cell))
+            .sum();
+        let weight = 1.0 / (n_cells + 1.0);
+        sum += weight * (ranks - n * (n_cells + 1.0) / 2.0);
+        variance += weight * weight * n * (n_cells - n) * (n_cells + 1.0) / 12.0;
+    }
+    sum / variance.sqrt()
+}
+
+#[test]
+fn scores_within_batches_are_those_of_a_plain_computation() {
+    let kinds: Vec<usize> = (0..150).map(|cell| (cell * 7 + cell / 11) % 3).collect();
+    let of_cell: Vec<usize> = (0..150).map(|cell| (cell * cell) % 5).collect();
+    let counts = of_equal_totals(&kinds, &[1.0, 4.0, 2.0]);
+    let batches = batches(&of_cell);
+    let values = common::dense(&counts);
+    let markers = in_batches(&counts, &kinds, Some(&batches));
+    for (cluster, markers) in markers.iter().enumerate() {
+        let is_in: Vec<bool> = kinds.iter().map(|&kind| kind == cluster).collect();
+        assert_eq!(markers.len(), values.ncols());
+        for marker in markers {
+            let values = values.column(marker.gene).to_vec();
+            let expected = van_elteren(&values, &is_in, &batches.of_cell);
+            assert!(
+                (marker.score - expected).abs() < 1e-11,
+                "{marker:?}, not {expected}"
+            );
+            // Squares leave 0, 1 or 4 when they are divided by 5.
+            assert_eq!(marker.n_batches, Some(3));
+        }
+    }
+}
+
+#[test]
+fn what_differs_between_batches_only_is_no_marker() {
+    // Four of five cells of a cluster are of its own batch.
+    let labels: Vec<usize> = (0..400).map(|cell| cell % 2).collect();
+    let batch: Vec<usize> = (0..400)
+        .map(|cell| {
+            if cell % 10 < 8 {
+                cell % 2
+            } else {
+                1 - cell % 2
+            }
+        })
+        .collect();
+    let batches = batches(&batch);
+    let score = |counts: &Csr, batches| in_batches(counts, &labels, batches)[1][0].score;
+    let by_batch = of_equal_totals(&batch, &[1.0, 4.0]);
+    assert!(score(&by_batch, None) > 8.0);
+    assert!(score(&by_batch, Some(&batches)).abs() < 3.0);
+    let by_cluster = of_equal_totals(&labels, &[1.0, 4.0]);
+    assert!(score(&by_cluster, None) > 8.0);
+    assert!(score(&by_cluster, Some(&batches)) > 8.0);
+}
+
+#[test]
+fn a_cluster_that_no_batch_shares_has_no_markers() {
+    let labels: Vec<usize> = (0..90).map(|cell| cell % 3).collect();
+    let batch: Vec<usize> = labels
+        .iter()
+        .map(|&label| usize::from(label == 2))
+        .collect();
+    let counts = of_equal_totals(&labels, &[1.0, 4.0, 2.0]);
+    let markers = in_batches(&counts, &labels, Some(&batches(&batch)));
+    assert_eq!(markers[2], []);
+    assert!(markers[0].iter().all(|marker| marker.n_batches == Some(1)));
+    let whole = in_batches(&counts, &labels, None);
+    assert!(
+        whole
+            .iter()
+            .flatten()
+            .all(|marker| marker.n_batches.is_none())
+    );
+    assert_eq!(whole[2].len(), counts.cols());
 }

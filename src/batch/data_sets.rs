@@ -33,19 +33,19 @@ pub(super) fn data_sets(config: &BatchConfig) -> Result<Vec<DataSet>, BatchError
     for set in &named {
         if set.name == INDEX && config.options.save.report {
             return Err(BatchError::IndexName {
-                input: set.path.clone(),
+                input: set.inputs.clone(),
             });
         }
         if set.name == RESERVED {
             return Err(BatchError::ReservedName {
-                input: set.path.clone(),
+                input: set.inputs.clone(),
             });
         }
-        if let Some(first) = earlier.insert(set.name.clone(), set.path.clone()) {
+        if let Some(first) = earlier.insert(set.name.clone(), set.inputs.clone()) {
             return Err(BatchError::SameName {
                 name: set.name.clone(),
                 first,
-                second: set.path.clone(),
+                second: set.inputs.clone(),
             });
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn data_sets(config: &BatchConfig) -> Result<Vec<DataSet>, BatchError
         typed: set.typed,
         run: RunConfig {
             name: set.name,
-            input: set.path,
+            inputs: set.inputs,
             ..config.options.clone()
         },
     };
@@ -89,11 +89,15 @@ fn named(file_name: &str, folder: &Path) -> Option<NamedDataSet> {
     let typed = [name.to_owned(), path.display().to_string()];
     typed.into_iter().find_map(|typed| {
         let found = find_data_set(&typed, folder).ok()?;
-        (found.path == path).then_some(NamedDataSet {
-            typed,
-            name: found.name,
-            path: found.path,
-        })
+        found
+            .inputs
+            .paths()
+            .eq([path.as_path()])
+            .then_some(NamedDataSet {
+                typed,
+                name: found.name,
+                inputs: found.inputs,
+            })
     })
 }
 
@@ -112,14 +116,11 @@ mod tests {
         let sets = all_of(folder.path()).expect("a listing");
         let found: Vec<_> = sets
             .iter()
-            .map(|set| (set.name.as_str(), set.path.clone()))
+            .map(|set| (set.name.as_str(), set.inputs.to_string()))
             .collect();
-        let path = |name: &str| folder.path().join(name);
+        let path = |name: &str| folder.path().join(name).display().to_string();
         assert_eq!(found, [("a", path("a.h5ad")), ("b", path("b.csv.h5ad"))]);
         let typed: Vec<_> = sets.iter().map(|set| set.typed.clone()).collect();
-        assert_eq!(
-            typed,
-            ["a".to_owned(), path("b.csv.h5ad").display().to_string()]
-        );
+        assert_eq!(typed, ["a".to_owned(), path("b.csv.h5ad")]);
     }
 }

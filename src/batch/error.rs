@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::write::WriteError;
+use crate::{read::Inputs, write::WriteError};
 
 /// Why a batch failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,26 +22,32 @@ pub enum BatchError {
         folder: PathBuf,
     },
     /// Two data sets would write the same files.
-    #[error("{} and {} are both called '{name}', and one's outputs would replace the other's: give one a name of its own, as in NAME={}", first.display(), second.display(), second.display())]
+    #[error(
+        "{first} and {second} are both called '{name}', and one's outputs would replace the other's: give one a name of its own, as in NAME={second}"
+    )]
     SameName {
         /// The name.
         name: String,
         /// The file that is earlier in the batch.
-        first: PathBuf,
+        first: Inputs,
         /// The file that is later.
-        second: PathBuf,
+        second: Inputs,
     },
     /// A data set's results would be where the batch's are.
-    #[error("{}: a data set called 'batch' cannot be part of a batch, whose own results are results/batch.json: rename it", input.display())]
+    #[error(
+        "{input}: a data set called 'batch' cannot be part of a batch, whose own results are results/batch.json: rename it"
+    )]
     ReservedName {
         /// The data set's file.
-        input: PathBuf,
+        input: Inputs,
     },
     /// A data set's report would be where the page of all reports is.
-    #[error("{}: a data set called 'index' cannot have a report in a batch, whose own page is report/index.html: rename it", input.display())]
+    #[error(
+        "{input}: a data set called 'index' cannot have a report in a batch, whose own page is report/index.html: rename it"
+    )]
     IndexName {
         /// The data set's file.
-        input: PathBuf,
+        input: Inputs,
     },
     /// An earlier batch's results cannot be understood.
     #[error("{}: this file does not hold the results of a batch ({reason}); without -resume, every data set is run again", path.display())]

@@ -5,15 +5,18 @@ use std::{fmt::Write as _, fs::File, io, path::Path};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{config::RunConfig, read::files_of};
+use crate::{
+    config::RunConfig,
+    read::{Inputs, files_of},
+};
 
 /// Options that change neither what a run finds nor which files it writes.
 const WITHOUT_EFFECT: [&str; 5] = ["name", "data_dir", "output_dir", "threads", "quiet"];
 
 /// SHA-256 of an input as `sha256sum` prints it: of the file, or, where several belong together, of the
 /// lines that it prints for each of them in their folder.
-pub(super) fn of_input(path: &Path) -> io::Result<String> {
-    let files = files_of(path);
+pub(super) fn of_inputs(inputs: &Inputs) -> io::Result<String> {
+    let files: Vec<_> = inputs.paths().flat_map(files_of).collect();
     if let [file] = &files[..] {
         return of_file(file);
     }
@@ -74,8 +77,8 @@ mod tests {
         let path = folder.path().join("x");
         fs::write(&path, "abc").expect("a file");
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(of_input(&path).expect("read"), known);
-        assert!(of_input(&folder.path().join("y")).is_err());
+        assert_eq!(of_inputs(&path.into()).expect("read"), known);
+        assert!(of_inputs(&folder.path().join("y").into()).is_err());
     }
 
     #[test]
@@ -83,8 +86,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).expect("a file");
-            let whole = of_input(folder.path()).expect("read");
-            let matrix = of_input(&folder.path().join("matrix.mtx")).expect("read");
+            let whole = of_inputs(&folder.path().into()).expect("read");
+            let matrix = of_inputs(&folder.path().join("matrix.mtx").into()).expect("read");
             assert_eq!(whole, matrix);
             whole
         };

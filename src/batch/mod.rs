@@ -129,9 +129,9 @@ impl Batch<'_> {
     fn finish(&self, set: &DataSet, position: usize) -> Result<(), WriteError> {
         let fresh = Record {
             name: set.run.name.clone(),
-            input: set.run.input.display().to_string(),
+            input: set.run.inputs.to_string(),
             // Why a file cannot be read is for its run to say.
-            input_sha256: fingerprint::of_input(&set.run.input).ok(),
+            input_sha256: fingerprint::of_inputs(&set.run.inputs).ok(),
             options_sha256: Some(fingerprint::of_options(&set.run)),
             ..Record::default()
         };

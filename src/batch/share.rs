@@ -31,9 +31,11 @@ pub(super) fn need_mb(run: &RunConfig) -> f64 {
         None => run.max_num_cell,
     };
     let cells = in_graph.min(STORED_CELLS) as f64;
-    let unpacked: f64 = files_of(&run.input)
-        .iter()
-        .map(|file| unpacked_mb(file))
+    let unpacked: f64 = run
+        .inputs
+        .paths()
+        .flat_map(files_of)
+        .map(|file| unpacked_mb(&file))
         .sum();
     BASE_MB + BYTES_PER_PAIR * cells * cells / f64::from(1 << 20) + unpacked
 }

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
     reason = "the options' comments are what a terminal shows, not Markdown"
 )]
 
@@ -12,8 +13,9 @@ use clap::{Args, Parser, Subcommand};
 use super::{
     options::{QuietArg, ReadArgs, RunOptions, TableArgs},
     shell::ShellFile,
-    values::{Switch, whole},
+    values::{Switch, whole, word},
 };
+use crate::read::Genes;
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
 #[derive(Debug, Parser)]
@@ -82,7 +84,8 @@ pub(super) enum Subcommands {
     #[command(
         override_usage = "attentionae-sc preprocess FILE... [OPTION VALUE]...\n       \
                           attentionae-sc preprocess h5 NAME...\n       \
-                          attentionae-sc preprocess csv FILE... -name NAME",
+                          attentionae-sc preprocess csv FILE... -name NAME\n       \
+                      attentionae-sc preprocess join FILE... [OPTION VALUE]...",
         after_help = PREPROCESS_EXAMPLES,
         args_conflicts_with_subcommands = true,
         subcommand_negates_reqs = true,
@@ -131,13 +134,22 @@ pub(super) enum Preprocess {
                       writes the cells of both as Data/AnnData/baron_mouse.h5ad"
     )]
     Csv(CsvArgs),
+    /// Join inputs of any format into one data set, genes matched by name
+    #[command(
+        override_usage = "attentionae-sc preprocess join FILE... [OPTION VALUE]...",
+        after_help = "Example:\n  \
+                      attentionae-sc preprocess join run1/outs run2/outs -name both\n      \
+                      writes the cells of both, with obs['batch'], as Data/AnnData/both.h5ad"
+    )]
+    Join(JoinArgs),
 }
 
 /// The options of a run.
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Data set below -data_dir, or the path of an input: .h5ad, .h5mu, .loom, 10x .h5, .mtx or its
-    /// folder, a sample's folder of Cell Ranger, .csv, .tsv, or .h5 of X and Y (any also as .gz)
+    /// Data set below -data_dir, or the path of an input: .h5ad, .zarr, .h5mu, .loom, 10x .h5, .mtx or its
+    /// folder, a sample's folder of Cell Ranger, .csv, .tsv, or .h5 of X and Y (any also as .gz); several,
+    /// with commas between, are joined, and obs['batch'] has their names
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub name: Option<String>,
     /// What the outputs are called [default: the data set's name]
@@ -225,6 +237,31 @@ pub(super) struct CsvArgs {
     pub output: ConvertedArgs,
 }
 
+/// `preprocess join`
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct JoinArgs {
+    /// Inputs in any format that is read, at least two; their names become obs['batch']
+    #[arg(value_name = "FILE", required = true, num_args = 2.., help_heading = "Input")]
+    pub files: Vec<PathBuf>,
+    /// Name of the data set, which names the output; else the inputs', with + between
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub name: Option<String>,
+    /// Genes that all inputs have, intersection, or any, union
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "intersection",
+        value_parser = word::<Genes>,
+        help_heading = "Input"
+    )]
+    pub genes: Genes,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    pub output: ConvertedArgs,
+}
+
 /// Where converted data sets go.
 #[derive(Debug, Args)]
 #[command(rename_all = "snake_case")]
@@ -237,6 +274,9 @@ pub(super) struct ConvertedArgs {
         help_heading = "Outputs"
     )]
     pub data_dir: PathBuf,
+    /// Replace a file there that was made of another input, or not by this program
+    #[arg(long, default_value = "False", help_heading = "Outputs")]
+    pub overwrite: Switch,
     #[command(flatten)]
     pub quiet: QuietArg,
 }

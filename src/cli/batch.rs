@@ -26,7 +26,7 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
         Ok(NamedDataSet {
             typed,
             name,
-            path: found.path,
+            inputs: found.inputs,
         })
     };
     let data_sets = match (args.all.0, args.names.is_empty()) {

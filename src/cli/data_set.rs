@@ -1,28 +1,85 @@
 //! Data sets by name or by path.
 
 use std::{
+    collections::HashSet,
     env,
     path::{Path, PathBuf, is_separator},
 };
 
-use crate::read::{holds_matrix, matrix_of, sample_of};
+use crate::{
+    names::make_unique,
+    read::{InputFile, Inputs, holds_matrix, matrix_of, sample_of},
+};
 
-/// A data set's name and its file.
+/// A data set's name and what it is read from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DataSet {
     pub name: String,
-    pub path: PathBuf,
+    pub inputs: Inputs,
 }
+
+/// Longest name that is put together of others, in characters: outputs add endings to it.
+const LONGEST_NAME: usize = 100;
 
 /// The endings of the formats that are read, and of their compression.
 const ENDINGS: [&str; 11] = [
     ".zip", ".gz", ".h5ad", ".h5mu", ".h5", ".loom", ".zarr", ".mtx", ".csv", ".tsv", ".txt",
 ];
 
-/// The data set that the user typed: a path if it has a separator, or if it is a file of a known ending
+/// The data set that the user typed: an input, or several with commas between. A comma in the name of a file or a folder
+/// that is there parts nothing.
+pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
+    let found = parts(typed, data_dir)
+        .into_iter()
+        .map(|part| find_one(part, data_dir));
+    joined(found.collect::<Result<_, _>>()?)
+}
+
+/// The data set of one or more inputs, which is called after all of them. Their names are made unique.
+pub(super) fn joined(mut files: Vec<InputFile>) -> Result<DataSet, String> {
+    let mut paths = HashSet::new();
+    if let Some(twice) = files.iter().find(|file| !paths.insert(&file.path)) {
+        return Err(format!("names {} twice", twice.path.display()));
+    }
+    let mut names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    make_unique(&mut names);
+    let mut name = names.join("+");
+    if let [first, _, ..] = &names[..]
+        && name.chars().count() > LONGEST_NAME
+    {
+        name = format!("{first}+{}_others", names.len() - 1);
+    }
+    for (file, unique) in files.iter_mut().zip(names) {
+        file.name = unique;
+    }
+    Ok(DataSet {
+        name,
+        inputs: Inputs::new(files),
+    })
+}
+
+/// The inputs that commas part: from the left, each as long as there is such an input.
+fn parts<'a>(typed: &'a str, data_dir: &Path) -> Vec<&'a str> {
+    let commas = typed.match_indices(',').map(|(at, _)| at);
+    let ends: Vec<usize> = commas.chain([typed.len()]).collect();
+    let is_there = |part: &str| find_one(part, data_dir).is_ok_and(|file| file.path.exists());
+    let mut parts = Vec::new();
+    let (mut start, mut next) = (0, 0);
+    while next < ends.len() {
+        let whole = (next + 1..ends.len())
+            .rev()
+            .find(|&end| is_there(&typed[start..ends[end]]));
+        let end = whole.unwrap_or(next);
+        parts.push(&typed[start..ends[end]]);
+        (start, next) = (ends[end] + 1, end + 1);
+    }
+    parts
+}
+
+/// The input that the user typed: a path if it has a separator, or if it is a file of a known ending
 /// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all.
 /// A missing `.h5ad` is added.
-pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
+fn find_one(typed: &str, data_dir: &Path) -> Result<InputFile, String> {
     let path = expanded(typed)?;
     let name = name_at(&path)?;
     let with_ending = if has_ending(typed) {
@@ -40,7 +97,7 @@ pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
         found.unwrap_or_else(|| below(&with_ending))
     };
     let path = matrix_of(&path);
-    Ok(DataSet { name, path })
+    Ok(InputFile { name, path })
 }
 
 /// What programs that download know as a place.
@@ -129,7 +186,7 @@ mod tests {
 
     fn found(typed: &str) -> (String, String) {
         let set = find(typed, Path::new("Data/AnnData")).expect("a data set");
-        (set.name, set.path.display().to_string())
+        (set.name, set.inputs.to_string())
     }
 
     #[test]
@@ -170,7 +227,7 @@ mod tests {
         let typed = folder.path().join("outs/filtered_feature_bc_matrix/");
         let set = find(typed.to_str().expect("text"), &data_dir).expect("a data set");
         assert_eq!(
-            (set.name.as_str(), set.path),
+            (set.name.as_str(), set.inputs.to_string()),
             (
                 folder
                     .path()
@@ -178,7 +235,7 @@ mod tests {
                     .unwrap_or_default()
                     .to_str()
                     .unwrap_or_default(),
-                typed
+                typed.display().to_string()
             )
         );
         for (typed, name, found) in [
@@ -187,7 +244,36 @@ mod tests {
             ("outputs", "outputs", "outputs.h5ad"),
         ] {
             let set = find(typed, &data_dir).expect("a data set");
-            assert_eq!((set.name.as_str(), set.path), (name, data_dir.join(found)));
+            let expected = data_dir.join(found).display().to_string();
+            assert_eq!(
+                (set.name.as_str(), set.inputs.to_string()),
+                (name, expected)
+            );
+        }
+    }
+
+    #[test]
+    fn commas_part_inputs_unless_they_are_in_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.h5ad", "b.csv", "c,d.h5ad"] {
+            std::fs::write(folder.path().join(name), "").expect("a file");
+        }
+        let found = |typed: &str| {
+            let set = find(typed, folder.path()).expect("a data set");
+            let names = set.inputs.files().iter().map(|file| file.name.clone());
+            (set.name.clone(), names.collect::<Vec<_>>())
+        };
+        let both = ["a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(found("a,b.csv"), ("a+b".to_owned(), both));
+        let comma = ["c,d", "a"].map(str::to_owned).to_vec();
+        assert_eq!(found("c,d,a"), ("c,d+a".to_owned(), comma));
+        assert_eq!(found("c,d"), ("c,d".to_owned(), vec!["c,d".to_owned()]));
+        assert_eq!(found("x/a,y/a").1, ["a", "a-1"]);
+        let long = "n".repeat(100);
+        let name = found(&format!("a,{long},b.csv")).0;
+        assert_eq!(name, "a+2_others");
+        for typed in ["a,a", "a,a.h5ad", "a,", ",a"] {
+            assert!(find(typed, folder.path()).is_err(), "{typed}");
         }
     }
 

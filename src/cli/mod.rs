@@ -11,13 +11,15 @@ mod shell;
 mod values;
 mod version;
 
-use std::{any::TypeId, collections::HashSet, ffi::OsString, path::Path};
+use std::{any::TypeId, collections::HashSet, ffi::OsString};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
 pub(crate) use self::data_set::find as find_data_set;
 use self::{
-    args::{AnyArgs, Cli, CsvArgs, H5Args, Preprocess, RunArgs, Subcommands},
+    args::{
+        AnyArgs, Cli, ConvertedArgs, CsvArgs, H5Args, JoinArgs, Preprocess, RunArgs, Subcommands,
+    },
     data_set::DataSet,
     help::Extent,
     options::{ClusteringArgs, GraphArgs, InputArgs, OutputArgs, RunOptions},
@@ -31,7 +33,7 @@ use crate::{
     partition::{Cut, Resolution},
     preprocess::QualityControl,
     preset::Defaults,
-    read::ReadOptions,
+    read::{InputFile, ReadOptions},
     train::TrainConfig,
 };
 
@@ -76,6 +78,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
             None => from_any(*any),
             Some(Preprocess::H5(args)) => from_h5(args),
             Some(Preprocess::Csv(args)) => from_csv(args),
+            Some(Preprocess::Join(args)) => from_join(args),
         },
     }
 }
@@ -151,8 +154,11 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         preset: options.clustering.preset,
         resolution,
         name: data_set.name,
-        input: data_set.path,
-        read: options.input.read.into(),
+        inputs: data_set.inputs,
+        read: ReadOptions {
+            genes: options.input.genes,
+            ..options.input.read.into()
+        },
         data_dir: options.input.data_dir,
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
@@ -290,7 +296,7 @@ fn at_least_a_neighborhood(option: &str, n_cells: u64, n_neighbors: u64) -> Resu
 
 fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
     if let (Some(name), [_, _, ..]) = (&args.name, &args.files[..]) {
-        let why = "names one data set, but there are several FILEs; 'preprocess csv' joins tables";
+        let why = "names one data set, but there are several FILEs; 'preprocess join' joins them";
         return Err(refused("-name", name)(why.to_owned()));
     }
     let read = ReadOptions::from(args.read);
@@ -302,8 +308,8 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
             Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
             None => data_set::name_of(&typed).map_err(refused("FILE", &typed))?,
         };
-        let input = RawFiles::Any(file);
-        conversions.push(conversion(name, input, read.clone(), &args.output.data_dir));
+        let input = RawFiles::Any(file.into());
+        conversions.push(conversion(name, input, read.clone(), &args.output));
     }
     different_outputs(&conversions)?;
     Ok(Request::Convert {
@@ -321,7 +327,7 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
             raw_dir: args.raw_dir.clone(),
         };
         let read = ReadOptions::default();
-        conversions.push(conversion(name, input, read, &args.output.data_dir));
+        conversions.push(conversion(name, input, read, &args.output));
     }
     different_outputs(&conversions)?;
     Ok(Request::Convert {
@@ -340,18 +346,51 @@ fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
     let input = RawFiles::Csv(files.collect::<Result<_, _>>()?);
     let read = ReadOptions::from(args.table);
     Ok(Request::Convert {
-        conversions: vec![conversion(name, input, read, &args.output.data_dir)],
+        conversions: vec![conversion(name, input, read, &args.output)],
         quiet: args.output.quiet.quiet.0,
     })
 }
 
-fn conversion(name: String, input: RawFiles, read: ReadOptions, data_dir: &Path) -> ConvertConfig {
-    let output = data_dir.join(format!("{name}.h5ad"));
+fn from_join(args: JoinArgs) -> Result<Request, Refusal> {
+    let files = args.files.iter().map(|file| {
+        let typed = file.display().to_string();
+        let named = |typed: &str| {
+            Ok(InputFile {
+                name: data_set::name_of(typed)?,
+                path: data_set::expanded(typed)?,
+            })
+        };
+        named(&typed).map_err(refused("FILE", &typed))
+    });
+    let joined = data_set::joined(files.collect::<Result<_, Refusal>>()?);
+    let joined = joined.map_err(|why| Refusal::usage(format!("FILE... {why}")))?;
+    let name = match &args.name {
+        Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
+        None => joined.name,
+    };
+    let read = ReadOptions {
+        genes: args.genes,
+        ..args.read.into()
+    };
+    let input = RawFiles::Any(joined.inputs);
+    Ok(Request::Convert {
+        conversions: vec![conversion(name, input, read, &args.output)],
+        quiet: args.output.quiet.quiet.0,
+    })
+}
+
+fn conversion(
+    name: String,
+    input: RawFiles,
+    read: ReadOptions,
+    output: &ConvertedArgs,
+) -> ConvertConfig {
     ConvertConfig {
-        name,
         input,
         read,
-        output,
+        output: output.data_dir.join(format!("{name}.h5ad")),
+        overwrite: output.overwrite.0,
+        name,
     }
 }
 

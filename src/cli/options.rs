@@ -23,7 +23,7 @@ use crate::{
     partition::{Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
     preset::Preset,
-    read::{CellTypes, Orientation, ReadOptions, Within},
+    read::{CellTypes, Genes, Orientation, ReadOptions, Within},
 };
 
 /// The options of a run that hold for any data set.
@@ -51,6 +51,9 @@ pub(super) struct InputArgs {
     pub data_dir: PathBuf,
     #[command(flatten)]
     pub read: ReadArgs,
+    /// Where -name joins several files: genes that all of them have, intersection, or any, union
+    #[arg(long, value_name = "WHICH", default_value = "intersection", value_parser = word::<Genes>)]
+    pub genes: Genes,
     /// True labels, for ARI and NMI: known (or True) = obs['celltype'], unknown (or False) = none,
     /// else an obs column; auto = obs['celltype'] where there is one
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]

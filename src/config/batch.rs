@@ -1,8 +1,9 @@
 //! What a batch runs.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::ffi::OsString;
 
 use super::RunConfig;
+use crate::read::Inputs;
 
 /// Several data sets to run with the same options.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +38,6 @@ pub struct NamedDataSet {
     pub typed: String,
     /// What its outputs are called.
     pub name: String,
-    /// Its file.
-    pub path: PathBuf,
+    /// What is read.
+    pub inputs: Inputs,
 }

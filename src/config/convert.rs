@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::read::ReadOptions;
+use crate::read::{Inputs, ReadOptions};
 
 /// What to convert into one `.h5ad` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +15,15 @@ pub struct ConvertConfig {
     pub read: ReadOptions,
     /// The `.h5ad` file to write.
     pub output: PathBuf,
+    /// It is replaced also where it was made of another input, or not by this program.
+    pub overwrite: bool,
 }
 
 /// Data to convert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RawFiles {
-    /// A file or a folder in any format that is read.
-    Any(PathBuf),
+    /// A file or a folder in any format that is read, or several that are joined.
+    Any(Inputs),
     /// An HDF5 file of `X` (cells × genes) and `Y` (labels), or a zip archive of one.
     H5 {
         /// A path, or the name of a data set below `raw_dir`.

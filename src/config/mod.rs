@@ -18,7 +18,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, ReadOptions, Within},
+    read::{CellTypes, Inputs, ReadOptions, Within},
     train::TrainConfig,
 };
 
@@ -31,8 +31,8 @@ use crate::{
 pub struct RunConfig {
     /// The data set's name, which names every output file.
     pub name: String,
-    /// The file or folder to read.
-    pub input: PathBuf,
+    /// What to read.
+    pub inputs: Inputs,
     /// What is read of it.
     pub read: ReadOptions,
     /// The folder that holds data sets known by name.

@@ -64,6 +64,16 @@ mod tests {
         assert!(takes(3 << 30));
     }
 
+    #[test]
+    fn other_threads_have_the_reserve_meanwhile() {
+        let takes = |bytes: usize| Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
+        let took = guarded("x".to_owned(), 0, || {
+            let other = std::thread::spawn(move || takes(128 << 20) && !takes(3 << 30));
+            other.join().expect("a thread")
+        });
+        assert!(took);
+    }
+
     /// Runs a test that ends its process, in a process of its own: exit code, and the last line on stderr.
     fn last_words(test: &str) -> (Option<i32>, String) {
         let mut again = Command::new(env::current_exe().expect("this test"));

@@ -27,7 +27,7 @@ impl fmt::Display for CountsIn {
 
 impl CountsIn {
     /// The table of its genes.
-    pub(super) fn var(&self) -> &'static str {
+    pub(crate) fn var(&self) -> &'static str {
         match self {
             Self::X | Self::Layer(_) => "var",
             Self::Raw => "raw/var",

@@ -27,6 +27,8 @@ mod typed;
 mod uns;
 mod write;
 mod write_counts;
+mod zarr;
+mod zarr_array;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +48,7 @@ pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::SparseRows;
 pub(crate) use typed::read as read_typed;
 pub(crate) use write::write_unfinished;
+pub(crate) use zarr::{ZarrError, children as zarr_children, copy_zarr};
 
 use table::Table;
 
@@ -197,6 +200,18 @@ impl H5ad {
     /// Every column of `var` (or `raw/var`) whose encoding is known, with the type of its values.
     pub fn var_table(&self) -> Result<Vec<(String, Column)>, H5adError> {
         self.var.typed_columns()
+    }
+
+    /// A text of `uns`, where there is one of that name.
+    #[must_use]
+    pub fn uns_text(&self, name: &str) -> Option<String> {
+        match self.root.find(&format!("uns/{name}")) {
+            Ok(Some(Element::Array(array))) => {
+                let texts = text::read(array.container(), array.place()).ok()?;
+                texts.into_iter().next()
+            }
+            _ => None,
+        }
     }
 
     /// The raw counts, cells × genes, checked by a sample now and in full while they are read.

@@ -54,6 +54,42 @@ impl Column {
         }
     }
 
+    /// Columns below each other, each with its number of rows; where there is no column, its values are missing. Whole
+    /// numbers and others are numbers, and other columns of different types labels.
+    #[must_use]
+    pub fn stacked(parts: Vec<(Option<Self>, usize)>) -> Self {
+        let parts = parts.into_iter().filter(|(_, n_rows)| *n_rows > 0);
+        let columns = parts.map(|(column, n_rows)| {
+            column.unwrap_or_else(|| Self::Categorical(vec![None; n_rows]))
+        });
+        let stacked = columns.reduce(Self::followed_by);
+        stacked.unwrap_or_else(|| Self::Categorical(Vec::new()))
+    }
+
+    fn followed_by(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Text(texts), Self::Text(more)) => Self::Text([texts, more].concat()),
+            (Self::Whole(numbers), Self::Whole(more)) => Self::Whole([numbers, more].concat()),
+            (Self::Truth(truths), Self::Truth(more)) => Self::Truth([truths, more].concat()),
+            (column, next) => match (column.numbers(), next.numbers()) {
+                (Some(numbers), Some(more)) => Self::Number([numbers, more].concat()),
+                _ => Self::Categorical([column.texts(), next.texts()].concat()),
+            },
+        }
+    }
+
+    /// The values where all are numbers or missing.
+    fn numbers(&self) -> Option<Vec<f64>> {
+        match self {
+            Self::Number(numbers) => Some(numbers.clone()),
+            Self::Whole(numbers) => Some(numbers.iter().map(|&number| number as f64).collect()),
+            Self::Categorical(labels) if labels.iter().all(Option::is_none) => {
+                Some(vec![f64::NAN; labels.len()])
+            }
+            Self::Categorical(_) | Self::Text(_) | Self::Truth(_) => None,
+        }
+    }
+
     /// The values as text; `None` where one is missing.
     #[must_use]
     pub fn texts(&self) -> Vec<Option<String>> {
@@ -121,4 +157,34 @@ fn numbers(texts: &Texts) -> Vec<f64> {
         .iter()
         .map(|text| number(text).unwrap_or(f64::NAN))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(of: &[&str]) -> Vec<Option<String>> {
+        let label = |text: &&str| (*text != "-").then(|| (*text).to_owned());
+        of.iter().map(label).collect()
+    }
+
+    #[test]
+    fn columns_below_each_other_keep_what_type_they_can() {
+        let whole = || Some(Column::Whole(vec![1, 2]));
+        let stacked = |parts| Column::stacked(parts);
+        assert_eq!(
+            stacked(vec![(whole(), 2), (None, 0), (whole(), 2)]),
+            Column::Whole(vec![1, 2, 1, 2])
+        );
+        let number = Some(Column::Number(vec![0.5]));
+        let found = stacked(vec![(None, 1), (whole(), 2), (number, 1)]);
+        assert!(matches!(found, Column::Number(_)), "{found:?}");
+        assert_eq!(found.texts(), labels(&["-", "1", "2", "0.5"]));
+        let text = Some(Column::Text(vec!["a".to_owned()]));
+        let truth = Some(Column::Truth(vec![true]));
+        assert_eq!(
+            stacked(vec![(text, 1), (None, 1), (truth, 1)]),
+            Column::Categorical(labels(&["a", "-", "True"]))
+        );
+    }
 }

@@ -45,11 +45,11 @@ fn blocks_of(detected_in: &[usize], most: usize) -> Vec<Range<usize>> {
 }
 
 impl GeneBlock {
-    /// Reads every cell once, and keeps the log-normalised values of `genes`.
+    /// Reads every cell once, and keeps the log-normalised values of `genes`. `groups`: that of each prepared cell.
     pub(super) fn read(
         source: &dyn CountSource,
         prepared: &Prepared,
-        labels: &[usize],
+        groups: &[usize],
         genes: Range<usize>,
     ) -> Result<Self, CountsError> {
         let lengths = prepared.detected_in[genes.clone()].to_vec();
@@ -61,7 +61,7 @@ impl GeneBlock {
             let chunk = source.rows(rows.clone())?;
             let values = |cell: usize| {
                 let row = prepared.cells[cell] - rows.start;
-                cell_values(&chunk, row, prepared.totals[cell], labels[cell], &genes)
+                cell_values(&chunk, row, prepared.totals[cell], groups[cell], &genes)
             };
             let values: Vec<Vec<(usize, Entry)>> = cells.into_par_iter().map(values).collect();
             for (gene, entry) in values.into_iter().flatten() {
@@ -101,7 +101,7 @@ fn cell_values(
     chunk: &Csr,
     row: usize,
     total: f32,
-    label: usize,
+    group: usize,
     genes: &Range<usize>,
 ) -> Vec<(usize, Entry)> {
     let Some(cell) = chunk.outer_view(row) else {
@@ -117,7 +117,7 @@ fn cell_values(
     let columns = cell.indices()[stored.clone()].iter();
     columns
         .zip(&cell.data()[stored])
-        .map(|(&gene, &count)| (gene as usize - genes.start, Entry::new(value(count), label)))
+        .map(|(&gene, &count)| (gene as usize - genes.start, Entry::new(value(count), group)))
         .collect()
 }
 
@@ -152,7 +152,7 @@ mod tests {
         let read = |genes| {
             let block = GeneBlock::read(&counts, &prepared, &[0, 1, 2], genes);
             let mut block = block.expect("in memory");
-            let parts = |entry: &Entry| (entry.value().exp_m1().round(), entry.cluster());
+            let parts = |entry: &Entry| (entry.value().exp_m1().round(), entry.group());
             let genes = block.genes_mut();
             genes
                 .map(|gene| gene.iter().map(parts).collect())

@@ -4,7 +4,7 @@
 
 use std::f64::consts::SQRT_2;
 
-use super::ranks::GeneSums;
+use super::{groups::Groups, ranks::GeneSums};
 
 /// What keeps fold changes finite where a gene is not detected at all; scanpy's.
 const PSEUDO_MEAN: f64 = 1e-9;
@@ -19,27 +19,53 @@ pub(super) struct Comparison {
 }
 
 impl GeneSums {
-    /// The comparison of every cluster with the rest; `sizes` are their cells, at least two clusters.
-    pub(super) fn compare(self, sizes: &[usize]) -> impl Iterator<Item = Comparison> {
-        let n_cells: usize = sizes.iter().sum();
+    /// The comparison of every cluster with the rest, of which there are two at least.
+    pub(super) fn compare(self, groups: &Groups) -> impl Iterator<Item = Comparison> {
+        let n_cells = groups.of_cell.len();
         let n_detected: usize = self.detected.iter().sum();
         let total: f64 = self.values.iter().sum();
-        sizes.iter().enumerate().map(move |(cluster, &size)| {
+        (0..groups.n_clusters).map(move |cluster| {
+            let of_batches = || (cluster..groups.sizes.len()).step_by(groups.n_clusters);
+            let size: usize = of_batches().map(|group| groups.sizes[group]).sum();
+            let detected: usize = of_batches().map(|group| self.detected[group]).sum();
+            let value: f64 = of_batches().map(|group| self.values[group]).sum();
             let (n_in, n_out) = (size as f64, (n_cells - size) as f64);
-            let detected = self.detected[cluster];
             let detected_out = n_detected - detected;
             // The difference of two sums is not exactly 0 where it should be.
             let rest = match detected_out {
                 0 => 0.0,
-                _ => total - self.values[cluster],
+                _ => total - value,
             };
+            let ranks = || of_batches().map(|group| self.ranks[group]);
             Comparison {
-                score: score(self.ranks[cluster], n_in, n_cells as f64),
-                log_fold_change: log_fold_change(self.values[cluster] / n_in, rest / n_out),
+                score: match groups.n_batches() {
+                    1 => score(self.ranks[cluster], n_in, n_cells as f64),
+                    _ => score_in_batches(ranks().zip(groups.in_batches(cluster))),
+                },
+                log_fold_change: log_fold_change(value / n_in, rest / n_out),
                 share_in: detected as f64 / n_in,
                 share_out: detected_out as f64 / n_out,
             }
         })
+    }
+}
+
+/// z = Σ_b w_b (R_b − n_b(N_b+1)/2) / √(Σ_b w_b² n_b(N_b−n_b)(N_b+1)/12) with w_b = 1/(N_b+1), of the rank sum of the
+/// cluster in each batch, its cells there and all cells there; 0 where no batch has cells both in the cluster and outside.
+///
+/// These weights (van Elteren 1960, Bull. Int. Stat. Inst. 37:351) have the most power where the difference is the same in
+/// all strata: Mehrotra, Lu & Li 2010, doi:10.1198/tast.2010.09056.
+fn score_in_batches(batches: impl Iterator<Item = (f64, (usize, usize))>) -> f64 {
+    let (mut difference, mut variance) = (0.0, 0.0);
+    for (rank_sum, (n, n_cells)) in batches {
+        let (n, n_cells) = (n as f64, n_cells as f64);
+        difference += rank_sum / (n_cells + 1.0) - n / 2.0;
+        variance += n * (n_cells - n) / (12.0 * (n_cells + 1.0));
+    }
+    if variance > 0.0 {
+        difference / variance.sqrt()
+    } else {
+        0.0
     }
 }
 
@@ -92,6 +118,21 @@ mod tests {
         // R = 3 + 4; n(N+1)/2 = 5; variance 2·2·5/12.
         assert_close(score(7.0, 2.0, 4.0), 2.0 / (20.0_f64 / 12.0).sqrt());
         assert_close(score(5.0, 2.0, 4.0) + 1.0, 1.0);
+    }
+
+    #[test]
+    fn batches_have_weights_of_their_own() {
+        // A batch of four cells, the cluster's the highest two: (7 - 5)/5 of variance 2·2/(12·5). A batch of two cells,
+        // the cluster's the lower one: (1 - 1.5)/3 of variance 1·1/(12·3). A batch of other cells has no say.
+        let found = score_in_batches([(7.0, (2, 4)), (1.0, (1, 2)), (0.0, (0, 9))].into_iter());
+        assert_close(
+            found,
+            (0.4 - 0.5 / 3.0) / (1.0 / 15.0 + 1.0 / 36.0_f64).sqrt(),
+        );
+        let alone = score_in_batches([(6.0, (3, 3)), (0.0, (0, 2))].into_iter());
+        assert_close(alone + 1.0, 1.0);
+        let one = score_in_batches([(7.0, (2, 4))].into_iter());
+        assert!((one - score(7.0, 2.0, 4.0)).abs() < 1e-14);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! A value with its cell's cluster, in one word that sorts by value.
+//! A value with its cell's group, in one word that sorts by value.
 
-/// A positive value and a cluster. Entries are in the order of their values, equal ones in that of
+/// A positive value and a group of cells. Entries are in the order of their values, equal ones in that of
 /// their clusters.
 ///
 /// The bits of positive floats rise as the numbers do, so that plain integers can be sorted.
@@ -8,16 +8,16 @@
 pub(super) struct Entry(u64);
 
 impl Entry {
-    /// `value` is above 0 and no NaN; clusters number fewer than 2³².
-    pub(super) fn new(value: f32, cluster: usize) -> Self {
-        Self(u64::from(value.to_bits()) << 32 | cluster as u64)
+    /// `value` is above 0 and no NaN; groups number fewer than 2³².
+    pub(super) fn new(value: f32, group: usize) -> Self {
+        Self(u64::from(value.to_bits()) << 32 | group as u64)
     }
 
     pub(super) fn value(self) -> f32 {
         f32::from_bits((self.0 >> 32) as u32)
     }
 
-    pub(super) fn cluster(self) -> usize {
+    pub(super) fn group(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 }
@@ -31,7 +31,7 @@ mod tests {
         let mut entries = [(2.5, 0), (f32::MIN_POSITIVE, 7), (2.5, 4_000_000), (0.5, 1)]
             .map(|(v, c)| Entry::new(v, c));
         entries.sort_unstable();
-        let parts = entries.map(|entry| (entry.value(), entry.cluster()));
+        let parts = entries.map(|entry| (entry.value(), entry.group()));
         assert_eq!(
             parts,
             [(f32::MIN_POSITIVE, 7), (0.5, 1), (2.5, 0), (2.5, 4_000_000)]

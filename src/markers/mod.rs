@@ -2,11 +2,13 @@
 //!
 //! Each cluster is compared with the rest by the Wilcoxon rank-sum test on log-normalised values, over
 //! every gene of the file, as scanpy 1.10 does in `rank_genes_groups(method="wilcoxon")` with its
-//! defaults: ties get their mean rank, the variance is not corrected for them.
+//! defaults: ties get their mean rank, the variance is not corrected for them. Where cells are in batches, the test is
+//! stratified: ranks are those within each batch, so that a gene which differs between batches is no marker for that.
 
 mod block;
 mod compare;
 mod entry;
+mod groups;
 mod ranks;
 
 use rayon::prelude::*;
@@ -15,10 +17,10 @@ use self::{
     block::{GeneBlock, blocks},
     compare::{Comparison, benjamini_hochberg, p_value},
     entry::Entry,
+    groups::Groups,
 };
 use crate::{
     counts::{CountSource, CountsError},
-    grouping::sizes,
     preprocess::Prepared,
 };
 
@@ -39,16 +41,19 @@ pub struct Marker {
     pub share_in: f64,
     /// Share of the other cells that the gene is detected in.
     pub share_out: f64,
+    /// Batches in which the cluster was compared, those that have cells of it and others; `None` where there are no batches.
+    pub n_batches: Option<usize>,
 }
 
 /// The `most` best markers of every cluster, by decreasing score; genes of equal score in the file's
-/// order. With a single cluster there is nothing to compare, and it has none.
+/// order. With a single cluster there is nothing to compare, and it has none; nor has, where cells are in batches, a cluster
+/// that no batch shares with other clusters. Fold changes and shares are of all cells together, whatever their batches.
 ///
 /// `source` is what `prepared` was made of; `labels` are the clusters of the prepared cells, 0.. without
 /// a gap.
 ///
 /// Reads the source once for every 32 million counts in it, a thousand cells at a time. Memory: 8 bytes
-/// for each of these counts, and 24 for every gene and cluster. Time: n log n in the counts.
+/// for each of these counts, and 32 for every gene and cluster. Time: n log n in the counts.
 ///
 /// # Errors
 /// Where the source cannot be read.
@@ -58,60 +63,70 @@ pub fn find_markers(
     labels: &[usize],
     most: usize,
 ) -> Result<Vec<Vec<Marker>>, CountsError> {
-    let sizes = sizes(labels);
-    if sizes.len() < 2 {
-        return Ok(vec![Vec::new(); sizes.len()]);
+    let groups = Groups::of(labels, prepared.batches.as_ref());
+    if groups.n_clusters < 2 {
+        return Ok(vec![Vec::new(); groups.n_clusters]);
     }
-    let mut comparisons = Vec::with_capacity(source.n_genes() * sizes.len());
+    let mut comparisons = Vec::with_capacity(source.n_genes() * groups.n_clusters);
     for genes in blocks(&prepared.detected_in) {
-        let mut block = GeneBlock::read(source, prepared, labels, genes)?;
+        let mut block = GeneBlock::read(source, prepared, &groups.of_cell, genes)?;
         comparisons.par_extend(
             block
                 .genes_mut()
-                .flat_map_iter(|stored| ranks::sums(stored, &sizes).compare(&sizes)),
+                .flat_map_iter(|stored| ranks::sums(stored, &groups).compare(&groups)),
         );
     }
-    Ok((0..sizes.len())
+    let n_batches = |cluster| {
+        prepared
+            .batches
+            .as_ref()
+            .map(|_| groups.n_compared(cluster))
+    };
+    Ok((0..groups.n_clusters)
         .into_par_iter()
-        .map(|cluster| best(&comparisons, &sizes, cluster, most))
+        .map(|cluster| match n_batches(cluster) {
+            Some(0) => Vec::new(),
+            n_batches => best(&comparisons[cluster..], groups.n_clusters, n_batches, most),
+        })
         .collect())
 }
 
 /// The two-sided p-value of a gene in two groups of cells by the Wilcoxon rank-sum test, as markers have it: `values` are
-/// those above 0 with the group (0 or 1) of their cells, `sizes` the cells of both groups.
-pub(crate) fn rank_sum_p(values: &[(f32, usize)], sizes: [usize; 2]) -> f64 {
+/// those above 0 with the group (0 or 1) of their cells, `of_cell` the group of every cell.
+pub(crate) fn rank_sum_p(values: &[(f32, usize)], of_cell: &[usize]) -> f64 {
+    let groups = Groups::of(of_cell, None);
     let mut stored: Vec<Entry> = values
         .iter()
         .map(|&(value, group)| Entry::new(value, group))
         .collect();
-    let mut compared = ranks::sums(&mut stored, &sizes).compare(&sizes);
+    let mut compared = ranks::sums(&mut stored, &groups).compare(&groups);
     compared.next().map_or(1.0, |found| p_value(found.score))
 }
 
-/// The best markers of one cluster. `comparisons` holds every cluster of one gene after the other.
-fn best(comparisons: &[Comparison], sizes: &[usize], cluster: usize, most: usize) -> Vec<Marker> {
-    let of_gene = |gene: usize| &comparisons[gene * sizes.len() + cluster];
-    let n_genes = comparisons.len() / sizes.len();
-    let ps: Vec<f64> = (0..n_genes)
-        .map(|gene| p_value(of_gene(gene).score))
-        .collect();
+/// The best markers of one cluster, whose comparisons are the first and every `n_clusters`-th after it, gene by gene.
+fn best(
+    comparisons: &[Comparison],
+    n_clusters: usize,
+    n_batches: Option<usize>,
+    most: usize,
+) -> Vec<Marker> {
+    let found: Vec<&Comparison> = comparisons.iter().step_by(n_clusters).collect();
+    let ps: Vec<f64> = found.iter().map(|found| p_value(found.score)).collect();
     let adjusted = benjamini_hochberg(&ps);
-    let mut genes: Vec<usize> = (0..n_genes).collect();
-    genes.sort_by(|&a, &b| of_gene(b).score.total_cmp(&of_gene(a).score));
+    let mut genes: Vec<usize> = (0..found.len()).collect();
+    genes.sort_by(|&a, &b| found[b].score.total_cmp(&found[a].score));
     genes.truncate(most);
     genes
         .into_iter()
-        .map(|gene| {
-            let found = of_gene(gene);
-            Marker {
-                gene,
-                score: found.score,
-                log_fold_change: found.log_fold_change,
-                p: ps[gene],
-                p_adjusted: adjusted[gene],
-                share_in: found.share_in,
-                share_out: found.share_out,
-            }
+        .map(|gene| Marker {
+            gene,
+            score: found[gene].score,
+            log_fold_change: found[gene].log_fold_change,
+            p: ps[gene],
+            p_adjusted: adjusted[gene],
+            share_in: found[gene].share_in,
+            share_out: found[gene].share_out,
+            n_batches,
         })
         .collect()
 }

@@ -187,8 +187,8 @@ fn p_value(cells: &Cells, rng: &mut ChaCha8Rng) -> f64 {
             by_gene[gene as usize].push((count / *total as f32, usize::from(side)));
         }
     }
-    let sizes = [sides.len() - n_other, n_other];
-    let ps = by_gene.iter().map(|values| rank_sum_p(values, sizes));
+    let sides: Vec<usize> = sides.into_iter().map(usize::from).collect();
+    let ps = by_gene.iter().map(|values| rank_sum_p(values, &sides));
     simes(ps.collect())
 }
 
@@ -260,12 +260,15 @@ mod tests {
                     by_gene[gene as usize].push((count, usize::from(side)));
                 }
             }
-            let n_other = cells.is_other.iter().filter(|&&other| other).count();
-            let sizes = [cells.is_other.len() - n_other, n_other];
+            let sides: Vec<usize> = cells
+                .is_other
+                .iter()
+                .map(|&other| usize::from(other))
+                .collect();
             simes(
                 by_gene
                     .iter()
-                    .map(|values| rank_sum_p(values, sizes))
+                    .map(|values| rank_sum_p(values, &sides))
                     .collect(),
             )
         };

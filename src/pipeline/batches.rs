@@ -9,6 +9,7 @@ use crate::{
     metrics::{LISI_NEIGHBORS, Mixing, Truth, adjusted_mutual_info, median_lisi},
     preprocess::{Batches, Prepared, sample_cells},
     read::Input,
+    seed::Stream,
     unit::unit_rows,
 };
 
@@ -59,7 +60,7 @@ impl Run<'_> {
             ensure!(
                 missing == 0,
                 "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
-                self.config.input.display(),
+                self.config.inputs,
                 labels.len()
             );
             for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
@@ -75,7 +76,7 @@ impl Run<'_> {
             bail!(
                 "{}: -batch_key {}: {n_batches} different values for {} cells; name a column of samples, each with \
                  {CELLS_PER_BATCH} cells or more",
-                self.config.input.display(),
+                self.config.inputs,
                 columns.join(","),
                 input.n_cells()
             );
@@ -144,7 +145,7 @@ impl Run<'_> {
         let batches = prepared.batches.as_ref()?;
         let before = seen.and_then(|seen| seen.scores.unmixed.as_ref());
         let seed = self.config.seed;
-        let among = sample_cells(z.nrows(), MOST_AMONG, seed);
+        let among = sample_cells(z.nrows(), MOST_AMONG, seed, Stream::Sample);
         let kinds: Vec<usize> = among
             .iter()
             .map(|&cell| batches.of_cell[cell] as usize)
@@ -154,7 +155,7 @@ impl Run<'_> {
             let code = |&cell: &usize| truth.codes[cell].unwrap_or(truth.names.len());
             among.iter().map(code).collect()
         });
-        let from = sample_cells(among.len(), MOST_FROM, seed);
+        let from = sample_cells(among.len(), MOST_FROM, seed, Stream::Sample);
         let of = |z: &Array2<f32>| {
             let unit = unit_rows(z.select(Axis(0), &among).view());
             let neighbors = neighbors(&unit, &from);

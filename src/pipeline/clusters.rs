@@ -11,6 +11,7 @@ use crate::{
     partition::{Found, LeidenGraph, Resolution, find_types, leiden, vote::vote},
     plot::umap_layout,
     preprocess::{Prepared, sample_cells},
+    seed::Stream,
 };
 
 /// Neighbourhood of the dense gauss graph of the embedding.
@@ -98,7 +99,7 @@ impl Run<'_> {
         let (graph, seed) = (self.config.leiden_graph, self.config.seed);
         let resolution = self.config.resolution;
         if let (LeidenGraph::Dense, Resolution::Fixed(resolution)) = (graph, resolution) {
-            let rows = sample_cells(cells.len(), MOST_ON_DENSE_GRAPH, seed);
+            let rows = sample_cells(cells.len(), MOST_ON_DENSE_GRAPH, seed, Stream::Sample);
             let graph = dense_graph(z.select(Axis(0), &rows).view())?;
             return Ok(Clusters {
                 labels: leiden(&graph, resolution, seed)?.labels,

@@ -33,10 +33,11 @@ use crate::{
     out_of_memory::check_room,
     preprocess::{
         Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
-        notes_on_totals, prepare_in_batches, sample_cells,
+        notes_on_totals, prepare_in_batches, sample_cells, scores_together,
     },
     progress::Progress,
     read::{CellTypes, Input, note_on_labels, read},
+    seed::Stream,
     threads,
     train::labels::label_cells,
     write::{Findings, OutputPaths, check_annotatable, check_replaceable, split_lines},
@@ -81,7 +82,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let prepared = run.prepare(&passed, batches.as_ref())?;
     run.say_what_was_dropped(&input, &passed, &prepared);
 
-    let cells = sample_cells(prepared.n_cells(), config.max_num_cell, config.seed);
+    let cells = training_cells(config, prepared.n_cells());
     run.say_what_is_trained_on(&prepared, &cells);
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
@@ -179,8 +180,8 @@ impl Run<'_> {
     /// The input, and what is to be said of it.
     fn read(&mut self) -> anyhow::Result<Input> {
         let config = self.config;
-        self.stage("read", &format!("Reading {}", config.input.display()));
-        let input = read(&config.input, &config.read, &config.celltype)?;
+        self.stage("read", &format!("Reading {}", config.inputs));
+        let input = read(&config.inputs, &config.read, &config.celltype)?;
         check_annotatable(config, &input)?;
         for note in &input.data.notes {
             self.progress.note(note);
@@ -201,9 +202,9 @@ impl Run<'_> {
         let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         check_room(landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, seen, landmarks.len())?;
+        let features = self.features(prepared, cells, seen, landmarks.len())?;
         let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
-            .with_context(|| self.config.input.display().to_string())?;
+            .with_context(|| self.config.inputs.to_string())?;
         self.say_if_disconnected(&graph);
         let graphs = self.config.train.batch_size.map(|_| {
             BatchGraphs::new(
@@ -278,7 +279,7 @@ impl Run<'_> {
         let Some(within) = &self.config.within else {
             return Ok(None);
         };
-        let cells = within.cells(&input.data, &self.config.input)?;
+        let cells = within.cells(&input.data, &self.config.inputs.to_string())?;
         self.progress.note(&format!(
             "{within}: {} of {} cells, everything is computed from them alone",
             cells.iter().filter(|&&inside| inside).count(),
@@ -291,7 +292,7 @@ impl Run<'_> {
     fn in_the_input(&self, error: PreprocessError) -> anyhow::Error {
         match error {
             PreprocessError::Read(error) => error.into(),
-            error => anyhow::Error::new(error).context(self.config.input.display().to_string()),
+            error => anyhow::Error::new(error).context(self.config.inputs.to_string()),
         }
     }
 
@@ -316,13 +317,15 @@ impl Run<'_> {
             Some(_) => self.config.landmarks,
             None => n_cells,
         };
-        sample_cells(n_cells, most, self.config.seed)
+        sample_cells(n_cells, most, self.config.seed, Stream::Landmarks)
     }
 
-    /// What cell graphs of `n_cells` of the training cells are built from.
+    /// What cell graphs of `n_cells` of the training cells (positions in `prepared`) are built from: in batches, of
+    /// components in which these are brought together.
     fn features(
         &self,
         prepared: &Prepared,
+        cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
     ) -> Result<Features, PreprocessError> {
@@ -330,6 +333,11 @@ impl Run<'_> {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
                 seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
             )),
+            (Some(_), Some(n_pcs)) if prepared.batches.is_some() => {
+                let view = Transformation::LogNormalized;
+                let scores = scores_together(view, prepared, cells, n_pcs, self.config.seed)?;
+                Ok(Features::Components(scores.into_shared()))
+            }
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }
     }
@@ -346,12 +354,8 @@ impl Run<'_> {
 
     /// A note where the genes alone take gigabytes.
     fn say_what_memory_it_takes(&self, prepared: &Prepared, n_cells: usize) {
-        let gib = BYTES_PER_VALUE * n_cells as f64 * prepared.n_genes() as f64 / f64::from(1 << 30);
-        if gib > LARGE_GIB {
-            self.progress.note(&format!(
-                "{} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less",
-                prepared.n_genes()
-            ));
+        if let Some(note) = note_on_memory(n_cells, prepared.n_genes()) {
+            self.progress.note(&note);
         }
     }
 
@@ -370,8 +374,24 @@ impl Run<'_> {
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");
+        } else if prepared.batches.is_some() {
+            self.say_what_has_no_markers(&markers);
         }
         Ok(Some(markers))
+    }
+
+    /// Tells which clusters no batch shares with others.
+    fn say_what_has_no_markers(&self, markers: &[Vec<Marker>]) {
+        let alone = markers.iter().enumerate();
+        let alone = alone.filter(|(_, markers)| markers.is_empty());
+        let alone: Vec<String> = alone.map(|(cluster, _)| cluster.to_string()).collect();
+        if !alone.is_empty() {
+            self.progress.note(&format!(
+                "no marker genes of cluster {}: markers are found within batches, and no batch holds cells of it and \
+                 of another cluster; a run without -batch_key compares it over all cells",
+                alone.join(", ")
+            ));
+        }
     }
 
     fn say_what_the_tree_is(&self, found: &Findings) {
@@ -439,6 +459,19 @@ impl Run<'_> {
     }
 }
 
+/// What the views of some cells take, where that is much.
+fn note_on_memory(n_cells: usize, n_genes: usize) -> Option<String> {
+    let gib = BYTES_PER_VALUE * n_cells as f64 * n_genes as f64 / f64::from(1 << 30);
+    (gib > LARGE_GIB).then(|| {
+        format!("{n_genes} genes of {n_cells} cells take about {gib:.1} GiB of memory; a lower -n_hvg takes less")
+    })
+}
+
+/// Places of the cells to train on.
+fn training_cells(config: &RunConfig, n_cells: usize) -> Vec<usize> {
+    sample_cells(n_cells, config.max_num_cell, config.seed, Stream::Training)
+}
+
 /// The device that the run asks for, or the best there is.
 fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
@@ -450,5 +483,22 @@ fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
             }
             Device::Cpu
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_told_of_where_genes_and_cells_are_many() {
+        assert_eq!(note_on_memory(20_000, 2500), None);
+        assert_eq!(note_on_memory(6000, 20_000), None);
+        assert_eq!(
+            note_on_memory(20_000, 20_000).as_deref(),
+            Some(
+                "20000 genes of 20000 cells take about 6.0 GiB of memory; a lower -n_hvg takes less"
+            )
+        );
     }
 }

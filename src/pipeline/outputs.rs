@@ -15,8 +15,8 @@ use crate::{
     report::{ReportedRun, write_multiqc, write_report},
     write::{
         ClusterSize, Findings, NamedTensor, OutputPaths, Results, TensorData, TreeSummary,
-        WriteError, place, write_annotated, write_embedding, write_figures, write_labels,
-        write_markers, write_model, write_newick, write_results, write_tree,
+        WriteError, write_annotated, write_embedding, write_figures, write_labels, write_markers,
+        write_model, write_newick, write_results, write_tree,
     },
 };
 
@@ -161,8 +161,8 @@ fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {
         threads: rayon::current_num_threads(),
         seed: found.config.seed,
         parameters: found.config,
-        data_set: found.config.input.display().to_string(),
-        input: place(&found.config.input),
+        data_set: found.config.inputs.to_string(),
+        input: found.config.inputs.places(),
         n_cells: found.prepared.n_cells(),
         n_cells_dropped: found.input.n_cells() - found.prepared.n_cells(),
         training_cells: (found.training_cells.len() < found.prepared.n_cells())

@@ -89,7 +89,7 @@ fn layout_by_landmarks(
     n_landmarks: usize,
     seed: u64,
 ) -> Result<Vec<Point>, GraphError> {
-    let landmarks = sample_cells(z.nrows(), n_landmarks, seed);
+    let landmarks = sample_cells(z.nrows(), n_landmarks, seed, Stream::Sample);
     let of_landmarks = z.select(Axis(0), &landmarks);
     let near = near_graph(&of_landmarks.view(), seed)?;
     let places = layout_of_all(of_landmarks.view(), &near, seed);

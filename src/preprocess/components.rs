@@ -86,6 +86,30 @@ impl CellComponents {
     }
 }
 
+/// Scores of all prepared cells in any number of components of one transformation, found on some of them (positions in
+/// `prepared`), with batches brought together where there are any: cells × `n_comps` or fewer. With 50 components they are
+/// those in [`CellComponents::each`].
+///
+/// # Errors
+///
+/// Where the eigenvalue iteration does not converge.
+pub fn scores_together(
+    transformation: Transformation,
+    prepared: &Prepared,
+    cells: &[usize],
+    n_comps: usize,
+    seed: u64,
+) -> Result<Array2<f32>, PreprocessError> {
+    let components = transformation.components(prepared, cells, n_comps)?;
+    let all: Vec<usize> = (0..prepared.n_cells()).collect();
+    let mut scores = [components.scores(prepared, &all)];
+    if let Some(batches) = &prepared.batches {
+        bring_together(&mut scores, batches, cells, seed);
+    }
+    let [scores] = scores;
+    Ok(scores)
+}
+
 fn scores(each: &[Components], prepared: &Prepared, cells: &[usize]) -> Vec<Array2<f32>> {
     each.iter()
         .map(|components| components.scores(prepared, cells))

@@ -22,7 +22,7 @@ mod totals;
 mod transformation;
 
 pub use batches::Batches;
-pub use components::{CellComponents, N_COMPONENTS};
+pub use components::{CellComponents, N_COMPONENTS, scores_together};
 pub use error::PreprocessError;
 pub use pca::pca;
 pub use quality::{Failed, Passed, QualityControl, control};

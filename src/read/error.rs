@@ -25,6 +25,20 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// Something else is where the conversion is to be written.
+    #[error(
+        "{}: is there already, {}; -overwrite True replaces it, another -name or -data_dir keeps it", path.display(),
+        match made_of {
+            Some(inputs) => format!("made of {inputs}"),
+            None => "and is no conversion of this program".to_owned(),
+        }
+    )]
+    OtherConversion {
+        /// What is there.
+        path: PathBuf,
+        /// What it was made of, where that is known.
+        made_of: Option<String>,
+    },
     /// An option was given that means nothing for the input.
     #[error("{}: {option} is for {formats}, but this is {format}; leave it out", path.display())]
     OptionUnfit {
@@ -96,6 +110,26 @@ pub enum ReadError {
         /// The folder.
         path: PathBuf,
         /// What it holds instead.
+        found: Vec<String>,
+    },
+    /// An element of a data set in the Zarr format cannot be read.
+    #[error("{}: {element} cannot be read: {reason}. Where Python can read it, write it as .h5ad: \
+        import anndata; anndata.read_zarr(\"{}\").write_h5ad(\"new.h5ad\")", path.display(), path.display())]
+    Zarr {
+        /// The folder, or archive.
+        path: PathBuf,
+        /// The element's path in it.
+        element: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A folder in the Zarr format that is no AnnData.
+    #[error("{}: this Zarr folder is no AnnData, as it has no obs; name the AnnData in it, as FOLDER/tables/NAME; it holds: {}",
+        path.display(), if found.is_empty() { "nothing".to_owned() } else { found.join(", ") })]
+    NoAnnData {
+        /// The folder, or archive.
+        path: PathBuf,
+        /// What it holds.
         found: Vec<String>,
     },
     /// A MuData file whose modality of genes is not known.
@@ -276,6 +310,27 @@ pub enum ReadError {
         /// Names of what should be genes.
         genes: String,
     },
+    /// A file that is to be joined has no gene of the name of one in the others.
+    #[error(
+        "{}: none of its genes ({genes}) is in {} ({first_genes}): files are joined by gene names, which have to be of \
+         one kind (symbols or accessions) and of one species", path.display(), first.display()
+    )]
+    NoCommonGenes {
+        /// The file.
+        path: PathBuf,
+        /// Names of its genes.
+        genes: String,
+        /// The first of the files.
+        first: PathBuf,
+        /// Names of its genes.
+        first_genes: String,
+    },
+    /// No gene is in all files that are to be joined.
+    #[error("{}: no gene is in all of these files; -genes union reads those that are in any", path.display())]
+    NoGeneInAll {
+        /// The files.
+        path: PathBuf,
+    },
     /// There are no cells, or no genes.
     #[error("{file}: the file is empty: {n_cells} cells x {n_genes} genes")]
     Empty {
@@ -300,10 +355,10 @@ pub enum ReadError {
         n_genes: usize,
     },
     /// No cell is of the group that the run is restricted to.
-    #[error("{}: -within {within}: no cell has this value; obs['{}'] holds: {values}", path.display(), within.column)]
+    #[error("{input}: -within {within}: no cell has this value; obs['{}'] holds: {values}", within.column)]
     NoCellWithin {
         /// The input.
-        path: PathBuf,
+        input: String,
         /// What was asked for.
         within: Within,
         /// The values that there are.

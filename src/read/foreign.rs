@@ -138,25 +138,6 @@ fn stem(path: &Path) -> Cow<'_, str> {
     path.file_stem().unwrap_or_default().to_string_lossy()
 }
 
-/// Names a folder of a format that is not read here.
-pub(super) fn of_folder(folder: &Path) -> Option<Foreign> {
-    let has = |name: &str| folder.join(name).exists();
-    let file = folder.display();
-    let stem = stem(folder);
-    let (what, next) = if has(".zgroup") || has(".zattrs") || has("zarr.json") {
-        let next = format!(
-            "write it as .h5ad in Python: import anndata; anndata.read_zarr(\"{file}\").write_h5ad(\"{stem}.h5ad\")"
-        );
-        ("an AnnData folder (.zarr)", next)
-    } else if has("quants_mat.gz") || has("alevin/quants_mat.gz") {
-        let next = "count anew with --dumpMtx, or write it as .mtx in R with tximport".to_owned();
-        ("alevin's binary matrix", next)
-    } else {
-        return None;
-    };
-    Some(Foreign { what, next })
-}
-
 /// Names what is inside a zip archive, by the names of its files.
 pub(super) fn of_zip(path: &Path, inside: &[String]) -> Option<Foreign> {
     let has = |name: &str| inside.iter().any(|found| found.ends_with(name));
@@ -177,7 +158,7 @@ pub(super) fn of_zip(path: &Path, inside: &[String]) -> Option<Foreign> {
             next,
         });
     }
-    if has(".mtx") || has(".mtx.gz") || has(".zgroup") || has("zarr.json") {
+    if has(".mtx") || has(".mtx.gz") {
         let folder = stem(path);
         return Some(Foreign {
             what: "a zip archive of a folder",

@@ -5,8 +5,9 @@ use std::{fmt, fs::File, io::Read, path::Path};
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    ReadError, foreign, mtx_folder,
+    ReadError, alevin, foreign, mtx_folder,
     packing::{self, Packing},
+    zarr::{is_zarr, is_zarr_inside},
 };
 use crate::h5ad::{Element, Group, H5adError, open_hdf5};
 
@@ -24,6 +25,8 @@ pub(super) const MTX_BANNER: &[u8] = b"%%MatrixMarket";
 pub enum Format {
     /// AnnData on HDF5.
     H5ad,
+    /// AnnData in the Zarr format, version 2 or 3: a folder, or a zip archive of one.
+    Zarr,
     /// MuData on HDF5, of which one modality is AnnData with the counts of genes.
     H5mu,
     /// Loom, genes × cells on HDF5.
@@ -34,8 +37,12 @@ pub enum Format {
     XyH5,
     /// A `.mtx` file beside barcodes and features, as Cell Ranger writes it, or its folder.
     Mtx,
+    /// The binary matrix of alevin, with the files of its names, or its folder.
+    Alevin,
     /// A table of text: CSV, TSV or the like.
     Table,
+    /// Several inputs in any of these formats.
+    Joined,
 }
 
 /// `an .h5ad file`
@@ -43,12 +50,15 @@ impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::H5ad => "an .h5ad file",
+            Self::Zarr => "a .zarr folder",
             Self::H5mu => "an .h5mu file",
             Self::Loom => "a .loom file",
             Self::TenxH5 => "a 10x .h5 file",
             Self::XyH5 => "an .h5 file of X and Y",
             Self::Mtx => "an .mtx matrix",
+            Self::Alevin => "alevin's matrix",
             Self::Table => "a table",
+            Self::Joined => "several files",
         })
     }
 }
@@ -56,16 +66,25 @@ impl fmt::Display for Format {
 impl Format {
     /// Whether the counts lie in AnnData's layout.
     pub(super) fn is_anndata(self) -> bool {
-        matches!(self, Self::H5ad | Self::H5mu)
+        matches!(self, Self::H5ad | Self::H5mu | Self::Zarr)
     }
 
     /// The format of a file or a folder. Names decide nothing but this: what is called `.h5ad` or the like
     /// has to be HDF5, so that a download that failed is not taken for a table.
     pub fn of(path: &Path) -> Result<Self, ReadError> {
+        if path.is_dir() && is_zarr(path) {
+            return Ok(Self::Zarr);
+        }
+        if alevin::matrix_at(path).is_some() {
+            return Ok(Self::Alevin);
+        }
         if path.is_dir() {
             return match mtx_folder::find_in(path)? {
                 Some(_) => Ok(Self::Mtx),
-                None => Err(refused_folder(path)),
+                None => Err(ReadError::NoMatrix {
+                    path: path.to_owned(),
+                    found: inputs_in(path),
+                }),
             };
         }
         if !path.exists() {
@@ -106,10 +125,13 @@ impl Format {
 
     fn of_zip(path: &Path, file: File) -> Result<Self, ReadError> {
         let archive = packing::open_zip(path, file)?;
+        let inside: Vec<String> = archive.file_names().map(str::to_owned).collect();
+        if is_zarr_inside(&inside) {
+            return Ok(Self::Zarr);
+        }
         if packing::names_inside(path, &archive, packing::HDF5).is_ok() {
             return Self::of_packed(path);
         }
-        let inside: Vec<String> = archive.file_names().map(str::to_owned).collect();
         if let Some(foreign) = foreign::of_zip(path, &inside) {
             return Err(ReadError::Foreign {
                 path: path.to_owned(),
@@ -150,20 +172,6 @@ impl Format {
         } else {
             Err(unknown(shown, names))
         }
-    }
-}
-
-/// The error for a folder without a matrix that is read.
-fn refused_folder(path: &Path) -> ReadError {
-    match foreign::of_folder(path) {
-        Some(foreign) => ReadError::Foreign {
-            path: path.to_owned(),
-            foreign,
-        },
-        None => ReadError::NoMatrix {
-            path: path.to_owned(),
-            found: inputs_in(path),
-        },
     }
 }
 

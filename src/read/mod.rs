@@ -1,20 +1,24 @@
 //! The data set as the pipeline takes it, from any of the formats that people have.
 //!
 //! ```text
-//! .h5ad  .h5mu  .loom  10x .h5  .mtx folder  CSV, TSV  .h5 of X and Y
-//!    └──────┴──────┴───────┴─────────┴──────────┴────────────┘
+//! .h5ad  .zarr  .h5mu  .loom  10x .h5  .mtx folder  alevin  CSV, TSV  .h5 of X and Y
+//!    └──────┴──────┴──────┴───────┴─────────┴─────────┴───────┴───────────┘
 //!                          │ Format::of (by content)
 //!                       DataSet: counts, names, obs
 //! ```
 //!
-//! HDF5 matrices are read by runs of cells. Text (`.mtx`, tables) is read once, as a stream, and its
+//! HDF5 matrices are read by runs of cells; Zarr is copied to HDF5 first. Text (`.mtx`, tables) is read once, as a stream, and its
 //! non-zero counts stay in memory: 8 bytes each, 12 while a `.mtx` file is read.
 
+mod alevin;
 mod cell_types;
 mod data_set;
 mod error;
 mod foreign;
 mod format;
+mod inputs;
+mod joined;
+mod joined_genes;
 mod labels;
 mod lines;
 mod loom;
@@ -28,6 +32,7 @@ mod other_columns;
 mod packing;
 mod sample_folder;
 mod selected;
+mod stacked;
 mod table;
 mod table_header;
 mod tables;
@@ -37,6 +42,8 @@ mod text_start;
 mod triplets;
 mod within;
 mod xy_h5;
+mod zarr;
+mod zip_store;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +52,8 @@ pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
+pub use inputs::{InputFile, Inputs};
+pub use joined_genes::Genes;
 pub use labels::note_on_labels;
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
@@ -94,13 +103,17 @@ impl Input {
     }
 }
 
-/// Opens an input with its true labels.
+/// Opens an input with its true labels; several files are joined.
 ///
 /// # Errors
 ///
 /// When the input cannot be read, holds no raw counts, or lacks the column that `celltype` names.
-pub fn read(path: &Path, options: &ReadOptions, celltype: &CellTypes) -> Result<Input, ReadError> {
-    let data = open(path, options)?;
+pub fn read(
+    inputs: &Inputs,
+    options: &ReadOptions,
+    celltype: &CellTypes,
+) -> Result<Input, ReadError> {
+    let data = open_all(inputs, options)?;
     let obs_columns = data.obs.names();
     let column = match celltype {
         CellTypes::Unknown => None,
@@ -129,6 +142,15 @@ pub(crate) fn matrix_of(path: &Path) -> PathBuf {
     below.unwrap_or_else(|| path.to_owned())
 }
 
+/// Opens the files of a data set; several are joined: their cells below each other, genes matched by name, and
+/// `obs['batch']` the name of each cell's file.
+///
+/// # Errors
+/// Those of [`open`]; where a file has no gene in common with the others.
+pub fn open_all(inputs: &Inputs, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    joined::open_all(inputs, options)
+}
+
 /// Opens an input in any format.
 ///
 /// # Errors
@@ -142,9 +164,15 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let mut data = match format {
         Format::Mtx => mtx_folder::open(path, options),
         Format::Table => read_tables(&[path], options),
-        Format::H5ad | Format::H5mu | Format::Loom | Format::TenxH5 | Format::XyH5 => {
-            open_hdf5(path, format, options)
-        }
+        Format::Zarr => open_zarr(path, options),
+        Format::Alevin => alevin::open(path, options),
+        // `of` tells the format of one file.
+        Format::H5ad
+        | Format::H5mu
+        | Format::Loom
+        | Format::TenxH5
+        | Format::XyH5
+        | Format::Joined => open_hdf5(path, format, options),
     }?;
     if format != Format::Table
         && options.orientation == Orientation::Checked
@@ -160,6 +188,20 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
         data.notes.extend(note_on_tags(&data.gene_names));
     }
     Ok(data)
+}
+
+/// Opens a copy on HDF5 of what is read of a data set in the Zarr format.
+fn open_zarr(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
+    let copy = zarr::unpack(path, options, false)?;
+    match open_unpacked(copy.path(), path, Format::Zarr, options) {
+        Err(ReadError::H5ad(_)) => {
+            // The message names other matrices that hold counts, if they are in the copy.
+            let copy = zarr::unpack(path, options, true)?;
+            let opened = open_unpacked(copy.path(), path, Format::Zarr, options);
+            opened.map_err(|error| packing::named_after(&error, copy.path(), path))
+        }
+        opened => opened,
+    }
 }
 
 /// Opens an HDF5 file, or the one in an archive.

@@ -5,11 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    DataSet, Format, Obs, ReadError, ReadOptions,
+    DataSet, Format, Obs, ReadError, ReadOptions, alevin,
     mtx::{self, Axes},
     packing,
     sample_folder::matrix_below,
     tenx_features::{Features, is_type},
+    zarr::{self, is_zarr},
 };
 
 /// How Cell Ranger's matrix is called after its prefix.
@@ -63,10 +64,17 @@ pub(super) fn is_matrix(path: &Path) -> bool {
     matches!(find_in(path), Ok(Some(_)))
 }
 
-/// The files that are read of an input: of a matrix those of its names too, of any other itself alone.
+/// The files that are read of an input: of a matrix those of its names too, of a Zarr folder all in it,
+/// of any other itself alone.
 pub(crate) fn files_of(input: &Path) -> Vec<PathBuf> {
     let below = matrix_below(input).filter(|_| !is_matrix(input));
     let input = below.as_deref().unwrap_or(input);
+    if is_zarr(input) {
+        return zarr::files_of(input);
+    }
+    if let Some(matrix) = alevin::matrix_at(input) {
+        return alevin::files_of(&matrix);
+    }
     let matrix = find_in(input).ok().flatten();
     let matrix = matrix.unwrap_or_else(|| input.to_owned());
     let names = [CELLS, GENES].map(|words| find_names(&matrix, words).ok());
@@ -74,9 +82,10 @@ pub(crate) fn files_of(input: &Path) -> Vec<PathBuf> {
     std::iter::once(matrix.clone()).chain(names).collect()
 }
 
-/// Whether a path is a folder with a matrix in it, or that of a sample whose matrix lies below.
+/// Whether a path is a folder with a matrix in it, in the Zarr format, or that of a sample whose matrix lies below.
 pub(crate) fn holds_matrix(folder: &Path) -> bool {
-    !matches!(find_in(folder), Ok(None)) || matrix_below(folder).is_some()
+    let is_other = || is_zarr(folder) || alevin::matrix_at(folder).is_some();
+    !matches!(find_in(folder), Ok(None)) || matrix_below(folder).is_some() || is_other()
 }
 
 /// The `.mtx` file of a folder, if it has one; `None` for a file. `matrix.mtx` goes before others.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Format, Orientation, ReadError};
+use super::{Format, Genes, Orientation, ReadError};
 use crate::{counts::CountRules, h5ad::CountsIn};
 
 /// Which matrix, which genes, which way round. The default is what most inputs need.
@@ -18,6 +18,8 @@ pub struct ReadOptions {
     pub genome: Option<String>,
     /// Which way round a table is.
     pub orientation: Orientation,
+    /// Which genes are read where several inputs are joined.
+    pub genes: Genes,
 }
 
 impl Default for ReadOptions {
@@ -27,6 +29,7 @@ impl Default for ReadOptions {
             gex_only: true,
             genome: None,
             orientation: Orientation::Checked,
+            genes: Genes::default(),
             rules: CountRules::default(),
         }
     }

@@ -54,22 +54,39 @@ pub(super) fn open_text(path: &Path) -> Result<BufReader<Box<dyn Read>>, ReadErr
 }
 
 /// Calls `visit` with the name and the unpacked content of a file, or of every table in an archive,
-/// in the order of their names.
+/// in the order of their names; of BD Rhapsody's outputs only with that of the molecules. Returns the names of what is left
+/// out.
 pub(super) fn for_each_table(
     path: &Path,
     mut visit: impl FnMut(&str, &mut dyn Read) -> Result<(), ReadError>,
-) -> Result<(), ReadError> {
+) -> Result<Vec<String>, ReadError> {
     let (file, packing) = open(path)?;
     let name = path.display().to_string();
     if packing != Packing::Zip {
-        return visit(&name, &mut open_text(path)?);
+        visit(&name, &mut open_text(path)?)?;
+        return Ok(Vec::new());
     }
     let mut archive = open_zip(path, file)?;
-    for inside in names_inside(path, &archive, TABLES)? {
+    let inside = names_inside(path, &archive, TABLES)?;
+    let (taken, left) = tables_of_molecules(inside);
+    for inside in taken {
         let entry = archive.by_name(&inside).map_err(|e| damaged(path, &e))?;
         visit(&format!("{name}/{inside}"), &mut LimitedLines::new(entry))?;
     }
-    Ok(())
+    Ok(left)
+}
+
+/// Of the tables of an archive the one of molecules per cell, where BD Rhapsody's pipeline wrote one beside reads and
+/// metrics of the same cells, and the others; else all of them. Molecules corrected by RSEC go before those by DBEC.
+fn tables_of_molecules(names: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let ends = ["RSEC_MolsPerCell.csv", "DBEC_MolsPerCell.csv"];
+    let taken = ends
+        .iter()
+        .find_map(|end| names.iter().find(|name| name.ends_with(end)));
+    match taken.cloned() {
+        Some(taken) => names.into_iter().partition(|name| *name == taken),
+        None => (names, Vec::new()),
+    }
 }
 
 pub(super) fn open_zip(path: &Path, file: File) -> Result<ZipArchive<File>, ReadError> {

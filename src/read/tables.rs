@@ -32,12 +32,19 @@ pub(crate) fn read_tables<P: AsRef<Path>>(
 ) -> Result<DataSet, ReadError> {
     let mut joined = Joined::default();
     for path in paths {
-        packing::for_each_table(path.as_ref(), |file, reader| {
+        let left = packing::for_each_table(path.as_ref(), |file, reader| {
             let table = table::read(file, reader, options.rules)?;
             joined.say_what_is_beside(file, &table);
             let upright = upright(file, table, options, &mut joined.notes)?;
             joined.push(file, upright)
         })?;
+        if !left.is_empty() {
+            let path = path.as_ref().display();
+            joined.notes.push(format!(
+                "{path}: read are the molecules per cell; not read: {}",
+                left.join(", ")
+            ));
+        }
     }
     let path = paths.first().ok_or(ReadError::NoInput)?;
     joined.into_data_set(path.as_ref(), options.rules)

@@ -1,6 +1,6 @@
 //! The cells of one value of an `obs` column, which a run may be restricted to.
 
-use std::{collections::BTreeSet, fmt, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use super::{DataSet, ReadError};
 use crate::names::listed_columns;
@@ -41,11 +41,11 @@ impl fmt::Display for Within {
 }
 
 impl Within {
-    /// Whether each cell of a data set has the value. `path` is the input, for messages.
+    /// Whether each cell of a data set has the value. `input` is its name, for messages.
     ///
     /// # Errors
     /// Where there is no such column, or no cell has the value: [`ReadError::NoCellWithin`] lists the values there are.
-    pub fn cells(&self, data: &DataSet, path: &Path) -> Result<Vec<bool>, ReadError> {
+    pub fn cells(&self, data: &DataSet, input: &str) -> Result<Vec<bool>, ReadError> {
         let labels = data.obs.labels(&self.column)?;
         let is_within: Vec<bool> = labels
             .iter()
@@ -56,7 +56,7 @@ impl Within {
         }
         let values: BTreeSet<String> = labels.into_iter().flatten().collect();
         Err(ReadError::NoCellWithin {
-            path: path.to_owned(),
+            input: input.to_owned(),
             within: self.clone(),
             values: listed_columns(&values.into_iter().collect::<Vec<_>>()),
         })

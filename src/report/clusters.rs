@@ -28,6 +28,8 @@ pub(super) struct ClusterTable {
     n_more: usize,
     has_stability: bool,
     has_truth: bool,
+    /// Markers were found within batches.
+    in_batches: bool,
 }
 
 /// A cluster.
@@ -100,6 +102,7 @@ impl ClusterTable {
             n_more: nearest.len().saturating_sub(MOST_ROWS),
             has_stability: found.types.is_some(),
             has_truth: found.truth.is_some(),
+            in_batches: found.prepared.batches.is_some(),
         }
     }
 }

@@ -65,7 +65,7 @@ fn why_no_tree(found: &Findings<'_>) -> String {
 
 fn rows(run: &ReportedRun<'_>) -> Vec<(&'static str, String)> {
     let found = run.found;
-    let path = found.config.input.display().to_string();
+    let path = found.config.inputs.to_string();
     let device = match found.device {
         Device::Cuda(index) => format!("GPU {index}"),
         _ => "CPU".to_owned(),

@@ -53,7 +53,7 @@ pub(super) fn changed(config: &RunConfig) -> Vec<Changed> {
 
 /// A line for a shell that repeats the run, from the folder that it was started in.
 pub(super) fn command(config: &RunConfig) -> String {
-    let input = config.input.display().to_string();
+    let input = config.inputs.to_string();
     let mut line = format!(
         "attentionae-sc -name {}",
         quoted(&text::clipped(&input, LONGEST))

@@ -23,17 +23,23 @@ pub fn check_annotatable(config: &RunConfig, input: &Input) -> Result<(), WriteE
         return Ok(());
     }
     let output = OutputPaths::of(config).h5ad();
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    if real(&output).is_some_and(|output| Some(output) == real(&config.input)) {
+    let is_output = |input| output_is(&output, input);
+    if config.inputs.paths().any(is_output) {
         return Err(WriteError::ReplacesInput { path: output });
     }
     if !config.overwrite && !input.earlier_results.is_empty() {
         return Err(WriteError::HasResults {
-            path: config.input.clone(),
+            path: config.inputs.to_string().into(),
             elements: input.earlier_results.clone(),
         });
     }
     Ok(())
+}
+
+/// Whether two paths lead to one file that is there.
+fn output_is(output: &Path, input: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    real(output).is_some_and(|output| Some(output) == real(input))
 }
 
 /// Writes the whole input, and into that copy each cell's cluster, embedding and, where it was drawn, its place in
@@ -67,18 +73,13 @@ pub fn write_annotated(
     })
 }
 
-/// The input as an `.h5ad` file at `path`: a copy of what is one, whichever of its matrices was read; any other
-/// as it is converted.
+/// The input as an `.h5ad` file at `path`: a copy of what is one, whichever of its matrices was read; any other, and
+/// several that are joined, as they are converted.
 fn write_input(found: &Findings<'_>, path: &Path) -> Result<(), ReadError> {
-    let (input, data) = (&found.config.input, &found.input.data);
-    match data.format {
-        Format::H5ad => copy_hdf5(input, path),
-        Format::H5mu
-        | Format::Loom
-        | Format::TenxH5
-        | Format::XyH5
-        | Format::Mtx
-        | Format::Table => Ok(write_unfinished(path, &new_h5ad(data, &[input])?)?),
+    let (inputs, data) = (&found.config.inputs, &found.input.data);
+    match (data.format, inputs.files()) {
+        (Format::H5ad, [input]) => copy_hdf5(&input.path, path),
+        _ => Ok(write_unfinished(path, &new_h5ad(data, inputs)?)?),
     }
 }
 

@@ -1,14 +1,11 @@
 //! Whether a run would replace the results of another input.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use serde::Deserialize;
 
 use super::{OutputPaths, WriteError};
-use crate::config::RunConfig;
+use crate::{config::RunConfig, read::Inputs};
 
 /// What of `results/NAME.json` tells which input it is of.
 #[derive(Deserialize)]
@@ -16,7 +13,7 @@ struct Earlier {
     /// The file as it was typed.
     data_set: String,
     /// Where it lies; earlier versions did not record it.
-    input: Option<PathBuf>,
+    input: Option<String>,
     #[serde(default)]
     parameters: EarlierParameters,
 }
@@ -38,33 +35,36 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
     let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
         return Ok(());
     };
+    let Earlier {
+        input,
+        data_set,
+        parameters,
+    } = earlier;
+    let other = input.clone().unwrap_or_else(|| data_set.clone());
+    // Earlier versions recorded the file as it was typed, and read no several.
+    let place = input.unwrap_or_else(|| Inputs::from(data_set).places());
     let within = config.within.as_ref().map(ToString::to_string);
-    let other = earlier.input.unwrap_or_else(|| earlier.data_set.into());
-    if place(&other) == place(&config.input) && earlier.parameters.within == within {
+    if place == config.inputs.places() && parameters.within == within {
         return Ok(());
     }
     Err(WriteError::OtherInput {
         path,
         name: config.name.clone(),
-        other: cells_of(&other, earlier.parameters.within.as_deref()),
-        input: cells_of(&config.input, within.as_deref()),
+        other: cells_of(&other, parameters.within.as_deref()),
+        input: cells_of(&config.inputs.to_string(), within.as_deref()),
     })
 }
 
 /// `FILE`, or `FILE (-within COLUMN=VALUE)`
-fn cells_of(input: &Path, within: Option<&str>) -> String {
+fn cells_of(input: &str, within: Option<&str>) -> String {
     let within = within.map(|within| format!(" (-within {within})"));
-    format!("{}{}", input.display(), within.unwrap_or_default())
-}
-
-/// Where a file lies, from the root on; links are followed where it is there.
-pub fn place(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.canonicalize().unwrap_or_else(|_| absolute())
+    format!("{input}{}", within.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::cli::{Request, parse};
 

@@ -17,9 +17,12 @@ const COLUMNS: [&str; 8] = [
     "pct_nz_reference",
 ];
 
+/// The last column where cells are in batches: in how many of them the cluster was compared.
+const BATCHES: &str = "n_batches";
+
 /// Writes one line per cluster and marker, in the order of `markers`, which holds each cluster's.
 /// `names` are those of all genes of the file; `symbols`, where `var` has them besides, its column and the texts: a column
-/// of that name follows. Scores and fold changes have the precision of `f32`, as
+/// of that name follows. Where cells are in batches, `n_batches` is the last column. Scores and fold changes have the precision of `f32`, as
 /// scanpy's have.
 pub fn write_markers(
     path: &Path,
@@ -30,7 +33,11 @@ pub fn write_markers(
     write_file(path, |path| -> Result<(), csv::Error> {
         let mut table = csv::Writer::from_path(path)?;
         let beside = symbols.map(|(column, _)| column);
-        table.write_record(COLUMNS.into_iter().chain(beside))?;
+        let mut all = markers.iter().flatten();
+        let last = all
+            .any(|marker| marker.n_batches.is_some())
+            .then_some(BATCHES);
+        table.write_record(COLUMNS.into_iter().chain(beside).chain(last))?;
         for (cluster, markers) in markers.iter().enumerate() {
             for marker in markers {
                 let values = [
@@ -44,7 +51,8 @@ pub fn write_markers(
                     marker.share_out.to_string(),
                 ];
                 let symbol = symbols.map(|(_, symbols)| &symbols[marker.gene]);
-                table.write_record(values.iter().chain(symbol))?;
+                let n_batches = marker.n_batches.map(|n_batches| n_batches.to_string());
+                table.write_record(values.iter().chain(symbol).chain(&n_batches))?;
             }
         }
         Ok(table.flush()?)
@@ -67,6 +75,7 @@ mod tests {
             p_adjusted: 0.25,
             share_in: 1.0,
             share_out: 0.0,
+            n_batches: None,
         };
         let names = ["Gad1", "Mbp"].map(String::from);
         let markers = [vec![], vec![marker]];
@@ -80,5 +89,13 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("read");
         assert!(text.contains(",feature_name\n"), "{text}");
         assert!(text.ends_with(",1,0,MBP\n"), "{text}");
+        let in_batches = Marker {
+            n_batches: Some(2),
+            ..markers[1][0].clone()
+        };
+        write_markers(&path, &[vec![in_batches]], &names, beside).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.contains(",feature_name,n_batches\n"), "{text}");
+        assert!(text.ends_with(",1,0,MBP,2\n"), "{text}");
     }
 }

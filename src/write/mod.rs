@@ -20,7 +20,7 @@ use std::{
 
 pub use self::{
     annotated::{check_annotatable, write_annotated},
-    earlier::{check_replaceable, place},
+    earlier::check_replaceable,
     embedding::write_embedding,
     figures::write_figures,
     findings::Findings,

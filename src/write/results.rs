@@ -1,9 +1,6 @@
 //! A run's parameters, findings and costs as JSON.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::Path};
 
 use serde::Serialize;
 
@@ -31,10 +28,10 @@ pub struct Results<'a> {
     pub seed: u64,
     /// Every parameter under its name on the command line.
     pub parameters: &'a RunConfig,
-    /// The file that was read, as it was typed.
+    /// The file that was read, as it was typed, or several with commas between.
     pub data_set: String,
-    /// Where that file lies.
-    pub input: PathBuf,
+    /// Where that file lies, or those files.
+    pub input: String,
     /// Cells labelled.
     pub n_cells: usize,
     /// Cells of the file left out: no gene was detected in them, or they failed quality control.

@@ -87,6 +87,39 @@ fn an_interrupted_batch_stops_every_run_and_leaves_nothing_half_written() -> Tes
     assert_stops("-INT", 130)
 }
 
+/// A run that is halted does not see that it is asked to end.
+#[test]
+fn a_second_interrupt_kills_a_run_that_does_not_end() -> TestResult {
+    let place = Place::with(&["a"]);
+    let mut batch = place.start(&["a", "-training_epoch=100000"])?;
+    let rest = wait_for_training(&mut batch, "a")?;
+    let runs = children(batch.id());
+    let [run] = runs[..] else {
+        return Err(format!("not one run: {runs:?}").into());
+    };
+    signal("-STOP", run)?;
+    signal("-INT", batch.id())?;
+    thread::sleep(Duration::from_millis(500));
+    assert!(batch.try_wait()?.is_none(), "the batch waits for its run");
+    let asked = Instant::now();
+    signal("-INT", batch.id())?;
+    assert_eq!(batch.wait()?.code(), Some(130));
+    // Well before the ten seconds that a run has to end by itself.
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    // Killed, it is a moment later no process any more.
+    let gone = || !Path::new(&format!("/proc/{run}")).exists();
+    assert!(
+        (0..100).any(|_| gone() || {
+            thread::sleep(Duration::from_millis(20));
+            false
+        }),
+        "{run} goes on"
+    );
+    assert_eq!(place.outputs(), [""; 0]);
+    rest.join().map_err(|_| "a panic")?;
+    Ok(())
+}
+
 #[test]
 fn a_batch_that_is_asked_to_end_stops_every_run_too() -> TestResult {
     assert_stops("-TERM", 143)

@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write, path::Path, process::Command};
 
-use attentionae_sc::read::{Format, ReadOptions};
+use attentionae_sc::{
+    counts::CountRules,
+    read::{Format, ReadOptions},
+};
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
@@ -154,9 +157,10 @@ fn files_of_other_formats_are_named() {
     }
     for (file, name) in [(".zgroup", "v2.zarr"), ("zarr.json", "v3.zarr")] {
         sample.file(&format!("{name}/{file}"), "{}");
+        sample.file(&format!("{name}/tables/{file}"), "{}");
         let said = says(&sample.path(name), &ReadOptions::default());
         assert!(
-            said.contains("anndata.read_zarr(") && said.contains(name),
+            said.contains("no AnnData, as it has no obs") && said.ends_with("it holds: tables"),
             "{said}"
         );
     }
@@ -232,4 +236,103 @@ fn what_is_no_file_is_named() {
     said("zeisl").fails(&["did you mean zeisel.h5ad?"]);
     said("~/no such file.h5ad").fails(&["no such file"]);
     assert!(!Path::new("~").exists());
+}
+
+/// Alevin's format EDS: a bit for each gene of a cell, then the values of those that are set.
+fn eds(sample: &Sample, value: impl Fn(f32) -> f32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for row in sample.counts.rows() {
+        let row: Vec<f32> = row.iter().map(|&count| value(count)).collect();
+        bytes.extend(row.chunks(8).map(|genes| {
+            let bits = genes.iter().enumerate();
+            bits.fold(0_u8, |byte, (bit, &value)| {
+                byte | u8::from(value != 0.0) << (7 - bit)
+            })
+        }));
+        let stored = row.iter().filter(|&&value| value != 0.0);
+        bytes.extend(stored.flat_map(|value| value.to_le_bytes()));
+    }
+    bytes
+}
+
+#[test]
+fn alevins_binary_matrix_is_read_and_its_fractions_rounded() {
+    let sample = Sample::new();
+    sample.file("s1/alevin/quants_mat_rows.txt", sample.cells.join("\n"));
+    sample.file("s1/alevin/quants_mat_cols.txt", sample.genes.join("\n"));
+    sample.file(
+        "s1/alevin/quants_mat.gz",
+        gzip(&eds(&sample, |count| count)),
+    );
+    // Most molecules are of one gene, some are shared out.
+    let estimated = |count: f32| if count > 2.0 { count - 0.07 } else { count };
+    for place in ["s1", "s1/alevin", "s1/alevin/quants_mat.gz"] {
+        let data = read(&sample.path(place), &ReadOptions::default());
+        assert_eq!(data.format, Format::Alevin);
+        assert_eq!(counts(&data), sample.counts);
+        assert_eq!(
+            (&data.cell_names, &data.gene_names),
+            (&sample.cells, &sample.genes)
+        );
+    }
+    sample
+        .run("s1/alevin/quants_mat.gz", &[])
+        .succeeds(&["Final"]);
+    assert!(sample.path("pred_label/s1.csv").is_file());
+    sample.file("s1/alevin/quants_mat.gz", gzip(&eds(&sample, estimated)));
+    let said = says(&sample.path("s1"), &ReadOptions::default());
+    assert!(said.contains("salmon, alevin): -round True"), "{said}");
+    let rounding = ReadOptions {
+        rules: CountRules {
+            round: true,
+            ..CountRules::default()
+        },
+        ..ReadOptions::default()
+    };
+    let rounded = counts(&read(&sample.path("s1"), &rounding));
+    assert_eq!(rounded, sample.counts);
+    sample.file(
+        "s1/alevin/quants_mat_rows.txt",
+        sample.cells[1..].join("\n"),
+    );
+    let said = says(&sample.path("s1"), &ReadOptions::default());
+    assert!(said.contains("more than the 299 cells"), "{said}");
+}
+
+#[test]
+fn of_rhapsodys_tables_that_of_molecules_is_read() {
+    let mut sample = Sample::new();
+    sample.cells = (0..sample.cells.len())
+        .map(|cell| (7 * cell + 3).to_string())
+        .collect();
+    let comments = "##############\n## Pipeline: BD Rhapsody\n##############\n";
+    let molecules = format!("{comments}{}", sample.table("Cell_Index", ","));
+    let reads = format!(
+        "{comments}{}",
+        sample.table("Cell_Index", ",").replace(",1", ",5")
+    );
+    let name = "S1_RSEC_MolsPerCell.csv";
+    let path = sample.file(name, &molecules);
+    let data = read(&path, &ReadOptions::default());
+    assert_eq!(counts(&data), sample.counts);
+    assert_eq!(data.cell_names, sample.cells);
+    let archive = fs::File::create(sample.path("S1.zip")).expect("a file");
+    let mut archive = zip::ZipWriter::new(archive);
+    for (name, text) in [
+        ("S1_RSEC_ReadsPerCell.csv", &reads),
+        ("S1_DBEC_MolsPerCell.csv", &reads),
+        (name, &molecules),
+    ] {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(name, options).expect("an entry");
+        archive.write_all(text.as_bytes()).expect("an entry");
+    }
+    archive.finish().expect("an archive");
+    let data = read(&sample.path("S1.zip"), &ReadOptions::default());
+    assert_eq!(counts(&data), sample.counts);
+    let said = data.notes.join("\n");
+    assert!(
+        said.contains("not read: S1_DBEC_MolsPerCell.csv, S1_RSEC_ReadsPerCell.csv"),
+        "{said}"
+    );
 }

@@ -22,6 +22,7 @@ mod common;
 mod droplets;
 mod features;
 mod formats;
+mod joined;
 mod labels;
 mod names;
 mod sample;

@@ -15,7 +15,10 @@ use std::{
 };
 
 use attentionae_sc::h5ad::{Column, NewH5ad, write_h5ad};
+use rand::{Rng, SeedableRng, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use zip::ZipArchive;
 
 use common::{
     dense,
@@ -193,4 +196,94 @@ fn a_file_on_which_the_hdf5_library_never_returns_is_given_up() {
     assert_eq!(ended.stderr, expected);
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(files(&folder.path().join("out")), 0);
+}
+
+/// A folder in the Zarr format, from an archive of `tests/formats`.
+fn unpack(name: &str, target: &Path) {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/formats")
+        .join(name);
+    let archive = fs::File::open(archive).expect("an archive");
+    let mut archive = ZipArchive::new(archive).expect("an archive");
+    archive.extract(target).expect("a folder");
+}
+
+/// All files below a folder, sorted.
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = |path: PathBuf| {
+        if path.is_dir() {
+            all_files(&path)
+        } else {
+            vec![path]
+        }
+    };
+    let mut files: Vec<PathBuf> = entries.flat_map(|entry| below(entry.path())).collect();
+    files.sort();
+    files
+}
+
+/// Removes, cuts or changes one of the files that are read.
+fn damage(files: &[PathBuf], seed: u64, number: u64) -> String {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(number);
+    let file = files.choose(&mut random).expect("a file");
+    let mut bytes = fs::read(file).expect("a file");
+    let place = random.random_range(0..bytes.len().max(1));
+    let kind = random.random_range(0..5);
+    match kind {
+        0 => fs::remove_file(file).expect("a file"),
+        1 => bytes.truncate(place),
+        2 => bytes[place] ^= 1 << random.random_range(0..8),
+        // A digit of a shape, of a chunk or of a size.
+        3 => {
+            let digits: Vec<usize> = (0..bytes.len())
+                .filter(|&at| bytes[at].is_ascii_digit())
+                .collect();
+            let at = digits.choose(&mut random).copied().unwrap_or(place);
+            bytes.splice(at..=at, b"9999999999".iter().copied());
+        }
+        _ => bytes[place] = random.random(),
+    }
+    if kind > 0 {
+        fs::write(file, bytes).expect("a file");
+    }
+    format!("{} ({kind}, at {place})", file.display())
+}
+
+#[test]
+fn damaged_zarr_folders_end_in_a_result_or_in_one_clear_error() {
+    let (n_copies, seed) = (
+        asked_for("DAMAGED_COPIES", COPIES),
+        asked_for("DAMAGED_SEED", 1),
+    );
+    let names = ["zarr_v2", "zarr_v3", "zarr_v3_sharded"];
+    let tried = (0..n_copies).into_par_iter().map(|number| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let name = names[number as usize % names.len()];
+        unpack(&format!("{name}.zarr.zip"), folder.path());
+        let path = folder.path().join(format!("{name}.zarr"));
+        let is_read = |file: &PathBuf| {
+            let below = file.strip_prefix(&path).expect("a file below");
+            ["X", "obs", "var"]
+                .iter()
+                .any(|part| below.starts_with(part))
+        };
+        let files: Vec<PathBuf> = all_files(&path).into_iter().filter(is_read).collect();
+        let what = damage(&files, seed, number);
+        let output = folder.path().join("out");
+        // Conversions read all that a run does.
+        let ended = run(&path, &output, 3);
+        let complaint = complaint(&ended, &output);
+        (
+            ended,
+            complaint.map(|complaint| format!("{what}: {complaint}")),
+        )
+    });
+    let (ended, complaints): (Vec<_>, Vec<_>) = tried.unzip();
+    let successes = ended.iter().filter(|ended| ended.status.success()).count();
+    println!("{n_copies} damaged folders: {successes} results");
+    assert!(successes < ended.len(), "no damage was noticed");
+    let complaints: Vec<String> = complaints.into_iter().flatten().collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }

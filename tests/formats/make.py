@@ -1,7 +1,7 @@
 """Writes one small file per format and encoding that is read, all of them the same data.
 
     python3.9  -m venv old && old/bin/pip install anndata==0.7.8 pandas==1.3.5 numpy==1.22.4 scipy==1.7.3 h5py==3.6.0
-    python3.12 -m venv new && new/bin/pip install anndata==0.13.4 pandas==3.1.1 numpy==2.5.5 scipy==1.18.1 h5py==3.16.0 hdf5plugin==7.1.0
+    python3.12 -m venv new && new/bin/pip install anndata==0.13.4 pandas==3.1.1 numpy==2.5.5 scipy==1.18.1 h5py==3.16.0 hdf5plugin==7.1.0 zarr
     old/bin/python tests/formats/make.py old
     new/bin/python tests/formats/make.py new
 
@@ -11,6 +11,7 @@ Data: 6 cells x 4 genes. Cells c0 ... c5; genes Gad1, Mbp, Aif1, Pdgfra; obs['ce
 import gzip
 import os
 import sys
+import tempfile
 import zipfile
 
 import anndata
@@ -66,6 +67,7 @@ def new():
     places()
     tenx()
     tables()
+    zarr_folders()
 
 
 def matrices():
@@ -255,6 +257,35 @@ def tables():
     with h5py.File(path("xy.h5"), "w") as f:
         f["X"] = X.astype("f8")
         f["Y"] = np.array(TYPES, "S")
+
+
+def zarr_folders():
+    """Zarr of both versions, zipped so that each is one file; version 3 also in shards. Every kind of column is in obs."""
+    obs = pd.DataFrame({"celltype": pd.Categorical(TYPES)}, index=CELLS)
+    obs["text"] = np.array(TYPES, dtype=object)
+    obs["nullable_text"] = pd.array([None if t == "glia" else t for t in TYPES], dtype="string")
+    obs["missing_category"] = pd.Categorical([None if t == "glia" else t for t in TYPES])
+    obs["boolean"] = [t == "glia" for t in TYPES]
+    obs["nullable_boolean"] = pd.array([True, None, False, True, False, True], dtype="boolean")
+    obs["integer"] = np.arange(6)
+    obs["nullable_integer"] = pd.array([1, 2, None, 1, 2, 1], dtype="Int64")
+    obs["float"] = [1.5, 2, np.nan, 1.5, 2, 1.5]
+    layers = {"dense": X, "csc": sp.csc_matrix(X), "dense_f8": np.asfortranarray(X.astype("f8"))}
+    data = anndata.AnnData(sp.csr_matrix(X), obs=obs, var=pd.DataFrame(index=GENES), layers=layers)
+    data.raw = data.copy()
+    for name, version, sharded in [("zarr_v2", 2, False), ("zarr_v3", 3, False), ("zarr_v3_sharded", 3, True)]:
+        anndata.settings.zarr_write_format = version
+        anndata.settings.auto_shard_zarr_v3 = sharded
+        anndata.settings.allow_write_nullable_strings = True
+        with tempfile.TemporaryDirectory() as folder:
+            data.write_zarr(folder, chunks=(4, 4))
+            with zipfile.ZipFile(path(f"{name}.zarr.zip"), "w") as archive:
+                for place, _, files in sorted(os.walk(folder)):
+                    for file in sorted(files):
+                        whole = os.path.join(place, file)
+                        info = zipfile.ZipInfo(os.path.join(f"{name}.zarr", os.path.relpath(whole, folder)))
+                        with open(whole, "rb") as opened:
+                            archive.writestr(info, opened.read(), zipfile.ZIP_DEFLATED)
 
 
 def text(name, lines):

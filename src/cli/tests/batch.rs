@@ -14,7 +14,7 @@ fn a_batch_is_of_named_data_sets_or_of_all() {
     let named = |typed: &str, name: &str, path: &str| NamedDataSet {
         typed: typed.to_owned(),
         name: name.to_owned(),
-        path: path.into(),
+        inputs: path.into(),
     };
     let two = batch("batch zeisel sets/x.h5ad -data_dir d");
     let expected = vec![
@@ -37,7 +37,7 @@ fn a_batch_hands_on_what_was_typed_and_checks_it_itself() {
     let alone = run(&format!("-name x {line}"));
     let expected = RunConfig {
         name: String::new(),
-        input: "".into(),
+        inputs: Inputs::default(),
         ..alone
     };
     assert_eq!(batch.options, expected);

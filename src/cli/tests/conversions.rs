@@ -10,6 +10,7 @@ fn h5_data_sets_are_converted_one_by_one() {
         panic!("a conversion");
     };
     let conversion = |name: &str, input: &str, output: &str| ConvertConfig {
+        overwrite: false,
         name: name.to_owned(),
         input: RawFiles::H5 {
             typed: input.to_owned(),
@@ -40,6 +41,7 @@ fn any_input_is_converted_under_its_own_name_or_a_given_one() {
     };
     let expected = [("atlas", "raw/atlas.h5ad"), ("matrix", "outs/matrix")];
     let expected = expected.map(|(name, input)| ConvertConfig {
+        overwrite: false,
         name: name.to_owned(),
         input: RawFiles::Any(input.into()),
         read: read.clone(),
@@ -77,6 +79,7 @@ fn csv_tables_become_one_data_set() {
         panic!("a conversion");
     };
     let expected = ConvertConfig {
+        overwrite: false,
         name: "both".to_owned(),
         input: RawFiles::Csv(vec!["a.csv".into(), "b.zip".into()]),
         read: ReadOptions::default(),
@@ -93,7 +96,7 @@ fn conversions_say_what_they_lack() {
     assert!(refusal("preprocess csv -name x").contains("<FILE>..."));
     assert!(refusal("preprocess h5").contains("<NAME>..."));
     assert!(refusal("preprocess").contains("FILE"));
-    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess csv' joins tables"));
+    assert!(refusal("preprocess a.csv b.csv -name x").contains("'preprocess join' joins them"));
     for line in ["preprocess a/m.csv b/m.h5", "preprocess h5 x raw/x.zip"] {
         assert!(
             refusal(line).starts_with("two inputs would become "),
@@ -102,4 +105,29 @@ fn conversions_say_what_they_lack() {
     }
     assert!(refusal("preprocess h5 x -nmae y").contains("unexpected argument '-nmae'"));
     assert!(refusal("-lr 1 preprocess h5 x").starts_with("'-lr' stands before 'preprocess'"));
+}
+
+#[test]
+fn inputs_are_joined_under_all_their_names() {
+    let line = "preprocess join d/a.h5ad e/b.mtx -genes union -overwrite";
+    let Ok(Request::Convert { conversions, .. }) = asked(line) else {
+        panic!("a conversion");
+    };
+    let [conversion] = &conversions[..] else {
+        panic!("one conversion: {conversions:?}");
+    };
+    assert_eq!(conversion.output, Path::new("Data/AnnData/a+b.h5ad"));
+    assert_eq!(conversion.read.genes, Genes::Union);
+    assert!(conversion.overwrite);
+    let file = |name: &str, path: &str| InputFile {
+        name: name.to_owned(),
+        path: path.into(),
+    };
+    let inputs = Inputs::new(vec![file("a", "d/a.h5ad"), file("b", "e/b.mtx")]);
+    assert_eq!(conversion.input, RawFiles::Any(inputs.clone()));
+    let joined = run("-name d/a.h5ad,e/b.mtx -output_name both");
+    assert_eq!((joined.name.as_str(), &joined.inputs), ("both", &inputs));
+    assert_eq!(inputs.to_string(), "d/a.h5ad,e/b.mtx");
+    assert!(refusal("preprocess join a.csv").contains("FILE"));
+    assert!(refusal("preprocess join a.csv a.csv").contains("a.csv twice"));
 }

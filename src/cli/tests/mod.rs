@@ -4,6 +4,8 @@ mod batch;
 mod conversions;
 mod help;
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::*;
@@ -16,7 +18,7 @@ use crate::{
     partition::{Granularity, LeidenGraph},
     plot::FigureFormat,
     preset::Preset,
-    read::{CellTypes, Orientation},
+    read::{CellTypes, Genes, Inputs, Orientation},
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
@@ -47,7 +49,10 @@ fn refusal(line: &str) -> String {
 fn the_published_defaults_are_those_of_the_script() {
     let expected = RunConfig {
         name: "zeisel".to_owned(),
-        input: "Data/AnnData/zeisel.h5ad".into(),
+        inputs: Inputs::new(vec![InputFile {
+            name: "zeisel".to_owned(),
+            path: "Data/AnnData/zeisel.h5ad".into(),
+        }]),
         read: ReadOptions::default(),
         data_dir: "Data/AnnData".into(),
         output_dir: ".".into(),
@@ -99,7 +104,7 @@ fn the_published_defaults_are_those_of_the_script() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -celltype types -batch_key donor,plate -within tissue=blood -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -genes Union -celltype types -batch_key donor,plate -within tissue=blood -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -figure_format SVG -save_markers 1 -save_report yes -n_markers 20 -save_h5ad yes -overwrite -cuda False \
@@ -107,7 +112,7 @@ fn every_option_arrives_under_its_own_name() {
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
-        "transpose": true, "round": true, "nan_as_zero": true, "celltype": "types", "batch_key": "donor,plate", "within": "tissue=blood",
+        "transpose": true, "round": true, "nan_as_zero": true, "genes": "union", "celltype": "types", "batch_key": "donor,plate", "within": "tissue=blood",
         "min_counts": 500, "min_genes": 200, "min_cells": 3, "max_mt": 5.5, "n_hvg": 500, "max_value": 5.0,
         "preset": "recommended", "resolution": 0.3, "granularity": null, "n_clusters": null, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
