@@ -26,7 +26,7 @@ pub use aim::Aim;
 pub use batch::BatchGraphs;
 pub use cosine::ROUNDING;
 pub use error::GraphError;
-pub use features::Features;
+pub use features::{Features, Projection};
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint::JointGraph;

@@ -14,7 +14,7 @@ use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
     counts::CountSource,
-    graph::{BatchGraphs, CellGraph, Features},
+    graph::{BatchGraphs, CellGraph, Features, Projection},
     markers::{Marker, find_markers},
     memory::StageLog,
     metrics::{Scores, Truth},
@@ -305,6 +305,7 @@ impl Run<'_> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
                 seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
+                Projection::View,
             )),
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }
