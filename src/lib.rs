@@ -33,9 +33,12 @@ pub mod preprocess;
 pub mod graph;
 
 pub mod model;
+pub mod model_file;
 
 pub mod cluster;
 pub mod partition;
+
+pub mod annotate;
 
 pub mod markers;
 pub mod metrics;

@@ -32,6 +32,8 @@ pub enum Stream {
     Integration = 12,
     /// The cells whose neighbours are found exactly, to measure a search.
     Neighbors = 11,
+    /// Which labelled cells of a large data set a model keeps.
+    Reference = 13,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -30,7 +30,7 @@ pub use features::{Features, Projection};
 pub use fuzzy::fuzzy_simplicial_set;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint::JointGraph;
-pub use neighbors::nearest;
+pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
 
 use cosine::Directions;
 use near::NearKernel;

@@ -6,10 +6,16 @@ use tch::Device;
 
 mod batches;
 mod clusters;
+mod model;
 mod training;
 mod views;
 
-use self::{clusters::check_finite, training::TrainingData, views::Seen};
+use self::{
+    clusters::check_finite,
+    model::{Network, trained_model},
+    training::TrainingData,
+    views::Seen,
+};
 use crate::{
     cluster::labelling::label_cells,
     config::{CellTypes, Cuda, RunConfig},
@@ -24,6 +30,7 @@ use crate::{
         every_cell::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
     },
+    model_file::LandmarkCells,
     out_of_memory::check_room,
     preprocess::{
         Batches, N_COMPONENTS, Passed, Prepared, PreprocessError, Transformation, control,
@@ -82,9 +89,9 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_is_trained_on(&prepared, &cells);
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
-    let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
-    let (labels, types) = match trained.labels.take() {
-        Some(labels) => (labels, None),
+    let trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
+    let (labels, types) = match &trained.labels {
+        Some(labels) => (labels.clone(), None),
         None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
     };
 
@@ -115,12 +122,21 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         labels,
         truth,
     };
+    let network = Network {
+        network: trained.model,
+        landmarks: trained.landmarks,
+        projection: trained.projection,
+    };
+    let mut model = config
+        .save
+        .model_para
+        .then(|| trained_model(&findings, network, seen.as_ref()));
     run.say_what_the_tree_is(&findings);
     run.stage(
         "write",
         &format!("Writing to {}", config.output_dir.display()),
     );
-    write_outputs(&findings, &mut trained.model, run.log, progress)?;
+    write_outputs(&findings, model.as_mut(), run.log, progress)?;
     progress.finish();
     Ok(Summary {
         scores: findings.scores,
@@ -130,6 +146,9 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 /// A model, and every cell as it sees it.
 struct Trained {
     model: Autoencoder,
+    /// The cells that every cell is embedded against, and what their cell graph is built from.
+    landmarks: LandmarkCells,
+    projection: Projection,
     /// Embedding of all cells, n × d.
     z: Array2<f32>,
     /// Clusters of all cells, 0.. by decreasing size, where the model learnt them.
@@ -229,7 +248,7 @@ impl Run<'_> {
             graphs: graphs.as_ref(),
         })?;
         let labels = if self.config.train.clustering_epoch > 0 {
-            let z = embed_cells(&training.model, prepared, &reference, cells);
+            let (z, _) = embed_cells(&training.model, prepared, &reference, cells);
             check_finite(&z, "pretraining")?;
             self.say_what_is_clustered();
             let expression = seen.filter(|_| self.config.leiden_graph.holds_expression());
@@ -241,10 +260,15 @@ impl Run<'_> {
         };
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let z = embed_cells(&training.model, prepared, &reference, &all);
+        let (z, embedded) = embed_cells(&training.model, prepared, &reference, &all);
         check_finite(&z, "training")?;
         Ok(Trained {
             labels: labels.map(|centers| label_cells(z.view(), &centers)),
+            landmarks: LandmarkCells {
+                features: features.of(prepared, &landmarks),
+                states: embedded.states,
+            },
+            projection: features.projection(),
             model: training.model,
             z,
         })

@@ -45,6 +45,8 @@ pub struct Prepared {
     pub genes: Vec<usize>,
     /// Number of cells that each gene of the file is detected in.
     pub detected_in: Vec<usize>,
+    /// Mean share of each gene of the file in the counts of a cell.
+    pub mean_shares: Vec<f64>,
     /// Genes of the file that are detected in at least one cell.
     pub n_detected_genes: usize,
     /// Raw counts, n × g.
@@ -107,6 +109,9 @@ pub fn prepare_in_batches(
         _ => {}
     }
     let detected_in: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
+    let per_cell = 1.0 / (f64::from(normalize::TARGET_TOTAL) * cells.len() as f64);
+    let mean_shares = survey.genes.iter().map(|gene| gene.sum * per_cell);
+    let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
     let batches = batches.map(|batches| batches.select(&cells));
     let genes = match &batches {
@@ -128,6 +133,7 @@ pub fn prepare_in_batches(
         cells,
         genes,
         detected_in,
+        mean_shares,
         n_detected_genes,
         counts,
         totals,

@@ -6,7 +6,6 @@ mod embedding;
 mod figures;
 mod labels;
 mod markers;
-mod model;
 mod outputs;
 mod paths;
 mod results;
@@ -24,12 +23,12 @@ pub use self::{
     embedding::write_embedding,
     labels::write_labels,
     markers::write_markers,
-    model::{NamedTensor, TensorData, write_model},
     outputs::{Findings, write_outputs},
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
     tree::{TreeSummary, split_lines},
 };
+pub(crate) use self::tree::newick;
 use crate::atomic::write_atomically;
 
 /// Why an output could not be written.

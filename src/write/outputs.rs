@@ -1,16 +1,17 @@
 //! All outputs of a run, those that it asks for.
 
+use std::fs;
+
 use ndarray::Array2;
-use serde_json::Value;
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 
 use super::{
-    ClusterSize, NamedTensor, OutputPaths, Results, TensorData, WriteError,
+    ClusterSize, OutputPaths, Results, WriteError,
     annotated::write_annotated,
     earlier::place,
     figures::write_figures,
     tree::{TreeSummary, write_newick, write_tree},
-    write_embedding, write_labels, write_markers, write_model, write_results,
+    write_embedding, write_labels, write_markers, write_results,
 };
 use crate::{
     config::RunConfig,
@@ -19,7 +20,7 @@ use crate::{
     markers::Marker,
     memory::StageLog,
     metrics::{Scores, Truth},
-    model::autoencoder::Autoencoder,
+    model_file::TrainedModel,
     names::make_unique,
     partition::Found,
     pipeline::{Apartness, Mixing},
@@ -82,7 +83,7 @@ impl Findings<'_> {
 /// When a file cannot be written. Files written before stay, each of them whole.
 pub fn write_outputs(
     found: &Findings<'_>,
-    model: &mut Autoencoder,
+    model: Option<&mut TrainedModel>,
     mut log: StageLog,
     progress: &Progress,
 ) -> Result<(), WriteError> {
@@ -104,8 +105,14 @@ pub fn write_outputs(
     if save.embedding {
         write_embedding(&paths.embedding(), &names, found.z.view())?;
     }
-    if save.model_para {
-        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    if let Some(model) = model {
+        let path = paths.model();
+        model.save(&path)?;
+        let mb = fs::metadata(&path).map_or(0.0, |file| file.len() as f64 / 1e6);
+        progress.note(&format!(
+            "the model is in {}, {mb:.1} MB: attentionae-sc annotate -model {0} -name NEW labels new cells with it",
+            path.display()
+        ));
     }
     if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
         let data = &found.input.data;
@@ -150,37 +157,6 @@ pub fn write_outputs(
         write_multiqc(&bars, &statistics, found)?;
     }
     write_results(&paths.results(), &results(found, &log))
-}
-
-/// The model's tensors under their published names.
-fn tensors(model: &mut Autoencoder) -> Vec<NamedTensor> {
-    let named = |name: String, tensor: &Tensor| {
-        let shape = tensor.size().iter().map(|&size| size as usize).collect();
-        let flat = tensor.detach().to_device(Device::Cpu).flatten(0, -1);
-        let data = if tensor.kind() == Kind::Int64 {
-            TensorData::I64(Vec::try_from(flat).unwrap_or_default())
-        } else {
-            TensorData::F32(Vec::try_from(flat).unwrap_or_default())
-        };
-        NamedTensor { name, shape, data }
-    };
-    model
-        .parameters_mut()
-        .into_iter()
-        .map(|p| named(p.name, p.tensor))
-        .collect()
-}
-
-/// The run's parameters and version as texts.
-fn metadata(config: &RunConfig) -> Vec<(String, String)> {
-    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
-        texts.extend(parameters.into_iter().map(|(name, value)| match value {
-            Value::String(text) => (name, text),
-            other => (name, other.to_string()),
-        }));
-    }
-    texts
 }
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {

@@ -1,0 +1,66 @@
+//! What a run hands on to label new cells with.
+
+use serde_json::Value;
+
+use super::Seen;
+use crate::{
+    annotate::reference_cells,
+    config::RunConfig,
+    graph::Projection,
+    libtorch,
+    model::autoencoder::Autoencoder,
+    model_file::{Genes, LandmarkCells, TrainedModel},
+    write::{Findings, newick},
+};
+
+/// A network, and the cells that it embeds others against.
+pub(super) struct Network {
+    pub network: Autoencoder,
+    pub landmarks: LandmarkCells,
+    pub projection: Projection,
+}
+
+/// The model of a run that found these clusters.
+pub(super) fn trained_model(
+    found: &Findings<'_>,
+    network: Network,
+    seen: Option<&Seen>,
+) -> TrainedModel {
+    let config = found.config;
+    let batches = found.prepared.batches.as_ref();
+    TrainedModel {
+        about: about(config),
+        network: network.network,
+        shape: config.model,
+        graph: config.graph,
+        projection: network.projection,
+        genes: Genes::of(&found.input.data, found.prepared),
+        views: seen.map(|seen| seen.scores.views.clone()),
+        batches: seen
+            .and(batches)
+            .map(|batches| batches.names.clone())
+            .unwrap_or_default(),
+        landmarks: network.landmarks,
+        reference: reference_cells(
+            &found.z,
+            &found.labels,
+            found.truth.as_ref(),
+            config.seed,
+        ),
+        tree: newick(found),
+    }
+}
+
+/// The parameters of the run and the versions of the programs, as texts.
+fn about(config: &RunConfig) -> Vec<(String, String)> {
+    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    let libtorch = libtorch::loaded_from().and_then(|folder| libtorch::version(&folder));
+    texts.extend(libtorch.map(|version| ("libtorch".to_owned(), version)));
+    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
+        texts.extend(parameters.into_iter().map(|(name, value)| match value {
+            Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        }));
+    }
+    texts
+}
