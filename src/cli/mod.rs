@@ -1,5 +1,6 @@
 //! The command line: from arguments to a checked configuration.
 
+mod annotate;
 mod args;
 mod argv;
 mod batch;
@@ -24,11 +25,10 @@ use self::{
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
-    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
+    config::{AnnotateConfig, BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     partition::Cut,
-    preprocess::QualityControl,
     preset::Defaults,
     read::ReadOptions,
 };
@@ -40,6 +40,8 @@ pub enum Request {
     Run(Box<RunConfig>),
     /// Find the cell types of several data sets.
     Batch(Box<BatchConfig>),
+    /// Label new cells with a trained model.
+    Annotate(Box<AnnotateConfig>),
     /// Convert raw files, each element into a data set of its own.
     Convert {
         /// At least one conversion.
@@ -69,6 +71,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
         None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
         Some(Subcommands::Batch(args)) => {
             batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
+        }
+        Some(Subcommands::Annotate(args)) => {
+            annotate::config(*args).map(|config| Request::Annotate(Box::new(config)))
         }
         Some(Subcommands::Completions { which }) => Ok(Request::Shell(which)),
         Some(Subcommands::Preprocess { format, any }) => match format {
@@ -143,12 +148,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         output_dir: options.outputs.output_dir,
         celltype: options.input.celltype,
         batch_key: options.input.batch_key.map(|key| key.0).unwrap_or_default(),
-        quality: QualityControl {
-            min_counts: options.input.min_counts,
-            min_genes: options.input.min_genes as usize,
-            min_cells: options.input.min_cells as usize,
-            max_mt: options.input.max_mt,
-        },
+        quality: options.input.cells.and_genes_in(options.input.min_cells),
         n_hvg: options.input.n_hvg as usize,
         graph: GraphConfig {
             method: options.graph.connectivity_methods,

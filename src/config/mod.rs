@@ -1,5 +1,6 @@
 //! A run's parameters, all of them checked.
 
+mod annotate;
 mod batch;
 mod convert;
 mod parameters;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 pub use self::{
+    annotate::{AnnotateConfig, AnnotateOutputs, LabelBy},
     batch::{BatchConfig, DataSets, NamedDataSet},
     convert::{ConvertConfig, RawFiles},
 };

@@ -30,6 +30,19 @@ pub struct LandmarkStates {
     pub start: Tensor,
 }
 
+impl LandmarkStates {
+    /// The same tensors, not copies of them.
+    #[must_use]
+    pub fn handles(&self) -> Self {
+        Self {
+            message_1: self.message_1.shallow_clone(),
+            message_2: self.message_2.shallow_clone(),
+            hidden: self.hidden.shallow_clone(),
+            start: self.start.shallow_clone(),
+        }
+    }
+}
+
 /// Cells as the model sees them.
 #[derive(Debug)]
 pub struct Inputs {

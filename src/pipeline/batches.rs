@@ -1,5 +1,7 @@
 //! Batches of cells: which there are, whether clusters follow them, and how well they mix.
 
+use std::path::Path;
+
 use anyhow::{bail, ensure};
 use ndarray::{Array2, Axis};
 use serde::Serialize;
@@ -69,23 +71,7 @@ impl Run<'_> {
         if columns.is_empty() {
             return Ok(None);
         }
-        let mut crossed = vec![String::new(); input.n_cells()];
-        for column in columns {
-            let labels = input.data.obs.labels(column)?;
-            let missing = labels.iter().filter(|label| label.is_none()).count();
-            ensure!(
-                missing == 0,
-                "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
-                self.config.input.display(),
-                labels.len()
-            );
-            for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
-                if !name.is_empty() {
-                    name.push('/');
-                }
-                name.push_str(label);
-            }
-        }
+        let crossed = crossed_labels(input, columns, &self.config.input)?;
         let batches = Batches::of(&crossed);
         let n_batches = batches.n_batches();
         if n_batches > 1 && n_batches * CELLS_PER_BATCH > input.n_cells() {
@@ -190,6 +176,35 @@ impl Run<'_> {
         self.progress.note(&mixing.note());
         Some(mixing)
     }
+}
+
+/// The batch of every cell of an input that lies at `path`: its values in these columns, with `/` between.
+///
+/// # Errors
+/// Where there is no such column, or a cell has no value there.
+pub(crate) fn crossed_labels(
+    input: &Input,
+    columns: &[String],
+    path: &Path,
+) -> anyhow::Result<Vec<String>> {
+    let mut crossed = vec![String::new(); input.n_cells()];
+    for column in columns {
+        let labels = input.data.obs.labels(column)?;
+        let missing = labels.iter().filter(|label| label.is_none()).count();
+        ensure!(
+            missing == 0,
+            "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
+            path.display(),
+            labels.len()
+        );
+        for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(label);
+        }
+    }
+    Ok(crossed)
 }
 
 /// The nearest others of some cells.

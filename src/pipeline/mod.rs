@@ -44,6 +44,7 @@ use crate::{
     },
 };
 
+pub(crate) use self::batches::crossed_labels;
 pub use self::{batches::Mixing, views::Apartness};
 
 /// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
@@ -179,7 +180,8 @@ impl Run<'_> {
         }
         threads::use_at_most(n_threads);
         OutputPaths::of(config).check_writable(config.save)?;
-        check_replaceable(config)?;
+        let results = OutputPaths::of(config).results();
+        check_replaceable(&results, &config.name, &config.input, config.overwrite)?;
         let device = device(config, self.progress)?;
         // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
         tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
@@ -191,7 +193,10 @@ impl Run<'_> {
         let config = self.config;
         self.stage("read", &format!("Reading {}", config.input.display()));
         let input = read(&config.input, &config.read, &config.celltype)?;
-        check_annotatable(config, &input)?;
+        if config.save.h5ad {
+            let output = OutputPaths::of(config).h5ad();
+            check_annotatable(&output, &config.input, &input, config.overwrite)?;
+        }
         for note in &input.data.notes {
             self.progress.note(note);
         }

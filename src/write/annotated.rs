@@ -5,31 +5,33 @@ use std::{fs, path::Path};
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
 
-use super::{Findings, OutputPaths, WriteError, split_lines, tree};
+use super::{Findings, WriteError, split_lines, tree};
 use crate::{
     atomic::{AtomicError, write_atomically},
-    config::RunConfig,
     convert::new_h5ad,
     h5ad::{Annotations, H5adError, annotate, write_unfinished},
-    read::{Format, Input, ReadError, copy_hdf5},
+    read::{DataSet, Format, Input, ReadError, copy_hdf5},
 };
 
-/// Whether a run that saves its results in a copy of the input will be able to.
+/// Whether results can be added to a copy at `output` of an input that lies at `path`.
 ///
 /// # Errors
 /// Where the input holds results already that are not to be overwritten, or would itself be replaced.
-pub fn check_annotatable(config: &RunConfig, input: &Input) -> Result<(), WriteError> {
-    if !config.save.h5ad {
-        return Ok(());
-    }
-    let output = OutputPaths::of(config).h5ad();
+pub fn check_annotatable(
+    output: &Path,
+    path: &Path,
+    input: &Input,
+    overwrite: bool,
+) -> Result<(), WriteError> {
     let real = |path: &Path| fs::canonicalize(path).ok();
-    if real(&output).is_some_and(|output| Some(output) == real(&config.input)) {
-        return Err(WriteError::ReplacesInput { path: output });
+    if real(output).is_some_and(|output| Some(output) == real(path)) {
+        return Err(WriteError::ReplacesInput {
+            path: output.to_owned(),
+        });
     }
-    if !config.overwrite && !input.earlier_results.is_empty() {
+    if !overwrite && !input.earlier_results.is_empty() {
         return Err(WriteError::HasResults {
-            path: config.input.clone(),
+            path: path.to_owned(),
             elements: input.earlier_results.clone(),
         });
     }
@@ -47,15 +49,26 @@ pub(super) fn write_annotated(
         n_cells: found.input.n_cells(),
         cells: &found.prepared.cells,
         labels: &found.labels,
+        names: None,
         fine: found.types.as_ref().map(|types| &types.fine[..]),
         confidence: found.types.as_ref().map(|types| &types.confidence[..]),
         embedding: found.z.view(),
         layout,
         uns: uns(found),
     };
+    write_copy(path, &found.config.input, &found.input.data, &results)
+}
+
+/// Writes the whole input, a data set that lies at `input`, and into that copy results.
+pub(crate) fn write_copy(
+    path: &Path,
+    input: &Path,
+    data: &DataSet,
+    results: &Annotations<'_>,
+) -> Result<(), WriteError> {
     let written = write_atomically(path, |unfinished| -> Result<(), ReadError> {
-        write_input(found, unfinished)?;
-        Ok(annotate(unfinished, &results)?)
+        write_input(input, data, unfinished)?;
+        Ok(annotate(unfinished, results)?)
     });
     written.map_err(|error| WriteError::File {
         path: path.to_owned(),
@@ -69,8 +82,7 @@ pub(super) fn write_annotated(
 
 /// The input as an `.h5ad` file at `path`: a copy of what is one, whichever of its matrices was read; any other
 /// as it is converted.
-fn write_input(found: &Findings<'_>, path: &Path) -> Result<(), ReadError> {
-    let (input, data) = (&found.config.input, &found.input.data);
+fn write_input(input: &Path, data: &DataSet, path: &Path) -> Result<(), ReadError> {
     match data.format {
         Format::H5ad => copy_hdf5(input, path),
         Format::H5mu

@@ -7,8 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{OutputPaths, WriteError};
-use crate::config::RunConfig;
+use super::WriteError;
 
 /// What of `results/NAME.json` tells which input it is of.
 #[derive(Deserialize)]
@@ -21,29 +20,35 @@ struct Earlier {
 
 /// Whether a run may replace what lies under its name: results of the same input, or none.
 ///
+/// `results` is `results/NAME.json` of the data set `name`, which is read from `input`.
+///
 /// # Errors
 /// [`WriteError::OtherInput`], unless results are to be overwritten. What is no result of a run is not looked at.
-pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
-    let path = OutputPaths::of(config).results();
-    let earlier = fs::read(&path).ok();
+pub fn check_replaceable(
+    results: &Path,
+    name: &str,
+    input: &Path,
+    overwrite: bool,
+) -> Result<(), WriteError> {
+    let earlier = fs::read(results).ok();
     let earlier = earlier.and_then(|text| serde_json::from_slice::<Earlier>(&text).ok());
-    let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
+    let Some(earlier) = earlier.filter(|_| !overwrite) else {
         return Ok(());
     };
     let other = earlier.input.unwrap_or_else(|| earlier.data_set.into());
-    if place(&other) == place(&config.input) {
+    if place(&other) == place(input) {
         return Ok(());
     }
     Err(WriteError::OtherInput {
-        path,
-        name: config.name.clone(),
+        path: results.to_owned(),
+        name: name.to_owned(),
         other,
-        input: config.input.clone(),
+        input: input.to_owned(),
     })
 }
 
 /// Where a file lies, from the root on; links are followed where it is there.
-pub(super) fn place(path: &Path) -> PathBuf {
+pub(crate) fn place(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.canonicalize().unwrap_or_else(|_| absolute())
 }
@@ -51,14 +56,22 @@ pub(super) fn place(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Request, parse};
+    use crate::{
+        cli::{Request, parse},
+        write::OutputPaths,
+    };
 
     fn check(folder: &Path, name: &str, more: &[&str]) -> Result<(), WriteError> {
         let out = folder.to_str().expect("text");
         let typed = ["a", "-name", name, "-output_name", "x", "-output_dir", out];
         let typed = typed.iter().chain(more).map(Into::into);
         match parse(typed) {
-            Ok(Request::Run(config)) => check_replaceable(&config),
+            Ok(Request::Run(config)) => check_replaceable(
+                &OutputPaths::of(&config).results(),
+                &config.name,
+                &config.input,
+                config.overwrite,
+            ),
             other => panic!("{other:?}"),
         }
     }

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Neighbours of a cell in the 2-D layout.
-const LAYOUT_NEIGHBORS: usize = 15;
+pub(crate) const LAYOUT_NEIGHBORS: usize = 15;
 
 /// What a run found, cell by cell in the order of the prepared data.
 #[derive(Debug)]
