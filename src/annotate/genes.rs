@@ -6,7 +6,7 @@ use super::AnnotateError;
 use crate::model_file::Genes;
 
 /// Share of the highly variable genes below which nothing is labelled. Measured: see docs/annotate.md.
-const LEAST_SHARE: f64 = 0.5;
+const LEAST_SHARE: f64 = 0.02;
 
 /// Names that a message shows of either side.
 const SHOWN: usize = 3;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate, s};
 use tch::Device;
 
 use super::{
@@ -83,10 +83,11 @@ impl<'a> Annotator<'a> {
         for start in (0..n_cells).step_by(BLOCK) {
             let rows = start..(start + BLOCK).min(n_cells);
             let block = self.prepare(counts, genes, batches, rows)?;
-            if block.n_cells() == 0 {
+            if block.cells.is_empty() {
                 continue;
             }
             let z = self.embed(&block);
+            let z = z.slice_move(s![..block.cells.len(), ..]);
             self.add_votes(&z, &mut all);
             all.cells.extend(&block.cells);
             embedded.push(z);
@@ -98,7 +99,8 @@ impl<'a> Annotator<'a> {
         Ok(all)
     }
 
-    /// A run of cells as the training cells were prepared, less those without counts.
+    /// A run of cells as the training cells were prepared, less those without counts, as a full block: `cells` are those that
+    /// count.
     fn prepare(
         &self,
         counts: &dyn CountSource,
@@ -129,7 +131,11 @@ impl<'a> Annotator<'a> {
             cells.push(first + row);
             totals.push((total / genes.share) as f32);
         }
+        // Products of matrices round the rows of a block that is not full in another way: it is filled up with cells without
+        // counts of variable genes.
         let n_variable = ours.variable.len();
+        offsets.resize(BLOCK + 1, columns.len());
+        totals.resize(BLOCK, 1.0);
         let mut gene_shares = ours.variable_shares.clone();
         for &gene in &genes.unmeasured {
             gene_shares[gene] = 0.0;
@@ -139,13 +145,17 @@ impl<'a> Annotator<'a> {
             detected_in: Vec::new(),
             mean_shares: Vec::new(),
             n_detected_genes: genes.n_found,
-            counts: Csr::new((cells.len(), n_variable), offsets, columns, values),
+            counts: Csr::new((BLOCK, n_variable), offsets, columns, values),
             size_factors: Vec::new(),
             scaling: ours.scaling.clone(),
             gene_shares,
-            batches: batches.map(|of_cell| Batches {
-                of_cell: cells.iter().map(|&cell| of_cell[cell]).collect(),
-                names: self.model.batches.clone(),
+            batches: batches.map(|of_cell| {
+                let of_cell = cells.iter().map(|&cell| of_cell[cell]);
+                let fill = std::iter::repeat(self.model.batches.len() as u32);
+                Batches {
+                    of_cell: of_cell.chain(fill).take(BLOCK).collect(),
+                    names: self.model.batches.clone(),
+                }
             }),
             unmeasured: genes.unmeasured.clone(),
             cells,
