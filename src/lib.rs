@@ -8,7 +8,8 @@
 //!
 //! The method is that of Li et al., *Attention-based deep clustering method for scRNA-seq cell
 //! type identification*, PLoS Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
-//! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns.
+//! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns. [`annotate::run`] labels new
+//! cells with the model that a run saved.
 
 // A test spells out every option of a run in one `json!`.
 #![cfg_attr(test, recursion_limit = "256")]

@@ -50,7 +50,9 @@ pub enum AnnotateError {
         model: PathBuf,
     },
     /// The names of clusters cannot be read.
-    #[error("{path}: {problem}; -names takes a table of two columns, cluster and name, with a header")]
+    #[error(
+        "{path}: {problem}; -names takes a table of two columns, cluster and name, with a header"
+    )]
     Names {
         /// The table.
         path: PathBuf,

@@ -6,7 +6,7 @@ use super::AnnotateError;
 use crate::model_file::Genes;
 
 /// Share of the highly variable genes below which nothing is labelled. Measured: see docs/annotate.md.
-const LEAST_SHARE: f64 = 0.02;
+const LEAST_SHARE: f64 = 0.5;
 
 /// Names that a message shows of either side.
 const SHOWN: usize = 3;
@@ -44,7 +44,9 @@ impl GeneMatch {
                 let found = theirs.iter().map(|name| place.get(without_version(name)));
                 let found = once(found.map(Option::<&u32>::copied).collect(), genes.len());
                 let n_variable = found.iter().flatten();
-                let n_variable = n_variable.filter(|&&gene| is_variable[gene as usize]).count();
+                let n_variable = n_variable
+                    .filter(|&&gene| is_variable[gene as usize])
+                    .count();
                 if best.as_ref().is_none_or(|(most, _)| n_variable > *most) {
                     best = Some((n_variable, found));
                 }
@@ -66,7 +68,11 @@ impl GeneMatch {
     }
 
     fn of(genes: &Genes, in_model: Vec<Option<u32>>) -> Self {
-        let found: Vec<usize> = in_model.iter().flatten().map(|&gene| gene as usize).collect();
+        let found: Vec<usize> = in_model
+            .iter()
+            .flatten()
+            .map(|&gene| gene as usize)
+            .collect();
         let is_found = flags(&found, genes.len());
         let mut place = vec![None; genes.len()];
         for (column, &gene) in (0_u32..).zip(&genes.variable) {
@@ -141,7 +147,10 @@ mod tests {
 
     fn genes() -> Genes {
         Genes {
-            names: vec![texts(&["a", "b", "c", "d"]), texts(&["ENS1", "ENS2", "ENS3", "ENS4"])],
+            names: vec![
+                texts(&["a", "b", "c", "d"]),
+                texts(&["ENS1", "ENS2", "ENS3", "ENS4"]),
+            ],
             shares: vec![0.1, 0.2, 0.3, 0.4],
             variable: vec![1, 3],
             scaling: Scaling {
@@ -181,8 +190,16 @@ mod tests {
 
     #[test]
     fn other_genes_are_refused() {
-        let refusal = found(&[&["A", "B"]]).expect_err("none is there").to_string();
-        assert!(refusal.contains("has 0 of the 2 highly variable genes"), "{refusal}");
-        assert!(refusal.contains("called A, B, those of the model a, b, c"), "{refusal}");
+        let refusal = found(&[&["A", "B"]])
+            .expect_err("none is there")
+            .to_string();
+        assert!(
+            refusal.contains("has 0 of the 2 highly variable genes"),
+            "{refusal}"
+        );
+        assert!(
+            refusal.contains("called A, B, those of the model a, b, c"),
+            "{refusal}"
+        );
     }
 }

@@ -304,6 +304,8 @@ impl<'s> Stages<'s> {
             ));
         }
         let of_cell = batches.of_cell.iter();
-        Ok(Some(of_cell.map(|&batch| in_model[batch as usize]).collect()))
+        Ok(Some(
+            of_cell.map(|&batch| in_model[batch as usize]).collect(),
+        ))
     }
 }

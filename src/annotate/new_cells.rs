@@ -194,10 +194,15 @@ impl<'a> Annotator<'a> {
             let cluster = vote(&near, |cell| Some(reference.clusters[cell]));
             let limit = cluster.map_or(0.0, |cluster| reference.limits[cluster.label]);
             let distance = mean_distance(&near);
-            all.nearest.push(found.map_or(usize::MAX, |found| found.label));
-            all.confidence.push(found.map_or(0.0, |found| found.confidence));
-            all.distance
-                .push(if distance <= 0.0 { 0.0 } else { distance / limit });
+            all.nearest
+                .push(found.map_or(usize::MAX, |found| found.label));
+            all.confidence
+                .push(found.map_or(0.0, |found| found.confidence));
+            all.distance.push(if distance <= 0.0 {
+                0.0
+            } else {
+                distance / limit
+            });
         }
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn check_outputs(
     let mut files = vec![paths.results()];
     files.extend(save.pred_label.then(|| paths.labels()));
     files.extend(save.embedding.then(|| paths.embedding()));
-    files.extend(save.umap.then(|| paths.predicted_figure(save.figure_format)));
+    files.extend(
+        save.umap
+            .then(|| paths.predicted_figure(save.figure_format)),
+    );
     files.extend(save.h5ad.then(|| paths.h5ad()));
     for path in files {
         check_writable(path.parent().unwrap_or(&config.output_dir))?;
@@ -162,7 +165,12 @@ fn write_figures(
         let new = truth.codes.iter().map(|code| code.unwrap_or(unknown));
         let labels: Vec<usize> = old.chain(new).collect();
         let path = paths.true_figure(format);
-        figure(&path, "true labels, grey: training cells", &labels, &truth.names)?;
+        figure(
+            &path,
+            "true labels, grey: training cells",
+            &labels,
+            &truth.names,
+        )?;
     }
     Ok(())
 }

@@ -44,7 +44,9 @@ pub fn reference_cells(
     let clusters: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
     let celltypes = truth.map(|truth| truth.names.clone()).unwrap_or_default();
     let type_of = |&cell: &usize| truth.and_then(|truth| truth.codes[cell]);
-    let celltype_of_cell = cells.iter().map(|cell| type_of(cell).unwrap_or(celltypes.len()));
+    let celltype_of_cell = cells
+        .iter()
+        .map(|cell| type_of(cell).unwrap_or(celltypes.len()));
     let celltype_of_cell = celltype_of_cell.collect();
     ReferenceCells {
         sizes: sizes(labels),
@@ -117,7 +119,9 @@ mod tests {
 
     #[test]
     fn a_rare_cluster_keeps_its_cells() {
-        let labels: Vec<usize> = (0..60_000).map(|cell| usize::from(cell % 600 == 0)).collect();
+        let labels: Vec<usize> = (0..60_000)
+            .map(|cell| usize::from(cell % 600 == 0))
+            .collect();
         let kept = stratified(&labels, 1);
         let rare = kept.iter().filter(|&&cell| labels[cell] == 1).count();
         assert_eq!(rare, 100);

@@ -29,7 +29,9 @@ pub(super) fn config(args: AnnotateArgs) -> Result<AnnotateConfig, Refusal> {
     }
     if let (Some(table), LabelBy::CellType) = (&args.cluster_names, args.label_by) {
         let why = "names clusters, and -label_by celltype labels by cell type; leave one out";
-        return Err(refused("-names", &table.display().to_string())(why.to_owned()));
+        return Err(refused("-names", &table.display().to_string())(
+            why.to_owned(),
+        ));
     }
     let outputs = args.outputs;
     Ok(AnnotateConfig {

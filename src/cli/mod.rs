@@ -25,7 +25,9 @@ use self::{
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
-    config::{AnnotateConfig, BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig},
+    config::{
+        AnnotateConfig, BatchConfig, ConvertConfig, Outputs, RawFiles, Resolution, RunConfig,
+    },
     graph::GraphConfig,
     model::{ModelConfig, TrainConfig},
     partition::Cut,

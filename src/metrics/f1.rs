@@ -47,9 +47,7 @@ impl TypeF1 {
         let of_type = |(row, name): (&Vec<usize>, &String)| {
             let cells: usize = row.iter().sum();
             // 2 · precision · recall / (precision + recall)
-            let f1 = |label: usize| {
-                2.0 * row[label] as f64 / (cells + sizes[label]).max(1) as f64
-            };
+            let f1 = |label: usize| 2.0 * row[label] as f64 / (cells + sizes[label]).max(1) as f64;
             OneType {
                 name: name.clone(),
                 cells,
@@ -58,7 +56,10 @@ impl TypeF1 {
             }
         };
         let types: Vec<OneType> = both.iter().zip(&truth.names).map(of_type).collect();
-        let counted: Vec<&OneType> = types.iter().filter(|one| one.cells >= LEAST_CELLS).collect();
+        let counted: Vec<&OneType> = types
+            .iter()
+            .filter(|one| one.cells >= LEAST_CELLS)
+            .collect();
         let mean = |f1: &dyn Fn(&OneType) -> f64| {
             let sum: f64 = counted.iter().map(|one| f1(one)).sum();
             (!counted.is_empty()).then(|| sum / counted.len() as f64)

@@ -98,10 +98,7 @@ impl LandmarkCells {
 impl ReferenceCells {
     pub(super) fn put(&self, file: &mut Contents) {
         put_matrix(file, "annotate.reference.embedding", &self.embedding);
-        file.positions(
-            "annotate.reference.cluster",
-            self.clusters.iter().copied(),
-        );
+        file.positions("annotate.reference.cluster", self.clusters.iter().copied());
         file.positions(
             "annotate.reference.celltype",
             self.celltype_of_cell.iter().copied(),

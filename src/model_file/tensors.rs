@@ -422,7 +422,10 @@ mod tests {
         for expected in model() {
             assert_eq!(file.tensor(&expected.name).expect("a tensor"), &expected);
         }
-        assert_eq!(file.json::<Vec<String>>("genes").expect("names"), ["a", "b"]);
+        assert_eq!(
+            file.json::<Vec<String>>("genes").expect("names"),
+            ["a", "b"]
+        );
         assert_eq!(file.positions("numbers", 3).expect("positions"), [2, 0]);
         assert!(file.positions("numbers", 2).is_err());
         assert!(file.f32("shares", 1).is_err());

@@ -56,8 +56,7 @@ impl TrainedModel {
     pub fn save(&mut self, path: &Path) -> Result<(), WriteError> {
         let mut file = Contents::default();
         put_network(&mut self.network, &mut file);
-        file.texts
-            .push((FORMAT.0.to_owned(), FORMAT.1.to_owned()));
+        file.texts.push((FORMAT.0.to_owned(), FORMAT.1.to_owned()));
         file.texts.append(&mut self.about.clone());
         self.genes.put(&mut file);
         if let Some(views) = &self.views {

@@ -150,7 +150,11 @@ pub(super) fn put_projection(projection: &Projection, file: &mut Contents) {
                 &[n_genes],
                 components.mean.clone(),
             );
-            file.f64("annotate.components.loadings", &[n_genes, n_comps], loadings);
+            file.f64(
+                "annotate.components.loadings",
+                &[n_genes, n_comps],
+                loadings,
+            );
             "components"
         }
     };

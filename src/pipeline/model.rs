@@ -41,12 +41,7 @@ pub(super) fn trained_model(
             .map(|batches| batches.names.clone())
             .unwrap_or_default(),
         landmarks: network.landmarks,
-        reference: reference_cells(
-            &found.z,
-            &found.labels,
-            found.truth.as_ref(),
-            config.seed,
-        ),
+        reference: reference_cells(&found.z, &found.labels, found.truth.as_ref(), config.seed),
         tree: newick(found),
     }
 }

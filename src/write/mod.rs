@@ -28,7 +28,9 @@ pub use self::{
     results::{ClusterSize, Results, write_results},
     tree::{TreeSummary, split_lines},
 };
-pub(crate) use self::{annotated::write_copy, earlier::place, outputs::LAYOUT_NEIGHBORS, tree::newick};
+pub(crate) use self::{
+    annotated::write_copy, earlier::place, outputs::LAYOUT_NEIGHBORS, tree::newick,
+};
 use crate::atomic::write_atomically;
 
 /// Why an output could not be written.
