@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -84,12 +85,12 @@ fn turned(folder: &Path, keep: impl Fn(usize) -> bool) -> String {
         .collect();
     let mut text = String::from("cell");
     for &gene in &genes {
-        text += &format!(",{}", data.gene_names[gene]);
+        let _ = write!(text, ",{}", data.gene_names[gene]);
     }
     for cell in (0..n_cells).rev() {
-        text += &format!("\n{}", data.cell_names[cell]);
+        let _ = write!(text, "\n{}", data.cell_names[cell]);
         for &gene in &genes {
-            text += &format!(",{}", counts[[cell, gene]]);
+            let _ = write!(text, ",{}", counts[[cell, gene]]);
         }
     }
     let path = folder.join("turned.csv");

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
     reason = "the options' comments are what a terminal shows, not Markdown"
 )]
 

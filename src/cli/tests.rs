@@ -10,6 +10,7 @@ use crate::{
     model::Parts,
     partition::Granularity,
     plot::FigureFormat,
+    preprocess::QualityControl,
     preset::Preset,
     read::Orientation,
 };
@@ -508,4 +509,36 @@ fn help_tells_every_option_with_its_default() {
     ];
     let places: Vec<_> = headings.iter().map(|heading| help.find(heading)).collect();
     assert!(places.is_sorted() && !places.contains(&None), "{places:?}");
+}
+
+#[test]
+fn annotate_takes_a_model_and_data_sets() {
+    let request = |line: &str| parse(line.split_whitespace().map(Into::into));
+    let typed = "a annotate x y=sets/z.h5ad -name w -model m.safetensors -label_by CellType -min_counts 5 -threads 2";
+    let Ok(Request::Annotate(config)) = request(typed) else {
+        panic!("new cells");
+    };
+    let sets = config.data_sets.iter();
+    let names: Vec<&str> = sets.map(|set| set.name.as_str()).collect();
+    assert_eq!(names, ["x", "y", "w"]);
+    assert_eq!(config.label_by, crate::config::LabelBy::CellType);
+    assert_eq!((config.quality.min_counts, config.threads), (5, Some(2)));
+    for (line, part) in [
+        ("a annotate x", "-model is missing"),
+        ("a annotate -model m", "which cells?"),
+        ("a annotate x x -model m", "two inputs are called x"),
+        (
+            "a annotate x -model m -label_by type",
+            "must be cluster or celltype",
+        ),
+        (
+            "a annotate x -model m -names n -label_by celltype",
+            "leave one out",
+        ),
+        ("a annotate x -model m -lr 1", "-lr"),
+        ("a annotate x -model https://host/m", "download it first"),
+    ] {
+        let refusal = request(line).expect_err(line).to_string();
+        assert!(refusal.contains(part), "{line}: {refusal}");
+    }
 }

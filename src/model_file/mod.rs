@@ -6,10 +6,10 @@
 //!
 //! | part | tensors |
 //! | --- | --- |
-//! | [`network`] | `enc_1.weight`, …, `attn2.gate` |
-//! | [`genes`] | `annotate.genes.*`, `annotate.scaling.*` |
-//! | [`views`] | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
-//! | [`cells`] | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
+//! | `network` | `enc_1.weight`, …, `attn2.gate` |
+//! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
+//! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
+//! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
 mod cells;
 mod error;

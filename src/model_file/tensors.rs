@@ -278,9 +278,10 @@ impl TensorFile {
         let tensor = self.tensor(name)?;
         match &tensor.data {
             TensorData::F32(values) if tensor.shape.len() == n_dims => {
-                match values.iter().all(|value| value.is_finite()) {
-                    true => Ok((&tensor.shape, values)),
-                    false => Err(self.damaged(name, "holds what is not a number")),
+                if values.iter().all(|value| value.is_finite()) {
+                    Ok((&tensor.shape, values))
+                } else {
+                    Err(self.damaged(name, "holds what is not a number"))
                 }
             }
             _ => Err(self.damaged(name, "has another shape or kind")),

@@ -124,7 +124,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         truth,
     };
     let network = Network {
-        network: trained.model,
+        weights: trained.model,
         landmarks: trained.landmarks,
         projection: trained.projection,
     };

@@ -15,7 +15,7 @@ use crate::{
 
 /// A network, and the cells that it embeds others against.
 pub(super) struct Network {
-    pub network: Autoencoder,
+    pub weights: Autoencoder,
     pub landmarks: LandmarkCells,
     pub projection: Projection,
 }
@@ -30,7 +30,7 @@ pub(super) fn trained_model(
     let batches = found.prepared.batches.as_ref();
     TrainedModel {
         about: about(config),
-        network: network.network,
+        network: network.weights,
         shape: config.model,
         graph: config.graph,
         projection: network.projection,
