@@ -34,6 +34,8 @@ pub enum Stream {
     Neighbors = 11,
     /// Which labelled cells of a large data set a model keeps.
     Reference = 13,
+    /// Which half of the cells is judged by the other.
+    Halves = 14,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -15,6 +15,7 @@ mod new_cells;
 mod outputs;
 mod reference;
 mod results;
+mod surprise;
 mod vote;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ pub use self::{
     new_cells::{Annotator, Labelled},
     reference::reference_cells,
     results::AnnotateResults,
+    surprise::KnownCells,
     vote::{Vote, mean_distance, vote},
 };
 use self::{

@@ -42,8 +42,9 @@ pub struct Labelled {
     pub nearest: Vec<usize>,
     /// How sure that is, from 0 to 1.
     pub confidence: Vec<f32>,
-    /// Their distance to the reference cells, over the limit of the cluster that they lie in: above 1, a cell is far from all
-    /// that the model knows.
+    /// How far they are from all that the model knows, above 1 too far: the larger of their distance to the reference cells,
+    /// over the limit of the cluster that they lie in, and of what they express beyond all known clusters, over the most
+    /// of a known cell.
     pub distance: Vec<f32>,
 }
 
@@ -82,13 +83,13 @@ impl<'a> Annotator<'a> {
         let n_cells = counts.n_cells();
         for start in (0..n_cells).step_by(BLOCK) {
             let rows = start..(start + BLOCK).min(n_cells);
-            let block = self.prepare(counts, genes, batches, rows)?;
+            let (block, excess) = self.prepare(counts, genes, batches, rows)?;
             if block.cells.is_empty() {
                 continue;
             }
             let z = self.embed(&block);
             let z = z.slice_move(s![..block.cells.len(), ..]);
-            self.add_votes(&z, &mut all);
+            self.add_votes(&z, &excess, &mut all);
             all.cells.extend(&block.cells);
             embedded.push(z);
         }
@@ -100,36 +101,37 @@ impl<'a> Annotator<'a> {
     }
 
     /// A run of cells as the training cells were prepared, less those without counts, as a full block: `cells` are those that
-    /// count.
+    /// count; and what each of these expresses beyond known cells.
     fn prepare(
         &self,
         counts: &dyn CountSource,
         genes: &GeneMatch,
         batches: Option<&[u32]>,
         rows: Range<usize>,
-    ) -> Result<Prepared, H5adError> {
+    ) -> Result<(Prepared, Vec<f32>), H5adError> {
         let ours = &self.model.genes;
         let first = rows.start;
-        let (mut cells, mut totals) = (Vec::new(), Vec::new());
+        let (mut cells, mut totals, mut excess) = (Vec::new(), Vec::new(), Vec::new());
         let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
         for (row, cell) in counts.rows(rows)?.outer_iterator().enumerate() {
-            let mut total = 0.0;
             let mut found: Vec<(u32, f32)> = Vec::new();
+            let mut of_model: Vec<(u32, f32)> = Vec::new();
             for (gene, &count) in cell.iter() {
-                if genes.in_model[gene].is_some() {
-                    total += f64::from(count);
-                }
+                of_model.extend(genes.in_model[gene].map(|gene| (gene, count)));
                 found.extend(genes.in_variable[gene].map(|column| (column, count)));
             }
+            let total: f64 = of_model.iter().map(|&(_, count)| f64::from(count)).sum();
             if total <= 0.0 {
                 continue;
             }
+            let total = total / genes.share;
+            excess.push(self.model.expression.excess(&of_model, total));
             found.sort_unstable_by_key(|&(column, _)| column);
             columns.extend(found.iter().map(|&(column, _)| column));
             values.extend(found.iter().map(|&(_, count)| count));
             offsets.push(columns.len());
             cells.push(first + row);
-            totals.push((total / genes.share) as f32);
+            totals.push(total as f32);
         }
         // Products of matrices round the rows of a block that is not full in another way: it is filled up with cells without
         // counts of variable genes.
@@ -140,7 +142,7 @@ impl<'a> Annotator<'a> {
         for &gene in &genes.unmeasured {
             gene_shares[gene] = 0.0;
         }
-        Ok(Prepared {
+        let block = Prepared {
             genes: ours.variable.clone(),
             detected_in: Vec::new(),
             mean_shares: Vec::new(),
@@ -160,7 +162,8 @@ impl<'a> Annotator<'a> {
             unmeasured: genes.unmeasured.clone(),
             cells,
             totals,
-        })
+        };
+        Ok((block, excess))
     }
 
     /// The embedding of prepared cells.
@@ -187,21 +190,24 @@ impl<'a> Annotator<'a> {
     }
 
     /// Adds what the reference cells say of embedded cells.
-    fn add_votes(&self, z: &Array2<f32>, all: &mut Labelled) {
+    fn add_votes(&self, z: &Array2<f32>, excess: &[f32], all: &mut Labelled) {
         let reference = &self.model.reference;
-        for near in neighbors_of(reference.embedding.view(), z.view(), VOTERS) {
-            let found = vote(&near, |cell| self.labels[cell]);
-            let cluster = vote(&near, |cell| Some(reference.clusters[cell]));
+        let neighbors = neighbors_of(reference.embedding.view(), z.view(), VOTERS);
+        for (near, &excess) in neighbors.iter().zip(excess) {
+            let found = vote(near, |cell| self.labels[cell]);
+            let cluster = vote(near, |cell| Some(reference.clusters[cell]));
             let limit = cluster.map_or(0.0, |cluster| reference.limits[cluster.label]);
-            let distance = mean_distance(&near);
+            let distance = mean_distance(near);
             all.nearest
                 .push(found.map_or(usize::MAX, |found| found.label));
             all.confidence
                 .push(found.map_or(0.0, |found| found.confidence));
-            all.distance.push(if distance <= 0.0 {
-                0.0
+            // A cell that coincides with a reference cell is known.
+            let is_new = distance > 0.0;
+            all.distance.push(if is_new {
+                excess.max(distance / limit)
             } else {
-                distance / limit
+                0.0
             });
         }
     }

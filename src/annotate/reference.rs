@@ -21,7 +21,7 @@ const MOST_CELLS: usize = 20_000;
 const LEAST_OF_CLUSTER: usize = 100;
 
 /// Share of the training cells that lie within the limit.
-const KNOWN: f64 = 0.98;
+const KNOWN: f64 = 0.99;
 
 /// Fewest cells of a cluster with a limit of its own.
 const LEAST_FOR_LIMIT: usize = 50;
@@ -30,7 +30,7 @@ const LEAST_FOR_LIMIT: usize = 50;
 /// its size, 100 cells at least.
 ///
 /// `z`: the embedding of all cells, n × d; `labels`: their clusters; `truth`: their types, where known. A cluster's limit is
-/// the distance that 98 % of its cells stay within, each measured to its nearest *other* reference cells; a cluster of
+/// the distance that 99 % of its cells stay within, each measured to its nearest *other* reference cells; a cluster of
 /// fewer than 50 cells has the limit of all cells. O(m² d) time for m reference cells.
 #[must_use]
 pub fn reference_cells(
@@ -83,34 +83,31 @@ fn stratified(labels: &[usize], seed: u64) -> Vec<usize> {
 
 /// How far from the others the cells of every cluster are.
 fn limits(embedding: ArrayView2<'_, f32>, clusters: &[usize]) -> Vec<f32> {
-    let distances: Vec<f32> = nearest_others(embedding, VOTERS)
+    let distances: Vec<f64> = nearest_others(embedding, VOTERS)
         .iter()
-        .map(|near| mean_distance(near))
+        .map(|near| f64::from(mean_distance(near)))
         .collect();
-    let of_all = quantile(distances.clone());
+    let of_all = known_within(distances.clone()) as f32;
     let of_cluster = |cluster: usize| {
         let members = clusters.iter().zip(&distances);
-        let members: Vec<f32> = members
+        let members: Vec<f64> = members
             .filter(|(label, _)| **label == cluster)
             .map(|(_, &distance)| distance)
             .collect();
         if members.len() < LEAST_FOR_LIMIT {
             of_all
         } else {
-            quantile(members)
+            known_within(members) as f32
         }
     };
     (0..sizes(clusters).len()).map(of_cluster).collect()
 }
 
-/// The value that the share [`KNOWN`] of some values do not exceed; 0 of none.
-fn quantile(mut values: Vec<f32>) -> f32 {
-    values.sort_unstable_by(f32::total_cmp);
+/// The value that 99 % of some values do not exceed; 0 of none.
+pub(super) fn known_within(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
     let place = (KNOWN * values.len() as f64).ceil() as usize;
-    values
-        .get(place.saturating_sub(1).min(values.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(0.0)
+    values.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -133,8 +130,8 @@ mod tests {
 
     #[test]
     fn the_limit_is_a_quantile() {
-        let values: Vec<f32> = (1..=100).map(|value| value as f32).collect();
-        assert!((quantile(values) - 98.0).abs() < 1e-6);
-        assert!(quantile(Vec::new()).abs() < 1e-6);
+        let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert!((known_within(values) - 99.0).abs() < 1e-12);
+        assert!(known_within(Vec::new()).abs() < 1e-12);
     }
 }

@@ -8,11 +8,13 @@
 //! | --- | --- |
 //! | `network` | `enc_1.weight`, …, `attn2.gate` |
 //! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
+//! | `expression` | `annotate.genes.most_share` |
 //! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
 mod cells;
 mod error;
+mod expression;
 mod genes;
 mod network;
 mod tensors;
@@ -22,6 +24,7 @@ mod views;
 pub use self::{
     cells::{LandmarkCells, ReferenceCells},
     error::ModelFileError,
+    expression::KnownExpression,
     genes::Genes,
     tensors::{Contents, NamedTensor, TensorData, TensorFile, write_tensors},
     trained::TrainedModel,

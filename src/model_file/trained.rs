@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr};
 
 use super::{
-    Contents, Genes, LandmarkCells, ModelFileError, ReferenceCells, TensorFile,
+    Contents, Genes, KnownExpression, LandmarkCells, ModelFileError, ReferenceCells, TensorFile,
     network::{put_network, take_network},
     views::{put_projection, put_views, take_projection, take_views},
     write_tensors,
@@ -36,6 +36,8 @@ pub struct TrainedModel {
     pub projection: Projection,
     /// The genes.
     pub genes: Genes,
+    /// What known cells express of these.
+    pub expression: KnownExpression,
     /// How cells are seen, where the run made use of that.
     pub views: Option<Views>,
     /// Names of the batches that were brought together; none where there were none.
@@ -59,6 +61,7 @@ impl TrainedModel {
         file.texts.push((FORMAT.0.to_owned(), FORMAT.1.to_owned()));
         file.texts.append(&mut self.about.clone());
         self.genes.put(&mut file);
+        self.expression.put(&mut file);
         if let Some(views) = &self.views {
             put_views(views, &mut file);
         }
@@ -112,6 +115,7 @@ impl TrainedModel {
                 aggregation: parameter(&file, "aggregation")?,
             },
             landmarks: LandmarkCells::take(&file, (WIDTH_2, shape.n_z))?,
+            expression: KnownExpression::take(&file, genes.len())?,
             reference: ReferenceCells::take(&file, shape.n_z)?,
             tree: file.json("tree")?,
             shape,

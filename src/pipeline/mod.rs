@@ -131,7 +131,8 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     let mut model = config
         .save
         .model_para
-        .then(|| trained_model(&findings, network, seen.as_ref()));
+        .then(|| trained_model(&findings, network, seen.as_ref()))
+        .transpose()?;
     run.say_what_the_tree_is(&findings);
     run.stage(
         "write",

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::Seen;
 use crate::{
-    annotate::reference_cells,
+    annotate::{KnownCells, reference_cells},
     config::RunConfig,
     graph::Projection,
     libtorch,
     model::autoencoder::Autoencoder,
-    model_file::{Genes, LandmarkCells, TrainedModel},
+    model_file::{Genes, KnownExpression, LandmarkCells, TrainedModel},
     write::{Findings, newick},
 };
 
@@ -25,16 +25,30 @@ pub(super) fn trained_model(
     found: &Findings<'_>,
     network: Network,
     seen: Option<&Seen>,
-) -> TrainedModel {
+) -> anyhow::Result<TrainedModel> {
     let config = found.config;
     let batches = found.prepared.batches.as_ref();
-    TrainedModel {
+    let genes = Genes::of(&found.input.data, found.prepared);
+    let mut n_before = 0;
+    let in_model = found.prepared.detected_in.iter().map(|&n_cells| {
+        n_before += u32::from(n_cells > 0);
+        (n_cells > 0).then(|| n_before - 1)
+    });
+    let known = KnownCells {
+        cells: &found.prepared.cells,
+        labels: &found.labels,
+        totals: &found.prepared.totals,
+        in_model: &in_model.collect::<Vec<_>>(),
+    };
+    let counts = &*found.input.data.counts;
+    Ok(TrainedModel {
+        expression: KnownExpression::learn(counts, &known, genes.len(), config.seed)?,
         about: about(config),
         network: network.weights,
         shape: config.model,
         graph: config.graph,
         projection: network.projection,
-        genes: Genes::of(&found.input.data, found.prepared),
+        genes,
         views: seen.map(|seen| seen.scores.views.clone()),
         batches: seen
             .and(batches)
@@ -43,7 +57,7 @@ pub(super) fn trained_model(
         landmarks: network.landmarks,
         reference: reference_cells(&found.z, &found.labels, found.truth.as_ref(), config.seed),
         tree: newick(found),
-    }
+    })
 }
 
 /// The parameters of the run and the versions of the programs, as texts.
