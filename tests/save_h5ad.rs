@@ -273,6 +273,7 @@ fn annotations(n_cells: usize) -> Annotations<'static> {
         n_cells,
         cells: &[0, 2],
         labels: &[11, 0],
+        names: None,
         fine: Some(&[1, 0]),
         confidence: Some(&[0.25, 1.0]),
         embedding: ndarray::ArrayView2::from_shape((2, 1), Z).expect("two rows"),

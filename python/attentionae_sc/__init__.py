@@ -1,6 +1,7 @@
 """Finds cell types in single-cell RNA-seq data: the program ``attentionae-sc``, called from Python.
 
-``attentionae_sc.tl.cluster(adata)`` clusters the cells of an AnnData.
+``attentionae_sc.tl.cluster(adata)`` clusters the cells of an AnnData; ``attentionae_sc.tl.annotate(adata, model)`` labels new cells
+with a trained model.
 """
 
 from typing import Any

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +13,20 @@ import anndata
 from ._run import run
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas
     from anndata import AnnData
 
-__all__ = ["cluster"]
+__all__ = ["annotate", "cluster"]
 
 #: The name of the temporary data set, and of what the program calls its results.
 NAME, KEY = "cells", "attentionae"
 #: What the program may add to ``obs`` and to ``obsm`` besides: removed before new results come, so that all are of one run.
 OBS, OBSM = ("", "_fine", "_confidence"), ("", "_umap")
+#: Columns of ``var`` with symbols or ids of genes.
+GENE_NAMES = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "gene_short_name", "symbol")
+GENE_NAMES += ("gene_ids", "gene_id", "ensembl_id", "ensembl", "feature_id", "ensembl_gene_id")
 #: Options that say where the program reads and writes, which is decided here.
 RESERVED = ("name", "data_dir", "output_dir", "save_h5ad", "overwrite", "save_pred_label", "save_embedding", "save_tree")
 
@@ -79,16 +87,104 @@ def cluster(
     >>> attentionae_sc.tl.cluster(adata, layer="counts")  # doctest: +SKIP
     >>> sc.pl.embedding(adata, "X_attentionae_umap", color="attentionae")  # doctest: +SKIP
     """
-    reserved = [name for name in options if name in RESERVED]
-    if reserved:
-        raise TypeError(f"cluster() decides itself about {', '.join(reserved)}: leave it out")
+    _refuse_reserved("cluster", options)
     options = {"resolution": resolution, "batch_key": batch_key, "layer": layer, **options}
     with tempfile.TemporaryDirectory(prefix="attentionae-sc-") as folder:
-        path = Path(folder, f"{NAME}.h5ad")
-        _what_is_read(adata, options).write_h5ad(path)
-        run(["-name", str(path), *_arguments(options), *_outputs(folder)])
-        found = anndata.read_h5ad(Path(folder, "h5ad", f"{NAME}.h5ad"))
+        path = _written(adata, options, folder)
+        run(["-name", path, *_arguments(options), *_outputs(folder, ("pred_label", "embedding", "tree"))])
+        found = _read(folder)
     _add(found, adata, key_added)
+
+
+def annotate(
+    adata: AnnData,
+    model: str | PathLike[str],
+    label_by: str = "cluster",
+    *,
+    names: Mapping[Any, str] | str | PathLike[str] | None = None,
+    batch_key: str | None = None,
+    layer: str | None = None,
+    key_added: str = KEY,
+    **options: Any,
+) -> None:
+    """Labels the cells of ``adata`` with a trained model and adds the labels to it.
+
+    Parameters
+    ----------
+    adata
+        Cells × genes. ``adata.X``, or the layer, must hold raw counts. Genes are found by their names, symbols or ids, in any order.
+    model
+        The file ``model_save/NAME.safetensors`` of a run with ``-save_model_para True``.
+    label_by
+        ``"cluster"``, the clusters of the training data, or ``"celltype"``, the cell types that these were labelled with.
+    names
+        Names of clusters: a mapping such as ``{0: "B cells"}``, or a table of ``cluster,name``.
+    batch_key
+        Column of ``adata.obs`` with the batch of each cell. Cells of a batch of the model are corrected as its cells were.
+    layer
+        Layer that holds the raw counts, instead of ``X``.
+    key_added
+        Name of the results.
+    options
+        Any other option of ``attentionae-sc annotate --help``, under its name there: ``min_counts=500``, ``threads=4``,
+        ``save_umap=True`` for ``obsm["X_attentionae_umap"]``, ``celltype="cell_type"`` to score, ``quiet=True``.
+
+    Returns
+    -------
+    Nothing. As ``-save_h5ad True`` of the program, with ``key_added`` in place of ``attentionae``:
+
+    ``adata.obs[key_added]``
+        Label of every cell, categorical; ``unassigned`` for cells far from all that the model knows, missing for cells without
+        counts.
+    ``adata.obs[key_added + "_confidence"]``
+        How sure the label is, from 0 to 1.
+    ``adata.obsm["X_" + key_added]``
+        Embedding, ``float32``, in the space of the model; NaN for cells without counts.
+    ``adata.obsm["X_" + key_added + "_umap"]``
+        With ``save_umap=True``: places in two dimensions.
+    ``adata.uns[key_added]``
+        Versions, the model and scores.
+
+    Raises
+    ------
+    attentionae_sc.UsageError, attentionae_sc.ProgramError
+        As of :func:`cluster`. The message is the program's.
+
+    Examples
+    --------
+    >>> attentionae_sc.tl.annotate(adata, "model_save/first.safetensors", "celltype")  # doctest: +SKIP
+    """
+    _refuse_reserved("annotate", options)
+    options = {"label_by": label_by, "batch_key": batch_key, "layer": layer, **options}
+    with tempfile.TemporaryDirectory(prefix="attentionae-sc-") as folder:
+        if isinstance(names, Mapping):
+            table = Path(folder, "names.csv")
+            with table.open("w", newline="") as file:
+                csv.writer(file).writerows([("cluster", "name"), *names.items()])
+            names = table
+        path = _written(adata, options, folder)
+        options |= {"names": names, "model": model}
+        run(["annotate", path, *_arguments(options), *_outputs(folder, ("pred_label", "embedding"))])
+        found = _read(folder)
+    _add(found, adata, key_added)
+
+
+def _refuse_reserved(function: str, options: dict[str, Any]) -> None:
+    reserved = [name for name in options if name in RESERVED]
+    if reserved:
+        raise TypeError(f"{function}() decides itself about {', '.join(reserved)}: leave it out")
+
+
+def _written(adata: AnnData, options: dict[str, Any], folder: str) -> str:
+    """The path of a file in ``folder`` of what the program will read."""
+    path = Path(folder, f"{NAME}.h5ad")
+    _what_is_read(adata, options).write_h5ad(path)
+    return str(path)
+
+
+def _read(folder: str) -> AnnData:
+    """The copy with the results in it."""
+    return anndata.read_h5ad(Path(folder, "h5ad", f"{NAME}.h5ad"))
 
 
 def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
@@ -102,13 +198,18 @@ def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     if use_raw and adata.raw is None:
         raise ValueError("use_raw=True, but adata.raw is None")
     if layer is None and not use_raw:
-        return anndata.AnnData(adata.X, obs=obs, var=adata.var[[]].copy())
-    read = anndata.AnnData(obs=obs, var=adata.var[[]].copy())
+        return anndata.AnnData(adata.X, obs=obs, var=_gene_names(adata.var))
+    read = anndata.AnnData(obs=obs, var=_gene_names(adata.var))
     if use_raw:
         read.raw = adata.raw.to_adata()
     else:
         read.layers[layer] = adata.layers[layer]
     return read
+
+
+def _gene_names(var: pandas.DataFrame) -> pandas.DataFrame:
+    """The columns that name genes too, by which those of a model can be found."""
+    return var[[column for column in var.columns if column in GENE_NAMES]].astype(str)
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:
@@ -121,9 +222,9 @@ def _arguments(options: dict[str, Any]) -> list[str]:
     return words
 
 
-def _outputs(folder: str) -> list[str]:
-    """Only the copy with the results in it."""
-    off = [word for name in ("pred_label", "embedding", "tree") for word in (f"-save_{name}", "False")]
+def _outputs(folder: str, others: tuple[str, ...]) -> list[str]:
+    """Only the copy with the results in it, and none of the others."""
+    off = [word for name in others for word in (f"-save_{name}", "False")]
     return ["-output_dir", folder, "-save_h5ad", "True", *off]
 
 

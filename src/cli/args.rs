@@ -11,11 +11,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    options::{QuietArg, ReadArgs, RunOptions, TableArgs},
+    options::{CellsArgs, QuietArg, ReadArgs, RunOptions, TableArgs},
     shell::ShellFile,
-    values::{Switch, whole, word},
+    values::{Columns, Switch, celltype, columns, whole, word},
 };
 use crate::read::Genes;
+use crate::{config::LabelBy, plot::FigureFormat, read::CellTypes};
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
 #[derive(Debug, Parser)]
@@ -24,6 +25,7 @@ use crate::read::Genes;
     version,
     override_usage = "attentionae-sc -name NAME [OPTION VALUE]...\n       \
                       attentionae-sc batch NAME... [OPTION VALUE]...\n       \
+                      attentionae-sc annotate NAME... -model FILE [OPTION VALUE]...\n       \
                       attentionae-sc preprocess FILE...",
     after_help = RUN_EXAMPLES,
     disable_help_subcommand = true
@@ -58,6 +60,18 @@ Example:
       goes on with every data set of Data/AnnData, two at a time; writes
       results/batch.csv and results/batch.json besides each one's outputs";
 
+const ANNOTATE_EXAMPLES: &str = "\
+A run with -save_model_para True writes the model. New cells get the clusters of
+its training data, or with -label_by celltype the cell types that these were
+labelled with. A cell that is far from all of these is called unassigned.
+
+Example:
+  attentionae-sc -name first -celltype cell_type -save_model_para True
+  attentionae-sc annotate second -model model_save/first.safetensors
+      writes pred_label/second.csv, embedding/second.csv, results/second.json
+  attentionae-sc annotate second third -model model_save/first.safetensors \\
+      -label_by celltype -save_h5ad True -output_dir out";
+
 const PREPROCESS_EXAMPLES: &str = "\
 Example:
   attentionae-sc preprocess outs/filtered_feature_bc_matrix -name pbmc
@@ -80,6 +94,12 @@ pub(super) enum Subcommands {
         after_help = BATCH_EXAMPLES
     )]
     Batch(Box<BatchArgs>),
+    /// Label new cells with a trained model
+    #[command(
+        override_usage = "attentionae-sc annotate NAME... -model FILE [OPTION VALUE]...",
+        after_help = ANNOTATE_EXAMPLES
+    )]
+    Annotate(Box<AnnotateArgs>),
     /// Make .h5ad files from any input that can be read
     #[command(
         override_usage = "attentionae-sc preprocess FILE... [OPTION VALUE]...\n       \
@@ -184,6 +204,94 @@ pub(super) struct BatchArgs {
     pub jobs: u64,
     #[command(flatten)]
     pub options: RunOptions,
+}
+
+/// `annotate`
+#[derive(Debug, Args)]
+#[command(rename_all = "snake_case")]
+pub(super) struct AnnotateArgs {
+    /// Data sets below -data_dir, or paths of inputs, as -name takes them; NAME=PATH says what the
+    /// outputs are called
+    #[arg(value_name = "NAME", help_heading = "Input")]
+    pub names: Vec<String>,
+    /// Model that a run wrote with -save_model_para True
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub model: Option<PathBuf>,
+    /// A data set, in place of NAME
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub name: Option<String>,
+    /// Folder where data sets are looked for by name
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "Data/AnnData",
+        help_heading = "Input"
+    )]
+    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// True labels, for scores: known (or True) = obs['celltype'], unknown (or False) = none, else an
+    /// obs column; auto = obs['celltype'] where there is one
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "auto",
+        value_parser = celltype,
+        help_heading = "Input"
+    )]
+    pub celltype: CellTypes,
+    /// Obs column of the batch of each cell, or several, joined by commas: cells of a batch of the model
+    /// are corrected as its cells were [default: none]
+    #[arg(long, value_name = "COLUMN", value_parser = columns, help_heading = "Input")]
+    pub batch_key: Option<Columns>,
+    #[command(flatten)]
+    pub cells: CellsArgs,
+    /// What labels are: cluster or celltype, those of the training data
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "cluster",
+        value_parser = word::<LabelBy>,
+        help_heading = "Labels"
+    )]
+    pub label_by: LabelBy,
+    /// Table of names for clusters: a header, then cluster,name on each line
+    #[arg(long = "names", value_name = "FILE", help_heading = "Labels")]
+    pub cluster_names: Option<PathBuf>,
+    #[command(flatten)]
+    pub outputs: AnnotatedArgs,
+}
+
+/// What `annotate` writes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Outputs", rename_all = "snake_case")]
+pub(super) struct AnnotatedArgs {
+    /// Folder below which outputs are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub output_dir: PathBuf,
+    /// Write each cell's label: pred_label/NAME.csv
+    #[arg(long, default_value = "True")]
+    pub save_pred_label: Switch,
+    /// Write each cell's embedding: embedding/NAME.csv
+    #[arg(long, default_value = "True")]
+    pub save_embedding: Switch,
+    /// Draw the cells beside those of the model: umap_figure/NAME_*
+    #[arg(long, default_value = "False")]
+    pub save_umap: Switch,
+    /// Format of these figures: png, svg or pdf
+    #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = word::<FigureFormat>)]
+    pub figure_format: FigureFormat,
+    /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
+    #[arg(long, default_value = "False")]
+    pub save_h5ad: Switch,
+    /// Replace the results of another input of the same name, and in the copy those of an earlier run
+    #[arg(long, default_value = "False")]
+    pub overwrite: Switch,
+    /// Threads (1 to 1024) [default: every core]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = whole(1..=1024))]
+    pub threads: Option<u64>,
+    #[command(flatten)]
+    pub quiet: QuietArg,
 }
 
 /// `preprocess`

@@ -1,6 +1,6 @@
 //! A batch's command line: which data sets, and the options that their runs get.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use clap::{ArgMatches, Args, Command, parser::ValueSource};
 
@@ -12,23 +12,7 @@ const SET_BY_BATCH: [&str; 2] = ["threads", "quiet"];
 
 /// Checks the options once for all runs. `matches` are those of the whole command line.
 pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfig, Refusal> {
-    let find = |typed: String| {
-        let (name, typed) = match named(&typed) {
-            Some((name, path)) => (Some(name), path),
-            None => (None, typed),
-        };
-        let found = data_set::find(&typed, &args.options.input.data_dir);
-        let found = found.map_err(refused("NAME", &typed))?;
-        let name = match name {
-            Some(name) => data_set::file_name(&name).map_err(refused("NAME", &name))?,
-            None => found.name,
-        };
-        Ok(NamedDataSet {
-            typed,
-            name,
-            inputs: found.inputs,
-        })
-    };
+    let find = |typed| named_data_set(typed, &args.options.input.data_dir);
     let data_sets = match (args.all.0, args.names.is_empty()) {
         (true, true) => DataSets::All,
         (false, false) => DataSets::Named(
@@ -54,6 +38,25 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
             .map_or_else(Vec::new, |(_, typed)| typed_options(typed)),
         resume: args.resume.0,
         jobs: args.jobs as usize,
+    })
+}
+
+/// The data set that was typed, as a name, a path or `name=path`.
+pub(super) fn named_data_set(typed: String, data_dir: &Path) -> Result<NamedDataSet, Refusal> {
+    let (name, typed) = match named(&typed) {
+        Some((name, path)) => (Some(name), path),
+        None => (None, typed),
+    };
+    let found = data_set::find(&typed, data_dir);
+    let found = found.map_err(refused("NAME", &typed))?;
+    let name = match name {
+        Some(name) => data_set::file_name(&name).map_err(refused("NAME", &name))?,
+        None => found.name,
+    };
+    Ok(NamedDataSet {
+        typed,
+        name,
+        inputs: found.inputs,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The command line: from arguments to a checked configuration.
 
+mod annotate;
 mod args;
 mod argv;
 mod batch;
@@ -22,16 +23,15 @@ use self::{
     },
     data_set::DataSet,
     help::Extent,
-    options::{ClusteringArgs, GraphArgs, InputArgs, OutputArgs, RunOptions},
+    options::{ClusteringArgs, GraphArgs, OutputArgs, RunOptions},
     values::Switch,
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
-    config::{BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
+    config::{AnnotateConfig, BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
     model::ModelConfig,
     partition::{Cut, Resolution},
-    preprocess::QualityControl,
     preset::Defaults,
     read::{InputFile, ReadOptions},
     train::TrainConfig,
@@ -44,6 +44,8 @@ pub enum Request {
     Run(Box<RunConfig>),
     /// Find the cell types of several data sets.
     Batch(Box<BatchConfig>),
+    /// Label new cells with a trained model.
+    Annotate(Box<AnnotateConfig>),
     /// Convert raw files, each element into a data set of its own.
     Convert {
         /// At least one conversion.
@@ -72,6 +74,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
         None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
         Some(Subcommands::Batch(args)) => {
             batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
+        }
+        Some(Subcommands::Annotate(args)) => {
+            annotate::config(*args).map(|config| Request::Annotate(Box::new(config)))
         }
         Some(Subcommands::Completions { which }) => Ok(Request::Shell(which)),
         Some(Subcommands::Preprocess { format, any }) => match format {
@@ -138,7 +143,7 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
     let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
     let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     Ok(RunConfig {
-        quality: quality(&options.input),
+        quality: options.input.cells.and_genes_in(options.input.min_cells),
         graph: graph(&options.graph, &defaults),
         leiden_graph: options
             .clustering
@@ -172,16 +177,6 @@ fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal>
         threads: options.machine.threads.map(|threads| threads as usize),
         quiet: options.machine.quiet.quiet.0,
     })
-}
-
-/// Which cells and genes are kept.
-fn quality(args: &InputArgs) -> QualityControl {
-    QualityControl {
-        min_counts: args.min_counts,
-        min_genes: args.min_genes as usize,
-        min_cells: args.min_cells as usize,
-        max_mt: args.max_mt,
-    }
 }
 
 /// The cell graph that the network learns from.

@@ -22,6 +22,7 @@ use crate::{
     model::Parts,
     partition::{Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
+    preprocess::QualityControl,
     preset::Preset,
     read::{CellTypes, Genes, Orientation, ReadOptions, Within},
 };
@@ -66,25 +67,45 @@ pub(super) struct InputArgs {
     /// them alone, and only they get labels [default: all cells]
     #[arg(long, value_name = "COLUMN=VALUE")]
     pub within: Option<Within>,
-    /// Least counts of a cell; cells with fewer are left out (0 to 1000000000)
-    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000_000))]
-    pub min_counts: u64,
-    /// Least genes detected in a cell (0 to 1000000)
-    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000))]
-    pub min_genes: u64,
+    #[command(flatten)]
+    pub cells: CellsArgs,
     /// Least cells that a gene is detected in (0 to 100000000)
     #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=100_000_000))]
     pub min_cells: u64,
-    /// Most percent of a cell's counts that are of mitochondrial genes, those called MT-... (0 to 100)
-    /// [default: no limit]
-    #[arg(long, value_name = "X", value_parser = percent)]
-    pub max_mt: Option<f64>,
     /// Highly variable genes to keep (1 to 1000000, advised: 500 to 3000)
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
     /// Clip z-scores beyond +/- this; 0 for none (0, or 1 to 1000) [default: 10; published: 0]
     #[arg(long, value_name = "X", value_parser = max_value)]
     pub max_value: Option<f64>,
+}
+
+/// What cells have to have.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input", rename_all = "snake_case")]
+pub(super) struct CellsArgs {
+    /// Least counts of a cell; cells with fewer are left out (0 to 1000000000)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000_000))]
+    pub min_counts: u64,
+    /// Least genes detected in a cell (0 to 1000000)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole(0..=1_000_000))]
+    pub min_genes: u64,
+    /// Most percent of a cell's counts that are of mitochondrial genes, those called MT-... (0 to 100)
+    /// [default: no limit]
+    #[arg(long, value_name = "X", value_parser = percent)]
+    pub max_mt: Option<f64>,
+}
+
+impl CellsArgs {
+    /// With genes that are detected in at least so many cells.
+    pub(super) fn and_genes_in(&self, min_cells: u64) -> QualityControl {
+        QualityControl {
+            min_counts: self.min_counts,
+            min_genes: self.min_genes as usize,
+            min_cells: min_cells as usize,
+            max_mt: self.max_mt,
+        }
+    }
 }
 
 /// What is read of an input.

@@ -1,5 +1,6 @@
 //! A run's parameters, all of them checked.
 
+mod annotate;
 mod batch;
 mod convert;
 mod parameters;
@@ -7,6 +8,7 @@ mod parameters;
 use std::path::PathBuf;
 
 pub use self::{
+    annotate::{AnnotateConfig, AnnotateOutputs, LabelBy},
     batch::{BatchConfig, DataSets, NamedDataSet},
     convert::{ConvertConfig, RawFiles},
 };

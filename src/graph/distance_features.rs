@@ -2,7 +2,7 @@
 
 use ndarray::{ArcArray2, Array2, Axis};
 
-use crate::preprocess::{Prepared, PreprocessError, pca};
+use crate::preprocess::{Prepared, PreprocessError, PrincipalComponents};
 
 /// From this many cells in a graph on, distances are taken on principal components.
 const COMPONENTS_FROM: usize = 10_000;
@@ -15,8 +15,19 @@ const N_COMPONENTS: usize = 50;
 pub enum Features {
     /// Log-normalised HVGs, made dense for the cells asked for.
     Expression,
-    /// Scores of the leading principal components, all cells × components.
-    Components(ArcArray2<f32>),
+    /// Scores in principal components, all cells × components, and in which.
+    Components(ArcArray2<f32>, Projection),
+}
+
+/// What features of any cell are, given a run's model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Projection {
+    /// Log-normalised HVGs.
+    Expression,
+    /// Scores in the view of the log-normalised HVGs.
+    View,
+    /// Scores in principal components of their own.
+    Components(PrincipalComponents),
 }
 
 impl Features {
@@ -34,15 +45,23 @@ impl Features {
         n_in_graph: usize,
         n_pcs: Option<usize>,
     ) -> Result<Self, PreprocessError> {
-        match n_pcs {
-            Some(n_pcs) => pca(prepared, n_pcs).map(Self::components),
-            None if n_in_graph < COMPONENTS_FROM => Ok(Self::Expression),
-            None => pca(prepared, N_COMPONENTS).map(Self::components),
-        }
+        let n_pcs = match n_pcs {
+            Some(n_pcs) => n_pcs,
+            None if n_in_graph < COMPONENTS_FROM => return Ok(Self::Expression),
+            None => N_COMPONENTS,
+        };
+        let components = PrincipalComponents::find(prepared, n_pcs)?;
+        let scores = components.scores(prepared).into_shared();
+        Ok(Self::Components(scores, Projection::Components(components)))
     }
 
-    fn components(scores: Array2<f32>) -> Self {
-        Self::Components(scores.into_shared())
+    /// What they are of any cell.
+    #[must_use]
+    pub fn projection(&self) -> Projection {
+        match self {
+            Self::Expression => Projection::Expression,
+            Self::Components(_, projection) => projection.clone(),
+        }
     }
 
     /// The features of some cells (positions in `prepared`): cells × features.
@@ -50,7 +69,7 @@ impl Features {
     pub fn of(&self, prepared: &Prepared, cells: &[usize]) -> Array2<f32> {
         match self {
             Self::Expression => prepared.lognorm(cells),
-            Self::Components(scores) => scores.select(Axis(0), cells),
+            Self::Components(scores, _) => scores.select(Axis(0), cells),
         }
     }
 }

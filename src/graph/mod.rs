@@ -23,11 +23,11 @@ mod umap;
 pub use adjacency::Adjacency;
 pub use batch_graphs::BatchGraphs;
 pub use cosine::ROUNDING;
-pub use distance_features::Features;
+pub use distance_features::{Features, Projection};
 pub use error::GraphError;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
-pub use neighbors::nearest;
+pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
 pub use target::Aim;
 
 use cosine::Directions;

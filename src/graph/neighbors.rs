@@ -10,7 +10,7 @@ use crate::counts::Csr;
 
 /// One of the cells near a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Neighbor {
+pub struct Neighbor {
     /// Which cell.
     pub cell: u32,
     /// How far away it is.
@@ -59,11 +59,27 @@ pub fn nearest(
     queries: ArrayView2<'_, f32>,
     count: usize,
 ) -> Vec<Vec<u32>> {
-    let (cells, queries) = (Directions::of(&cells), Directions::of(&queries));
-    of_queries(&cells, &queries, count)
+    neighbors_of(cells, queries, count)
         .into_iter()
         .map(|near| near.iter().map(|neighbor| neighbor.cell).collect())
         .collect()
+}
+
+/// The same with their distances, 1 − cosine.
+#[must_use]
+pub fn neighbors_of(
+    cells: ArrayView2<'_, f32>,
+    queries: ArrayView2<'_, f32>,
+    count: usize,
+) -> Vec<Vec<Neighbor>> {
+    of_queries(&Directions::of(&cells), &Directions::of(&queries), count)
+}
+
+/// The `count` others nearest to each of the cells, n × features, by cosine, with their distances, 1 − cosine. O(n² · features)
+/// time.
+#[must_use]
+pub fn nearest_others(cells: ArrayView2<'_, f32>, count: usize) -> Vec<Vec<Neighbor>> {
+    among(&Directions::of(&cells), count)
 }
 
 /// The `count` nearest columns of each row of a distance matrix.

@@ -47,6 +47,8 @@ pub struct Annotations<'a> {
     pub cells: &'a [usize],
     /// Their clusters, 0.. .
     pub labels: &'a [usize],
+    /// What these are called; their numbers where that is not given.
+    pub names: Option<&'a [String]>,
     /// The finest clusters with any support, 0.., where there are such.
     pub fine: Option<&'a [usize]>,
     /// How sure their clusters are, from 0 to 1, where that is known.
@@ -149,9 +151,9 @@ fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5:
         }
     }
     let mut added = vec![KEY];
-    add_labels(&obs, KEY, results, results.labels)?;
+    add_labels(&obs, KEY, results, (results.labels, results.names))?;
     if let Some(fine) = results.fine {
-        add_labels(&obs, FINE, results, fine)?;
+        add_labels(&obs, FINE, results, (fine, None))?;
         added.push(FINE);
     }
     if let Some(confidence) = results.confidence {
@@ -193,9 +195,15 @@ fn own_group(file: &Group, name: &str) -> hdf5::Result<Group> {
     Err(format!("{name} is a link to another file, {elsewhere}, which is left as it is").into())
 }
 
-fn add_labels(obs: &Group, key: &str, results: &Annotations, labels: &[usize]) -> hdf5::Result<()> {
-    let n_clusters = n_groups(labels);
-    let categories: Vec<String> = (0..n_clusters).map(|label| label.to_string()).collect();
+/// A column of labels and, where they have any, their names.
+fn add_labels(
+    obs: &Group,
+    key: &str,
+    results: &Annotations,
+    (labels, names): (&[usize], Option<&[String]>),
+) -> hdf5::Result<()> {
+    let numbers = || (0..n_groups(labels)).map(|label| label.to_string());
+    let categories = names.map_or_else(|| numbers().collect(), <[String]>::to_vec);
     let mut codes = vec![-1_i32; results.n_cells];
     for (&cell, &label) in results.cells.iter().zip(labels) {
         codes[cell] = label as i32;

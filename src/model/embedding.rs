@@ -1,16 +1,21 @@
 //! The embedding of any cells: the reference cells together, all others by blocks against them.
 
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 
-use super::{autoencoder::Autoencoder, graph_conv::GraphOperator, landmarks::Inputs, pass::Pass};
+use super::{
+    autoencoder::Autoencoder,
+    graph_conv::GraphOperator,
+    landmarks::{Inputs, Landmarks},
+    pass::Pass,
+};
 use crate::{
-    graph::{CellGraph, Features},
+    graph::{Aggregation, CellGraph, Features},
     kernels::tensor::{from_array, to_array},
     preprocess::Prepared,
 };
 
 /// Cells outside the reference that are embedded at a time.
-const BLOCK: usize = 1024;
+pub const BLOCK: usize = 1024;
 
 /// The cells that every cell is embedded against, and what connects others with them.
 #[derive(Debug)]
@@ -44,7 +49,8 @@ pub fn inputs(
     }
 }
 
-/// Embeds some of the prepared cells (positions, ascending), in their order: cells × d.
+/// Embeds some of the prepared cells (positions, ascending), in their order: cells × d; and what others need of the
+/// reference cells.
 ///
 /// A cell outside the reference attends to, and has graph weights to, reference cells only: time is linear in the
 /// number of cells, and memory beyond the result is that of one block.
@@ -54,7 +60,7 @@ pub fn embed_cells(
     prepared: &Prepared,
     reference: &Reference<'_>,
     cells: &[usize],
-) -> Array2<f32> {
+) -> (Array2<f32>, Landmarks) {
     tch::no_grad(|| {
         let device = reference.inputs.x.device();
         let pass = &mut Pass::embedding();
@@ -68,23 +74,50 @@ pub fn embed_cells(
                 Err(_) => others.push(row),
             }
         }
+        let embedder = Embedder {
+            model,
+            landmarks: &landmarks,
+            graph: reference.graph,
+            aggregation: reference.operator.aggregation(),
+        };
         for rows in others.chunks(BLOCK) {
             let block: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
-            let bridge = reference
-                .graph
-                .bridge(reference.features.of(prepared, &block).view());
-            let bridge = GraphOperator::stored(&bridge, device).aggregating(
-                reference.operator.aggregation(),
-                reference.cells.len(),
-                device,
-            );
             let base = reference.base.map(|base| base.select(Axis(0), &block));
             let inputs = inputs(prepared, base.as_ref(), &block, device);
-            let z = to_array(&model.embed(&inputs, &bridge, &landmarks, pass));
+            let z = embedder.embed(reference.features.of(prepared, &block).view(), &inputs);
             for (&row, z) in rows.iter().zip(z.rows()) {
                 all.slice_mut(s![row, ..]).assign(&z);
             }
         }
-        all
+        (all, landmarks)
     })
+}
+
+/// A model, and the reference cells that it embeds any cell against.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedder<'a> {
+    /// The model.
+    pub model: &'a Autoencoder,
+    /// What other cells need of the reference cells.
+    pub landmarks: &'a Landmarks,
+    /// The reference cells' graph.
+    pub graph: &'a CellGraph,
+    /// What a graph convolution makes of a cell's neighbours.
+    pub aggregation: Aggregation,
+}
+
+impl Embedder<'_> {
+    /// Embeds a block of cells: cells × d. `features` are what the reference cells' graph was built from, of these cells. A
+    /// cell does not see the others of its block.
+    #[must_use]
+    pub fn embed(&self, features: ArrayView2<'_, f32>, inputs: &Inputs) -> Array2<f32> {
+        let device = inputs.x.device();
+        let n_reference = self.landmarks.states.start.size()[0] as usize;
+        tch::no_grad(|| {
+            let bridge = GraphOperator::stored(&self.graph.bridge(features), device);
+            let bridge = bridge.aggregating(self.aggregation, n_reference, device);
+            let pass = &mut Pass::embedding();
+            to_array(&self.model.embed(inputs, &bridge, self.landmarks, pass))
+        })
+    }
 }

@@ -9,10 +9,36 @@ use super::{
 /// What other cells need of the reference cells; memory grows with these alone.
 #[derive(Debug)]
 pub struct Landmarks {
-    message_1: Tensor,
-    message_2: Tensor,
+    /// What the rest follows from.
+    pub states: LandmarkStates,
     attended_1: KeysValues,
     attended_2: KeysValues,
+}
+
+/// The reference cells at the layers where other cells gather from them, a row for each.
+#[derive(Debug)]
+pub struct LandmarkStates {
+    /// What they pass on in the first graph convolution, n × 64.
+    pub message_1: Tensor,
+    /// The same in the second, n × d.
+    pub message_2: Tensor,
+    /// The second layer before attention, n × 64.
+    pub hidden: Tensor,
+    /// The embedding before attention, n × d.
+    pub start: Tensor,
+}
+
+impl LandmarkStates {
+    /// The same tensors, not copies of them.
+    #[must_use]
+    pub fn handles(&self) -> Self {
+        Self {
+            message_1: self.message_1.shallow_clone(),
+            message_2: self.message_2.shallow_clone(),
+            hidden: self.hidden.shallow_clone(),
+            start: self.start.shallow_clone(),
+        }
+    }
 }
 
 /// Cells as the model sees them.
@@ -37,17 +63,27 @@ impl Autoencoder {
         let message_1 = self.gnn_1.message(&e1);
         let g1 = graph.gather(&message_1, &mut pass.tape);
         let message_2 = self.gnn_2.message(&g1);
-        let e2 = self.second_layer(&e1, pass);
-        let attended_1 = self.attn1.keys_values(&e2);
-        let e2 = self.add_attended(&self.attn1, &attended_1, &e2, &g1, pass);
+        let hidden = self.second_layer(&e1, pass);
+        let attended_1 = self.attn1.keys_values(&hidden);
+        let e2 = self.add_attended(&self.attn1, &attended_1, &hidden, &g1, pass);
         let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());
-        let landmarks = Landmarks {
+        let landmarks = self.landmarks(LandmarkStates {
             message_1,
             message_2,
-            attended_1,
-            attended_2: self.attn2.keys_values(&z),
-        };
+            hidden,
+            start: z,
+        });
         (self.embed(cells, graph, &landmarks, pass), landmarks)
+    }
+
+    /// What other cells need of reference cells whose states are known.
+    #[must_use]
+    pub fn landmarks(&self, states: LandmarkStates) -> Landmarks {
+        Landmarks {
+            attended_1: self.attn1.keys_values(&states.hidden),
+            attended_2: self.attn2.keys_values(&states.start),
+            states,
+        }
     }
 
     /// Embeds any cells; `bridge` are their m × n weights to the reference cells. Returns m × d.
@@ -59,8 +95,8 @@ impl Autoencoder {
         landmarks: &Landmarks,
         pass: &mut Pass,
     ) -> Tensor {
-        let g1 = bridge.gather(&landmarks.message_1, &mut pass.tape);
-        let g2 = bridge.gather(&landmarks.message_2, &mut pass.tape);
+        let g1 = bridge.gather(&landmarks.states.message_1, &mut pass.tape);
+        let g2 = bridge.gather(&landmarks.states.message_2, &mut pass.tape);
         let e2 = self.second_layer(&self.first_layer(&cells.x, pass), pass);
         let e2 = self.add_attended(&self.attn1, &landmarks.attended_1, &e2, &g1, pass);
         let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());

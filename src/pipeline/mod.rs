@@ -6,12 +6,14 @@ use tch::Device;
 
 mod batches;
 mod clusters;
+mod model;
 mod outputs;
 mod training;
 mod views;
 
 use self::{
     clusters::{Labelled, check_finite},
+    model::{Network, trained_model},
     outputs::write_outputs,
     training::TrainingData,
     views::Seen,
@@ -19,7 +21,7 @@ use self::{
 use crate::{
     config::RunConfig,
     counts::CountSource,
-    graph::{BatchGraphs, CellGraph, Features},
+    graph::{BatchGraphs, CellGraph, Features, Projection},
     kernels::device::{Cuda, DeviceError, gpu},
     markers::{Marker, find_markers},
     memory::StageLog,
@@ -29,6 +31,7 @@ use crate::{
         embedding::{Reference, embed_cells, inputs},
         graph_conv::GraphOperator,
     },
+    model_file::LandmarkCells,
     names::listed_columns,
     out_of_memory::check_room,
     preprocess::{
@@ -42,6 +45,8 @@ use crate::{
     train::labels::label_cells,
     write::{Findings, OutputPaths, check_annotatable, check_replaceable, split_lines},
 };
+
+pub(crate) use self::batches::crossed_labels;
 
 /// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
 const BYTES_PER_VALUE: f64 = 16.0;
@@ -86,12 +91,12 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_is_trained_on(&prepared, &cells);
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
-    let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
+    let trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
     let Labelled {
         labels,
         types,
         graph,
-    } = match trained.labels.take() {
+    } = match trained.labels.clone() {
         Some(labels) => Labelled::by_model(labels),
         None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
     };
@@ -125,12 +130,22 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         labels,
         truth,
     };
+    let network = Network {
+        weights: trained.model,
+        landmarks: trained.landmarks,
+        projection: trained.projection,
+    };
+    let mut model = config
+        .save
+        .model_para
+        .then(|| trained_model(&findings, network, seen.as_ref()))
+        .transpose()?;
     run.say_what_the_tree_is(&findings);
     run.stage(
         "write",
         &format!("Writing to {}", config.output_dir.display()),
     );
-    write_outputs(&findings, &mut trained.model, run.log, progress)?;
+    write_outputs(&findings, model.as_mut(), run.log, progress)?;
     progress.finish();
     Ok(Summary {
         scores: findings.scores,
@@ -140,6 +155,9 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
 /// A model, and every cell as it sees it.
 struct Trained {
     model: Autoencoder,
+    /// The cells that every cell is embedded against, and what their cell graph is built from.
+    landmarks: LandmarkCells,
+    projection: Projection,
     /// Embedding of all cells, n × d.
     z: Array2<f32>,
     /// Clusters of all cells, 0.. by decreasing size, where the model learnt them.
@@ -170,7 +188,14 @@ impl Run<'_> {
         }
         threads::use_at_most(n_threads);
         OutputPaths::of(config).check_writable(config.save)?;
-        check_replaceable(config)?;
+        let results = OutputPaths::of(config).results();
+        check_replaceable(
+            &results,
+            &config.name,
+            &config.inputs,
+            config.within.as_ref(),
+            config.overwrite,
+        )?;
         let device = device(config, self.progress)?;
         // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
         tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
@@ -182,7 +207,10 @@ impl Run<'_> {
         let config = self.config;
         self.stage("read", &format!("Reading {}", config.inputs));
         let input = read(&config.inputs, &config.read, &config.celltype)?;
-        check_annotatable(config, &input)?;
+        if config.save.h5ad {
+            let output = OutputPaths::of(config).h5ad();
+            check_annotatable(&output, &config.inputs, &input, config.overwrite)?;
+        }
         for note in &input.data.notes {
             self.progress.note(note);
         }
@@ -239,7 +267,7 @@ impl Run<'_> {
             graphs: graphs.as_ref(),
         })?;
         let labels = if self.config.train.clustering_epoch > 0 {
-            let z = embed_cells(&training.model, prepared, &reference, cells);
+            let (z, _) = embed_cells(&training.model, prepared, &reference, cells);
             check_finite(&z, "pretraining")?;
             self.say_what_is_clustered();
             let expression = seen.filter(|_| self.config.leiden_graph.holds_expression());
@@ -251,10 +279,15 @@ impl Run<'_> {
         };
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let z = embed_cells(&training.model, prepared, &reference, &all);
+        let (z, embedded) = embed_cells(&training.model, prepared, &reference, &all);
         check_finite(&z, "training")?;
         Ok(Trained {
             labels: labels.map(|centers| label_cells(z.view(), &centers)),
+            landmarks: LandmarkCells {
+                features: features.of(prepared, &landmarks),
+                states: embedded.states,
+            },
+            projection: features.projection(),
             model: training.model,
             z,
         })
@@ -332,11 +365,13 @@ impl Run<'_> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
                 seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
+                Projection::View,
             )),
             (Some(_), Some(n_pcs)) if prepared.batches.is_some() => {
-                let view = Transformation::LogNormalized;
-                let scores = scores_together(view, prepared, cells, n_pcs, self.config.seed)?;
-                Ok(Features::Components(scores.into_shared()))
+                let seed = self.config.seed;
+                let (scores, components) = scores_together(prepared, cells, n_pcs, seed)?;
+                let projection = Projection::Components(components);
+                Ok(Features::Components(scores.into_shared(), projection))
             }
             (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
         }

@@ -1,22 +1,22 @@
 //! All outputs of a run, those that it asks for.
 
-use serde_json::Value;
-use tch::{Device, Kind, Tensor};
+use std::fs;
+
+use tch::Device;
 
 use crate::{
-    config::RunConfig,
     grouping::sizes,
     libtorch,
     memory::StageLog,
-    model::autoencoder::Autoencoder,
+    model_file::TrainedModel,
     names::make_unique,
     processor,
     progress::Progress,
     report::{ReportedRun, write_multiqc, write_report},
     write::{
-        ClusterSize, Findings, NamedTensor, OutputPaths, Results, TensorData, TreeSummary,
-        WriteError, write_annotated, write_embedding, write_figures, write_labels, write_markers,
-        write_model, write_newick, write_results, write_tree,
+        ClusterSize, Findings, OutputPaths, Results, TreeSummary, WriteError, write_annotated,
+        write_embedding, write_figures, write_labels, write_markers, write_newick, write_results,
+        write_tree,
     },
 };
 
@@ -27,15 +27,21 @@ use crate::{
 /// When a file cannot be written. Files written before stay, each of them whole.
 pub(super) fn write_outputs(
     found: &Findings<'_>,
-    model: &mut Autoencoder,
+    model: Option<&mut TrainedModel>,
     mut log: StageLog,
     progress: &Progress,
 ) -> Result<(), WriteError> {
     let paths = OutputPaths::of(found.config);
     let names = names_of_cells(found, progress);
     write_tables(found, &paths, &names)?;
-    if found.config.save.model_para {
-        write_model(&paths.model(), &tensors(model), &metadata(found.config))?;
+    if let Some(model) = model {
+        let path = paths.model();
+        model.save(&path)?;
+        let mb = fs::metadata(&path).map_or(0.0, |file| file.len() as f64 / 1e6);
+        progress.note(&format!(
+            "the model is in {}, {mb:.1} MB: attentionae-sc annotate -model {0} -name NEW labels new cells with it",
+            path.display()
+        ));
     }
     write_pictures(found, &paths, &mut log, progress)?;
     log.end();
@@ -115,37 +121,6 @@ fn write_pictures(
         write_annotated(&paths.h5ad(), found, layout)?;
     }
     Ok(())
-}
-
-/// The model's tensors under their published names.
-fn tensors(model: &mut Autoencoder) -> Vec<NamedTensor> {
-    let named = |name: String, tensor: &Tensor| {
-        let shape = tensor.size().iter().map(|&size| size as usize).collect();
-        let flat = tensor.detach().to_device(Device::Cpu).flatten(0, -1);
-        let data = if tensor.kind() == Kind::Int64 {
-            TensorData::I64(Vec::try_from(flat).unwrap_or_default())
-        } else {
-            TensorData::F32(Vec::try_from(flat).unwrap_or_default())
-        };
-        NamedTensor { name, shape, data }
-    };
-    model
-        .parameters_mut()
-        .into_iter()
-        .map(|p| named(p.name, p.tensor))
-        .collect()
-}
-
-/// The run's parameters and version as texts.
-fn metadata(config: &RunConfig) -> Vec<(String, String)> {
-    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
-        texts.extend(parameters.into_iter().map(|(name, value)| match value {
-            Value::String(text) => (name, text),
-            other => (name, other.to_string()),
-        }));
-    }
-    texts
 }
 
 fn results<'a>(found: &'a Findings<'_>, log: &StageLog) -> Results<'a> {

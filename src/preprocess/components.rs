@@ -5,10 +5,9 @@ use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{
-    Batches, Components, Prepared, PreprocessError, Transformation,
-    harmony::Harmony,
+    Batches, Components, Harmony, Prepared, PreprocessError, PrincipalComponents, Transformation,
     leading::{Leading, leading_of_all},
-    transformation::mean_row,
+    transformation::{mean_row, to_array},
 };
 use crate::unit::scale_to_unit;
 
@@ -28,11 +27,24 @@ pub struct CellComponents {
     pub shared: Array2<f32>,
     /// The same before batches were brought together, where they were.
     pub unmixed: Option<Array2<f32>>,
+    /// What all of these follow from.
+    pub views: Views,
+}
+
+/// What was found on some cells, for any cells to be seen as they are.
+#[derive(Debug, Clone)]
+pub struct Views {
+    /// Components of each of [`Transformation::ALL`].
+    pub each: Vec<Components>,
+    /// What brings batches together in each of them; empty where there are no batches.
+    pub corrections: Vec<Harmony>,
+    /// Components of all of them side by side.
+    pub shared: Shared,
 }
 
 /// Principal components of the views side by side, each cell of length 1 in each.
 #[derive(Debug, Clone)]
-struct Shared {
+pub struct Shared {
     mean: Vec<f32>,
     /// Components of all views × d, over the one standard deviation.
     loadings: Mat<f32>,
@@ -63,66 +75,104 @@ impl CellComponents {
             .iter()
             .map(|transformation| transformation.components(prepared, cells, N_COMPONENTS))
             .collect::<Result<Vec<_>, _>>()?;
-        let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let mut scores = scores(&each, prepared, &all);
-        let shared = |scores: &[Array2<f32>]| {
+        let mut scores = scores_in(&each, prepared);
+        let find_shared = |scores: &[Array2<f32>]| {
             let shared = Shared::find(&side_by_side(scores, cells), n_shared);
-            let shared = shared.map_err(|_| PreprocessError::Eigen {
+            shared.map_err(|_| PreprocessError::Eigen {
                 n_cells: cells.len(),
                 n_genes: prepared.n_genes(),
-            })?;
-            Ok::<_, PreprocessError>(shared.scores(scores))
+            })
         };
-        let mut unmixed = None;
+        let (mut unmixed, mut corrections) = (None, Vec::new());
         if let Some(batches) = &prepared.batches {
-            unmixed = Some(shared(&scores)?);
-            bring_together(&mut scores, batches, cells, seed);
+            unmixed = Some(find_shared(&scores)?.scores(&scores));
+            for view in &mut scores {
+                corrections.push(bring_together(view, batches, cells, seed));
+            }
         }
+        let shared = find_shared(&scores)?;
         Ok(Self {
-            shared: shared(&scores)?,
+            shared: shared.scores(&scores),
             each: scores,
             unmixed,
+            views: Views {
+                each,
+                corrections,
+                shared,
+            },
         })
     }
 }
 
-/// Scores of all prepared cells in any number of components of one transformation, found on some of them (positions in
-/// `prepared`), with batches brought together where there are any: cells × `n_comps` or fewer. With 50 components they are
-/// those in [`CellComponents::each`].
+/// Takes off what batches differ by in a view, as it is learnt on some cells.
+fn bring_together(
+    view: &mut Array2<f32>,
+    batches: &Batches,
+    cells: &[usize],
+    seed: u64,
+) -> Harmony {
+    let of_cells = batches.select(cells).of_cell;
+    let learnt_on = view.select(Axis(0), cells);
+    let harmony = Harmony::learn(&learnt_on, &of_cells, batches.n_batches(), seed);
+    harmony.correct(view, &batches.of_cell);
+    harmony
+}
+
+/// Scores of all prepared cells in any number of principal components of the log-normalised HVGs, with batches brought
+/// together where there are any, as it is learnt on some of the cells (positions in `prepared`): cells × `n_comps` or fewer.
+/// And the components, in which nothing is corrected.
 ///
 /// # Errors
 ///
 /// Where the eigenvalue iteration does not converge.
 pub fn scores_together(
-    transformation: Transformation,
     prepared: &Prepared,
     cells: &[usize],
     n_comps: usize,
     seed: u64,
-) -> Result<Array2<f32>, PreprocessError> {
-    let components = transformation.components(prepared, cells, n_comps)?;
-    let all: Vec<usize> = (0..prepared.n_cells()).collect();
-    let mut scores = [components.scores(prepared, &all)];
+) -> Result<(Array2<f32>, PrincipalComponents), PreprocessError> {
+    let components = PrincipalComponents::find(prepared, n_comps)?;
+    let mut scores = components.scores(prepared);
     if let Some(batches) = &prepared.batches {
         bring_together(&mut scores, batches, cells, seed);
     }
-    let [scores] = scores;
-    Ok(scores)
+    Ok((scores, components))
 }
 
-fn scores(each: &[Components], prepared: &Prepared, cells: &[usize]) -> Vec<Array2<f32>> {
+impl Views {
+    /// Scores of all prepared cells, which need not be those that the views were found on: in each view, corrected where their
+    /// batch is known (a batch beyond the names is not), and in the components that the views share.
+    #[must_use]
+    pub fn scores(&self, prepared: &Prepared) -> (Vec<Array2<f32>>, Array2<f32>) {
+        let mut scores = scores_in(&self.each, prepared);
+        if let Some(batches) = &prepared.batches {
+            for (view, correction) in scores.iter_mut().zip(&self.corrections) {
+                correct_known(view, correction, &batches.of_cell);
+            }
+        }
+        let shared = self.shared.scores(&scores);
+        (scores, shared)
+    }
+}
+
+/// Scores of all prepared cells in each view, not corrected.
+fn scores_in(each: &[Components], prepared: &Prepared) -> Vec<Array2<f32>> {
+    let all: Vec<usize> = (0..prepared.n_cells()).collect();
     each.iter()
-        .map(|components| components.scores(prepared, cells))
+        .map(|components| components.scores(prepared, &all))
         .collect()
 }
 
-/// Takes off what batches differ by in each view, as it is learnt on some cells.
-fn bring_together(views: &mut [Array2<f32>], batches: &Batches, cells: &[usize], seed: u64) {
-    let of_cells = batches.select(cells).of_cell;
-    for view in views {
-        let scores = view.select(Axis(0), cells);
-        let harmony = Harmony::learn(&scores, &of_cells, batches.n_batches(), seed);
-        harmony.correct(view, &batches.of_cell);
+/// Corrects the cells whose batch the correction was learnt on.
+fn correct_known(view: &mut Array2<f32>, correction: &Harmony, of_cell: &[u32]) {
+    let known: Vec<usize> = (0..of_cell.len())
+        .filter(|&cell| (of_cell[cell] as usize) < correction.n_batches())
+        .collect();
+    let batches: Vec<u32> = known.iter().map(|&cell| of_cell[cell]).collect();
+    let mut some = view.select(Axis(0), &known);
+    correction.correct(&mut some, &batches);
+    for (&cell, row) in known.iter().zip(some.outer_iter()) {
+        view.row_mut(cell).assign(&row);
     }
 }
 
@@ -148,6 +198,29 @@ fn side_by_side(views: &[Array2<f32>], cells: &[usize]) -> Array2<f32> {
 }
 
 impl Shared {
+    /// Components that were found before: the mean over cells, and components of all views × d.
+    #[must_use]
+    pub fn of(mean: Vec<f32>, loadings: &Array2<f32>) -> Self {
+        Self {
+            mean,
+            loadings: Mat::from_fn(loadings.nrows(), loadings.ncols(), |j, component| {
+                loadings[(j, component)]
+            }),
+        }
+    }
+
+    /// Mean over the cells that the components were found on, of the views side by side.
+    #[must_use]
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Components of all views × d.
+    #[must_use]
+    pub fn loadings(&self) -> Array2<f32> {
+        to_array(&self.loadings)
+    }
+
     fn find(x: &Array2<f32>, n_shared: usize) -> Result<Self, faer::linalg::evd::EvdError> {
         let (n_cells, width) = x.dim();
         let mean = mean_row(std::iter::once(x), width);

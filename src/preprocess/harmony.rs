@@ -52,13 +52,13 @@ const BLOCK: usize = 2048;
 
 /// A correction for batches, learnt on some cells.
 #[derive(Debug, Clone)]
-pub(super) struct Harmony {
+pub struct Harmony {
     /// Centres of the soft clusters, of length 1: k × components.
-    centers: Array2<f32>,
+    pub centers: Array2<f32>,
     /// How much each cluster is shunned by each batch: k × batches.
-    penalties: Array2<f64>,
+    pub penalties: Array2<f64>,
     /// What is taken off, by cluster and batch: components each.
-    offsets: Vec<Vec<Vec<f64>>>,
+    pub offsets: Vec<Vec<Vec<f64>>>,
 }
 
 impl Harmony {
@@ -87,6 +87,12 @@ impl Harmony {
             offsets: learning.offsets,
             centers: learning.centers,
         }
+    }
+
+    /// Number of batches that it was learnt on.
+    #[must_use]
+    pub fn n_batches(&self) -> usize {
+        self.penalties.ncols()
     }
 
     /// Corrects any cells, in place: n × components, with their batches.

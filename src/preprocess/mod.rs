@@ -22,9 +22,10 @@ mod totals;
 mod transformation;
 
 pub use batches::Batches;
-pub use components::{CellComponents, N_COMPONENTS, scores_together};
+pub use components::{CellComponents, N_COMPONENTS, Shared, Views, scores_together};
 pub use error::PreprocessError;
-pub use pca::pca;
+pub use harmony::Harmony;
+pub use pca::{PrincipalComponents, pca};
 pub use quality::{Failed, Passed, QualityControl, control};
 pub use sample::sample_cells;
 pub use scale::Scaling;
@@ -44,6 +45,8 @@ pub struct Prepared {
     pub genes: Vec<usize>,
     /// Number of cells that each gene of the file is detected in.
     pub detected_in: Vec<usize>,
+    /// Mean share of each gene of the file in the counts of a cell.
+    pub mean_shares: Vec<f64>,
     /// Genes of the file that are detected in at least one cell.
     pub n_detected_genes: usize,
     /// Raw counts, n × g.
@@ -58,6 +61,9 @@ pub struct Prepared {
     pub gene_shares: Vec<f64>,
     /// The kept cells' batches, where they are in any.
     pub batches: Option<Batches>,
+    /// Columns of `counts` of genes that were not measured: they hold no counts, and each cell has the value that cells have on
+    /// average. None but where cells are prepared as those of an earlier run.
+    pub unmeasured: Vec<usize>,
 }
 
 /// Prepares raw counts for the model.
@@ -103,6 +109,9 @@ pub fn prepare_in_batches(
         _ => {}
     }
     let detected_in: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
+    let per_cell = 1.0 / (f64::from(normalize::TARGET_TOTAL) * cells.len() as f64);
+    let mean_shares = survey.genes.iter().map(|gene| gene.sum * per_cell);
+    let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
     let batches = batches.map(|batches| batches.select(&cells));
     let genes = match &batches {
@@ -124,10 +133,12 @@ pub fn prepare_in_batches(
         cells,
         genes,
         detected_in,
+        mean_shares,
         n_detected_genes,
         counts,
         totals,
         batches,
+        unmeasured: Vec::new(),
     })
 }
 
@@ -216,7 +227,11 @@ impl Prepared {
     /// `cells` are positions below [`Self::n_cells`], in any order. Cost: the size of the result.
     #[must_use]
     pub fn lognorm(&self, cells: &[usize]) -> Array2<f32> {
-        self.dense_rows(cells, &vec![0.0; self.n_genes()], |_, value| value)
+        let mut undetected = vec![0.0; self.n_genes()];
+        for &gene in &self.unmeasured {
+            undetected[gene] = self.scaling.mean[gene] as f32;
+        }
+        self.dense_rows(cells, &undetected, |_, value| value)
     }
 
     /// Z-scores of the log-normalised expression of some cells, dense: cells × g, clipped as the scaling says. A gene
@@ -232,7 +247,10 @@ impl Prepared {
     /// The same, those beyond ± `most` clipped to it.
     fn zscores_within(&self, most: f32, cells: &[usize]) -> Array2<f32> {
         let clipped = |gene, value| self.scaling.zscore(gene, value).clamp(-most, most);
-        let undetected: Vec<f32> = (0..self.n_genes()).map(|gene| clipped(gene, 0.0)).collect();
+        let mut undetected: Vec<f32> = (0..self.n_genes()).map(|gene| clipped(gene, 0.0)).collect();
+        for &gene in &self.unmeasured {
+            undetected[gene] = 0.0;
+        }
         self.dense_rows(cells, &undetected, clipped)
     }
 

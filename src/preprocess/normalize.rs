@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::counts::Csr;
 
 /// The count that every cell is scaled to.
-const TARGET_TOTAL: f32 = 1e4;
+pub(super) const TARGET_TOTAL: f32 = 1e4;
 
 /// What a cell's counts are divided by so that they add up to 10,000.
 pub(crate) fn divisor(total: f32) -> f32 {

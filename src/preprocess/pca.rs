@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Prepared, PreprocessError, leading::leading_of_all, log_normalized};
+use super::{
+    Prepared, PreprocessError, leading::leading_of_all, log_normalized, transformation::to_array,
+};
 use crate::counts::Csr;
 
 /// Non-zero values, about a megabyte, that are summed into the scatter matrix at a time: they stay
@@ -31,16 +33,51 @@ const BLOCK_VALUES: usize = 1 << 17;
 ///
 /// Where the eigenvalue iteration does not converge.
 pub fn pca(prepared: &Prepared, n_comps: usize) -> Result<Array2<f32>, PreprocessError> {
+    Ok(PrincipalComponents::find(prepared, n_comps)?.scores(prepared))
+}
+
+/// Principal components of log-normalised expression, for any cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrincipalComponents {
+    /// Mean of each gene.
+    pub mean: Vec<f64>,
+    /// genes × components.
+    pub loadings: Array2<f64>,
+}
+
+impl PrincipalComponents {
+    /// Those of all prepared cells, see [`pca`].
+    ///
+    /// # Errors
+    ///
+    /// Where the eigenvalue iteration does not converge.
+    pub fn find(prepared: &Prepared, n_comps: usize) -> Result<Self, PreprocessError> {
+        let lognorm = sparse_lognorm(prepared);
+        let (n_cells, n_genes) = lognorm.shape();
+        let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
+        let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
+        let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
+        let leading = leading_of_all(scatter, n_comps)
+            .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
+        Ok(Self {
+            mean: prepared.scaling.mean.clone(),
+            loadings: to_array(&leading.vectors),
+        })
+    }
+
+    /// Scores of all prepared cells, which need not be those that the components were found on: n × components.
+    #[must_use]
+    pub fn scores(&self, prepared: &Prepared) -> Array2<f32> {
+        scores(&sparse_lognorm(prepared), self, &prepared.unmeasured)
+    }
+}
+
+/// Log-normalised expression of all prepared cells, in the places of the counts.
+fn sparse_lognorm(prepared: &Prepared) -> Csr {
     let mut lognorm = prepared.counts.clone();
     let values = log_normalized(&prepared.counts, &prepared.totals);
     lognorm.data_mut().copy_from_slice(&values);
-    let (n_cells, n_genes) = lognorm.shape();
-    let scatter = centred_scatter(&lognorm, &prepared.scaling.mean);
-    let n_comps = n_comps.clamp(1, n_cells.min(n_genes));
-    let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
-    let leading = leading_of_all(scatter, n_comps)
-        .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-    Ok(scores(&lognorm, &prepared.scaling.mean, &leading.vectors))
+    lognorm
 }
 
 /// Lower triangle, by columns, of Σᵢ (xᵢ − μ)(xᵢ − μ)ᵀ.
@@ -95,16 +132,17 @@ fn add_products(scatter: &mut [f64], block: &Csr) {
         .for_each(add_column);
 }
 
-/// (x − μ) · loadings, each cell by itself.
-fn scores(x: &Csr, mean: &[f64], loadings: &Mat<f64>) -> Array2<f32> {
+/// (x − μ) · loadings, each cell by itself; genes that were not measured are at their mean.
+fn scores(x: &Csr, components: &PrincipalComponents, unmeasured: &[usize]) -> Array2<f32> {
+    let PrincipalComponents { mean, loadings } = components;
     let n_comps = loadings.ncols();
     // Rows of loadings lie together in memory, as the sparse cells want them.
-    let by_gene: Vec<f64> = (0..x.cols())
-        .flat_map(|gene| (0..n_comps).map(move |component| loadings[(gene, component)]))
-        .collect();
+    let by_gene: Vec<f64> = loadings.iter().copied().collect();
     let mut offset = vec![0.0; n_comps];
-    for (loading, mean) in by_gene.chunks_exact(n_comps).zip(mean) {
-        add_scaled(&mut offset, -mean, loading);
+    for (gene, (loading, mean)) in by_gene.chunks_exact(n_comps).zip(mean).enumerate() {
+        if !unmeasured.contains(&gene) {
+            add_scaled(&mut offset, -mean, loading);
+        }
     }
     let mut scores = Array2::zeros((x.rows(), n_comps));
     scores

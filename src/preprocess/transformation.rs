@@ -132,6 +132,30 @@ pub(super) fn mean_row(
 }
 
 impl Components {
+    /// Components that were found before: the mean of each transformed gene, and genes × components.
+    #[must_use]
+    pub fn of(transformation: Transformation, mean: Vec<f32>, loadings: &Array2<f32>) -> Self {
+        Self {
+            transformation,
+            mean,
+            loadings: Mat::from_fn(loadings.nrows(), loadings.ncols(), |gene, component| {
+                loadings[(gene, component)]
+            }),
+        }
+    }
+
+    /// Mean of each transformed gene over the cells that the components were found on.
+    #[must_use]
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Genes × components.
+    #[must_use]
+    pub fn loadings(&self) -> Array2<f32> {
+        to_array(&self.loadings)
+    }
+
     /// Scores of any cells, positions below [`Prepared::n_cells`]: cells × components.
     ///
     /// Cost: cells · g · components operations; memory the result, and a block of cells. A cell's scores do not depend on
@@ -170,6 +194,11 @@ impl Components {
                 );
             });
     }
+}
+
+/// A matrix copied.
+pub(super) fn to_array<T: Copy>(matrix: &Mat<T>) -> Array2<T> {
+    Array2::from_shape_fn((matrix.nrows(), matrix.ncols()), |place| matrix[place])
 }
 
 /// Adds xᵀx to the lower triangle, which lies by columns.

@@ -6,6 +6,7 @@ use super::Format;
 use crate::{
     counts::CountSource,
     h5ad::{Column, H5ad, H5adError},
+    names::make_unique,
 };
 
 /// Counts and names, open for reading.
@@ -38,7 +39,39 @@ const SYMBOLS: [&str; 7] = [
     "symbol",
 ];
 
+/// Columns of `var` that may hold the genes' ids, the best first.
+const IDS: [&str; 6] = [
+    "gene_ids",
+    "gene_id",
+    "ensembl_id",
+    "ensembl",
+    "feature_id",
+    "ensembl_gene_id",
+];
+
 impl DataSet {
+    /// What the genes are called: their names, and where columns of `var` hold these their symbols and ids. Each list is
+    /// of all genes, every name in it once.
+    #[must_use]
+    pub fn names_of_genes(&self) -> Vec<Vec<String>> {
+        let ids = IDS
+            .iter()
+            .find_map(|wanted| self.var.iter().find(|(name, _)| name == wanted));
+        let ids = ids.map(|(_, column)| {
+            let texts = column.texts().into_iter().map(Option::unwrap_or_default);
+            texts.collect()
+        });
+        let symbols = self.symbols().map(|(_, symbols)| symbols);
+        let mut lists: Vec<Vec<String>> = [Some(self.gene_names.clone()), symbols, ids]
+            .into_iter()
+            .flatten()
+            .collect();
+        for names in &mut lists {
+            make_unique(names);
+        }
+        lists
+    }
+
     /// The genes' symbols, where a column of `var` holds them beside the names: the column's name and the texts.
     #[must_use]
     pub fn symbols(&self) -> Option<(&str, Vec<String>)> {

@@ -5,31 +5,32 @@ use std::{fs, path::Path};
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
 
-use super::{Findings, OutputPaths, WriteError, split_lines, tree};
+use super::{Findings, WriteError, split_lines, tree};
 use crate::{
     atomic::{AtomicError, write_atomically},
-    config::RunConfig,
     convert::new_h5ad,
     h5ad::{Annotations, H5adError, annotate, write_unfinished},
-    read::{Format, Input, ReadError, copy_hdf5},
+    read::{DataSet, Format, Input, Inputs, ReadError, copy_hdf5},
 };
 
-/// Whether a run that saves its results in a copy of the input will be able to.
+/// Whether results can be added to a copy at `output` of an input that was read from `inputs`.
 ///
 /// # Errors
 /// Where the input holds results already that are not to be overwritten, or would itself be replaced.
-pub fn check_annotatable(config: &RunConfig, input: &Input) -> Result<(), WriteError> {
-    if !config.save.h5ad {
-        return Ok(());
+pub fn check_annotatable(
+    output: &Path,
+    inputs: &Inputs,
+    input: &Input,
+    overwrite: bool,
+) -> Result<(), WriteError> {
+    if inputs.paths().any(|input| output_is(output, input)) {
+        return Err(WriteError::ReplacesInput {
+            path: output.to_owned(),
+        });
     }
-    let output = OutputPaths::of(config).h5ad();
-    let is_output = |input| output_is(&output, input);
-    if config.inputs.paths().any(is_output) {
-        return Err(WriteError::ReplacesInput { path: output });
-    }
-    if !config.overwrite && !input.earlier_results.is_empty() {
+    if !overwrite && !input.earlier_results.is_empty() {
         return Err(WriteError::HasResults {
-            path: config.inputs.to_string().into(),
+            path: inputs.to_string().into(),
             elements: input.earlier_results.clone(),
         });
     }
@@ -53,15 +54,26 @@ pub fn write_annotated(
         n_cells: found.input.n_cells(),
         cells: &found.prepared.cells,
         labels: &found.labels,
+        names: None,
         fine: found.types.as_ref().map(|types| &types.fine[..]),
         confidence: found.types.as_ref().map(|types| &types.confidence[..]),
         embedding: found.z.view(),
         layout,
         uns: uns(found),
     };
+    write_copy(path, &found.config.inputs, &found.input.data, &results)
+}
+
+/// Writes the whole input, a data set that was read from `inputs`, and into that copy results.
+pub(crate) fn write_copy(
+    path: &Path,
+    inputs: &Inputs,
+    data: &DataSet,
+    results: &Annotations<'_>,
+) -> Result<(), WriteError> {
     let written = write_atomically(path, |unfinished| -> Result<(), ReadError> {
-        write_input(found, unfinished)?;
-        Ok(annotate(unfinished, &results)?)
+        write_input(inputs, data, unfinished)?;
+        Ok(annotate(unfinished, results)?)
     });
     written.map_err(|error| WriteError::File {
         path: path.to_owned(),
@@ -75,8 +87,7 @@ pub fn write_annotated(
 
 /// The input as an `.h5ad` file at `path`: a copy of what is one, whichever of its matrices was read; any other, and
 /// several that are joined, as they are converted.
-fn write_input(found: &Findings<'_>, path: &Path) -> Result<(), ReadError> {
-    let (inputs, data) = (&found.config.inputs, &found.input.data);
+fn write_input(inputs: &Inputs, data: &DataSet, path: &Path) -> Result<(), ReadError> {
     match (data.format, inputs.files()) {
         (Format::H5ad, [input]) => copy_hdf5(&input.path, path),
         _ => Ok(write_unfinished(path, &new_h5ad(data, inputs)?)?),

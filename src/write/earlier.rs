@@ -1,11 +1,11 @@
 //! Whether a run would replace the results of another input.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde::Deserialize;
 
-use super::{OutputPaths, WriteError};
-use crate::{config::RunConfig, read::Inputs};
+use super::WriteError;
+use crate::read::{Inputs, Within};
 
 /// What of `results/NAME.json` tells which input it is of.
 #[derive(Deserialize)]
@@ -26,13 +26,20 @@ struct EarlierParameters {
 
 /// Whether a run may replace what lies under its name: results of the same input, or none.
 ///
+/// `results` is `results/NAME.json` of the data set `name`, which is read from `inputs`, of which a run may be of the cells `within` a group alone.
+///
 /// # Errors
 /// [`WriteError::OtherInput`], unless results are to be overwritten. What is no result of a run is not looked at.
-pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
-    let path = OutputPaths::of(config).results();
-    let earlier = fs::read(&path).ok();
+pub fn check_replaceable(
+    results: &Path,
+    name: &str,
+    inputs: &Inputs,
+    within: Option<&Within>,
+    overwrite: bool,
+) -> Result<(), WriteError> {
+    let earlier = fs::read(results).ok();
     let earlier = earlier.and_then(|text| serde_json::from_slice::<Earlier>(&text).ok());
-    let Some(earlier) = earlier.filter(|_| !config.overwrite) else {
+    let Some(earlier) = earlier.filter(|_| !overwrite) else {
         return Ok(());
     };
     let Earlier {
@@ -43,15 +50,15 @@ pub fn check_replaceable(config: &RunConfig) -> Result<(), WriteError> {
     let other = input.clone().unwrap_or_else(|| data_set.clone());
     // Earlier versions recorded the file as it was typed, and read no several.
     let place = input.unwrap_or_else(|| Inputs::from(data_set).places());
-    let within = config.within.as_ref().map(ToString::to_string);
-    if place == config.inputs.places() && parameters.within == within {
+    let within = within.map(ToString::to_string);
+    if place == inputs.places() && parameters.within == within {
         return Ok(());
     }
     Err(WriteError::OtherInput {
-        path,
-        name: config.name.clone(),
+        path: results.to_owned(),
+        name: name.to_owned(),
         other: cells_of(&other, parameters.within.as_deref()),
-        input: cells_of(&config.inputs.to_string(), within.as_deref()),
+        input: cells_of(&inputs.to_string(), within.as_deref()),
     })
 }
 
@@ -66,14 +73,23 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::cli::{Request, parse};
+    use crate::{
+        cli::{Request, parse},
+        write::OutputPaths,
+    };
 
     fn check(folder: &Path, name: &str, more: &[&str]) -> Result<(), WriteError> {
         let out = folder.to_str().expect("text");
         let typed = ["a", "-name", name, "-output_name", "x", "-output_dir", out];
         let typed = typed.iter().chain(more).map(Into::into);
         match parse(typed) {
-            Ok(Request::Run(config)) => check_replaceable(&config),
+            Ok(Request::Run(config)) => check_replaceable(
+                &OutputPaths::of(&config).results(),
+                &config.name,
+                &config.inputs,
+                config.within.as_ref(),
+                config.overwrite,
+            ),
             other => panic!("{other:?}"),
         }
     }

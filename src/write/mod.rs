@@ -7,7 +7,6 @@ mod figures;
 mod findings;
 mod labels;
 mod markers;
-mod model;
 mod paths;
 mod results;
 mod tree;
@@ -18,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use self::{annotated::write_copy, tree::newick};
 pub use self::{
     annotated::{check_annotatable, write_annotated},
     earlier::check_replaceable,
@@ -26,7 +26,6 @@ pub use self::{
     findings::Findings,
     labels::write_labels,
     markers::write_markers,
-    model::{NamedTensor, TensorData, write_model},
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
     tree::{TreeSummary, split_lines, write_newick, write_tree},

@@ -61,6 +61,12 @@ impl OutputPaths {
         self.figure("true_label", format)
     }
 
+    /// `umap_figure/NAME_new_cells.png`, or another ending
+    #[must_use]
+    pub fn new_cells_figure(&self, format: FigureFormat) -> PathBuf {
+        self.figure("new_cells", format)
+    }
+
     /// `umap_figure/NAME_tree.png`, or another ending
     #[must_use]
     pub fn tree_figure(&self, format: FigureFormat) -> PathBuf {

@@ -184,7 +184,7 @@ pub fn write_newick(path: &Path, found: &Findings) -> Result<(), WriteError> {
 
 /// The tree above the clusters, whose labels are the names of its tips. The length of a branch is by how much the evidence
 /// falls along it; tips lie where the weakest split is.
-pub(super) fn newick(found: &Findings) -> Option<String> {
+pub(crate) fn newick(found: &Findings) -> Option<String> {
     let types = found.types.as_ref()?;
     let splits = (0..types.tree.nodes.len()).filter(|&node| types.is_split(node));
     let weakest = splits

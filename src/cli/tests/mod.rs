@@ -17,6 +17,7 @@ use crate::{
     model::Parts,
     partition::{Granularity, LeidenGraph},
     plot::FigureFormat,
+    preprocess::QualityControl,
     preset::Preset,
     read::{CellTypes, Genes, Inputs, Orientation},
 };

@@ -1,0 +1,62 @@
+//! Why new cells cannot be labelled.
+
+use std::path::PathBuf;
+
+use crate::{counts::CountsError, model_file::ModelFileError};
+
+/// Why new cells cannot be labelled.
+#[derive(Debug, thiserror::Error)]
+pub enum AnnotateError {
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelFileError),
+    /// Counts cannot be read.
+    #[error(transparent)]
+    Read(#[from] CountsError),
+    /// Too few of the model's genes are there.
+    #[error(
+        "{input}: has {found} of the {wanted} highly variable genes that the model was trained on, and {least} are needed: \
+         its genes are called {theirs}, those of the model {ours}; are both of one species, with the same kind of names?"
+    )]
+    FewGenes {
+        /// The input.
+        input: String,
+        /// How many are there.
+        found: usize,
+        /// How many there are in the model.
+        wanted: usize,
+        /// How many are needed.
+        least: usize,
+        /// Some genes of the input.
+        theirs: String,
+        /// Some genes of the model.
+        ours: String,
+    },
+    /// No cell is left to label.
+    #[error("{input}: none of its {n_cells} cells has a count of the model's genes")]
+    NoCounts {
+        /// The input.
+        input: String,
+        /// Its cells.
+        n_cells: usize,
+    },
+    /// The model holds no cell types.
+    #[error(
+        "{model}: -label_by celltype needs a model that was trained with cell types; its data had no obs['celltype'], and \
+         -celltype named no other column. -label_by cluster gives clusters"
+    )]
+    NoCellTypes {
+        /// The model.
+        model: PathBuf,
+    },
+    /// The names of clusters cannot be read.
+    #[error(
+        "{path}: {problem}; -names takes a table of two columns, cluster and name, with a header"
+    )]
+    Names {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

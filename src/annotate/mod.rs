@@ -1,0 +1,315 @@
+//! Labels of new cells from a trained model.
+//!
+//! ```text
+//! model file ──► genes matched ──► blocks of cells: prepared, ──► vote of the nearest ──► labels, confidence,
+//! new counts                       seen, embedded as in the run   reference cells         distance, outputs
+//! ```
+//!
+//! A new cell attends to, and has graph weights to, the model's landmarks only: what it gets depends on the cell and the
+//! model, not on the cells beside it.
+
+mod error;
+mod genes;
+mod names;
+mod new_cells;
+mod outputs;
+mod reference;
+mod results;
+mod surprise;
+mod vote;
+
+use anyhow::Context;
+
+pub use self::{
+    error::AnnotateError,
+    genes::GeneMatch,
+    names::names_of_clusters,
+    new_cells::{Annotator, Labelled},
+    reference::reference_cells,
+    results::AnnotateResults,
+    surprise::KnownCells,
+    vote::{Vote, mean_distance, vote},
+};
+use self::{
+    outputs::{check_outputs, write_outputs},
+    results::results,
+};
+use crate::{
+    config::{AnnotateConfig, LabelBy, NamedDataSet},
+    counts::CountSource,
+    memory::StageLog,
+    metrics::{Scores, Truth, TypeF1},
+    model_file::TrainedModel,
+    pipeline::crossed_labels,
+    preprocess::{Batches, control},
+    progress::Progress,
+    read::{Input, Inputs, note_on_labels, read},
+    threads,
+};
+
+/// What a cell is called that is far from all that the model knows.
+pub const UNASSIGNED: &str = "unassigned";
+
+/// What was found of one data set.
+#[derive(Debug)]
+pub struct Annotated<'a> {
+    /// What was asked for.
+    pub config: &'a AnnotateConfig,
+    /// The data set.
+    pub data_set: &'a NamedDataSet,
+    /// What was read.
+    pub input: &'a Input,
+    /// Which of the model's genes it has.
+    pub genes: &'a GeneMatch,
+    /// Its cells.
+    pub cells: Labelled,
+    /// The label of each of these, a position in `names`.
+    pub labels: Vec<usize>,
+    /// What labels are called; the last one is [`UNASSIGNED`].
+    pub names: &'a [String],
+    /// True types, where known.
+    pub truth: Option<Truth>,
+    /// Scores of the labels.
+    pub scores: Scores,
+    /// F1 of the true types, where they are known.
+    pub f1: Option<TypeF1>,
+}
+
+/// Labels new cells and writes them; a line on each data set.
+///
+/// # Errors
+///
+/// The first thing that went wrong, in words for the user; no output is half written.
+pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<String>> {
+    let (n_threads, note) = threads::within_cores(config.threads);
+    if let Some(note) = note {
+        progress.note(&note);
+    }
+    threads::use_at_most(n_threads);
+    for data_set in &config.data_sets {
+        check_outputs(config, data_set)?;
+    }
+    progress.stage(&format!("Reading the model {}", config.model.display()));
+    let model = TrainedModel::load(&config.model).map_err(AnnotateError::from)?;
+    let (names, labels) = labels_of_reference(config, &model)?;
+    let annotator = Annotator::new(&model, labels)
+        .with_context(|| format!("{}: is damaged", config.model.display()))?;
+    let lines = config.data_sets.iter().map(|data_set| {
+        let stages = Stages {
+            config,
+            data_set,
+            progress,
+            log: StageLog::start(),
+        };
+        stages.run(&model, &annotator, &names)
+    });
+    lines.collect()
+}
+
+/// What labels are called, and the label of every reference cell.
+fn labels_of_reference(
+    config: &AnnotateConfig,
+    model: &TrainedModel,
+) -> Result<(Vec<String>, Vec<Option<usize>>), AnnotateError> {
+    let reference = &model.reference;
+    let (mut names, labels) = match config.label_by {
+        LabelBy::CellType if reference.celltypes.is_empty() => {
+            return Err(AnnotateError::NoCellTypes {
+                model: config.model.clone(),
+            });
+        }
+        LabelBy::CellType => {
+            let known = |&code: &usize| (code < reference.celltypes.len()).then_some(code);
+            let labels = reference.celltype_of_cell.iter().map(known).collect();
+            (reference.celltypes.clone(), labels)
+        }
+        LabelBy::Cluster => {
+            let named = names_of_clusters(config.names.as_deref(), reference.sizes.len())?;
+            // Clusters of one name are one label.
+            let mut names: Vec<String> = Vec::new();
+            let mut label_of = Vec::new();
+            for name in named {
+                let known = names.iter().position(|other| *other == name);
+                label_of.push(known.unwrap_or(names.len()));
+                if known.is_none() {
+                    names.push(name);
+                }
+            }
+            let clusters = reference.clusters.iter();
+            let labels = clusters.map(|&cluster| Some(label_of[cluster])).collect();
+            (names, labels)
+        }
+    };
+    names.push(UNASSIGNED.to_owned());
+    Ok((names, labels))
+}
+
+/// The stages of one data set.
+struct Stages<'a> {
+    config: &'a AnnotateConfig,
+    data_set: &'a NamedDataSet,
+    progress: &'a Progress,
+    log: StageLog,
+}
+
+impl<'s> Stages<'s> {
+    fn stage(&mut self, name: &str, what: &str) {
+        self.log.begin(name);
+        self.progress.stage(what);
+    }
+
+    fn inputs(&self) -> &Inputs {
+        &self.data_set.inputs
+    }
+
+    fn run(
+        mut self,
+        model: &TrainedModel,
+        annotator: &Annotator<'_>,
+        names: &[String],
+    ) -> anyhow::Result<String> {
+        let config = self.config;
+        self.stage("read", &format!("Reading {}", self.inputs()));
+        let input = read(self.inputs(), &config.read, &config.celltype)?;
+        outputs::check_copy(config, self.data_set, &input)?;
+        for note in &input.data.notes {
+            self.progress.note(note);
+        }
+        let genes = GeneMatch::find(
+            &model.genes,
+            &input.data.names_of_genes(),
+            &self.inputs().to_string(),
+        )?;
+        self.say_which_genes_there_are(model, &genes);
+        let batches = self.batches(model, &input)?;
+        let what = format!("Labelling {} cells", input.n_cells());
+        self.stage("label", &what);
+        let symbols = input.data.symbols().map(|(_, symbols)| symbols);
+        let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
+        let passed = control(&*input.data.counts, &config.quality, symbols, None);
+        let passed = passed.with_context(|| self.inputs().to_string())?;
+        passed
+            .note()
+            .iter()
+            .for_each(|note| self.progress.note(note));
+        let cells = annotator.label(&passed, &genes, batches.as_deref())?;
+        if cells.cells.is_empty() {
+            let input = self.inputs().to_string();
+            let n_cells = passed.n_cells();
+            return Err(AnnotateError::NoCounts { input, n_cells }.into());
+        }
+        let n_dropped = input.n_cells() - passed.n_cells_left_out() - cells.cells.len();
+        if n_dropped > 0 {
+            self.progress.note(&format!(
+                "{n_dropped} cells without counts of the model's genes are left out"
+            ));
+        }
+        self.stage("score", "Scoring");
+        let found = self.scored(&input, &genes, cells, names);
+        self.stage(
+            "write",
+            &format!("Writing to {}", config.output_dir.display()),
+        );
+        write_outputs(&found, model, self.progress)?;
+        self.log.end();
+        let results = results(&found, model, &self.log);
+        results.write()?;
+        self.progress.finish();
+        Ok(results.line())
+    }
+
+    fn scored<'a>(
+        &self,
+        input: &'a Input,
+        genes: &'a GeneMatch,
+        cells: Labelled,
+        names: &'a [String],
+    ) -> Annotated<'a>
+    where
+        's: 'a,
+    {
+        let unassigned = names.len() - 1;
+        let labels: Vec<usize> = cells
+            .nearest
+            .iter()
+            .zip(&cells.distance)
+            .map(|(&label, &distance)| {
+                let is_known = distance <= 1.0 && label < unassigned;
+                if is_known { label } else { unassigned }
+            })
+            .collect();
+        let truth = input.truth.as_ref().map(|labels| {
+            for note in note_on_labels(labels, &cells.cells) {
+                self.progress.note(&note);
+            }
+            Truth::of_cells(labels, &cells.cells)
+        });
+        Annotated {
+            config: self.config,
+            data_set: self.data_set,
+            input,
+            genes,
+            scores: Scores::of(cells.z.view(), &labels, truth.as_ref()),
+            f1: truth
+                .as_ref()
+                .map(|truth| TypeF1::of(&labels, names, truth)),
+            cells,
+            labels,
+            names,
+            truth,
+        }
+    }
+
+    fn say_which_genes_there_are(&self, model: &TrainedModel, genes: &GeneMatch) {
+        let n_missing = model.genes.len() - genes.n_found;
+        if n_missing > 0 {
+            self.progress.note(&format!(
+                "{n_missing} of the model's {} genes are missing, {} of the {} highly variable ones: these are taken to be \
+                 as in an average cell",
+                model.genes.len(),
+                genes.unmeasured.len(),
+                model.genes.variable.len()
+            ));
+        }
+    }
+
+    /// The model's batch of every cell of the file, where the model has batches and the cells name theirs.
+    fn batches(&self, model: &TrainedModel, input: &Input) -> anyhow::Result<Option<Vec<u32>>> {
+        let (columns, n_known) = (&self.config.batch_key, model.batches.len());
+        if n_known == 0 {
+            if !columns.is_empty() {
+                self.progress
+                    .note("the model was trained without -batch_key: it changes nothing");
+            }
+            return Ok(None);
+        }
+        if columns.is_empty() {
+            self.progress.note(&format!(
+                "the model brought {n_known} batches together; new cells are taken as none of these, and not corrected: \
+                 -batch_key names the column of those that are"
+            ));
+            return Ok(None);
+        }
+        let batches = Batches::of(&crossed_labels(input, columns, self.inputs())?);
+        let place = |name: &String| {
+            let place = model.batches.iter().position(|known| known == name);
+            place.unwrap_or(n_known) as u32
+        };
+        let in_model: Vec<u32> = batches.names.iter().map(place).collect();
+        let unknown = batches.names.iter().zip(&in_model);
+        let unknown: Vec<&str> = unknown
+            .filter(|(_, place)| **place as usize == n_known)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !unknown.is_empty() {
+            self.progress.note(&format!(
+                "batches that the model does not know are not corrected: {}",
+                unknown.join(", ")
+            ));
+        }
+        let of_cell = batches.of_cell.iter();
+        Ok(Some(
+            of_cell.map(|&batch| in_model[batch as usize]).collect(),
+        ))
+    }
+}

@@ -1,0 +1,96 @@
+//! The users' names of a model's clusters.
+
+use std::{collections::HashMap, path::Path};
+
+use super::AnnotateError;
+
+/// Names of `n_clusters` clusters: their numbers, or where a table is given what stands there beside them.
+///
+/// The table has a header, clusters in the first column and names in the second, with commas or tabs between. Clusters that it
+/// does not list keep their numbers.
+///
+/// # Errors
+/// Where the table cannot be read, or lists what is no cluster of the model.
+pub fn names_of_clusters(
+    table: Option<&Path>,
+    n_clusters: usize,
+) -> Result<Vec<String>, AnnotateError> {
+    let mut names: Vec<String> = (0..n_clusters).map(|cluster| cluster.to_string()).collect();
+    let Some(path) = table else {
+        return Ok(names);
+    };
+    for (cluster, name) in read(path)? {
+        let known = cluster.parse::<usize>().ok();
+        let Some(place) = known.and_then(|cluster| names.get_mut(cluster)) else {
+            let last = n_clusters.saturating_sub(1);
+            return Err(refused(
+                path,
+                format!("lists '{cluster}', but the model's clusters are 0 to {last}"),
+            ));
+        };
+        *place = name;
+    }
+    Ok(names)
+}
+
+/// Clusters and their names.
+fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
+    let text = std::fs::read_to_string(path).map_err(|error| refused(path, error.to_string()))?;
+    let has_tabs = text.lines().next().is_some_and(|line| line.contains('\t'));
+    let mut table = csv::ReaderBuilder::new()
+        .delimiter(if has_tabs { b'\t' } else { b',' })
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut found = HashMap::new();
+    for row in table.records() {
+        let row = row.map_err(|error| refused(path, error.to_string()))?;
+        match (row.get(0), row.get(1)) {
+            (Some(cluster), Some(name)) if !name.is_empty() => {
+                if found.insert(cluster.to_owned(), name.to_owned()).is_some() {
+                    return Err(refused(path, format!("lists cluster {cluster} twice")));
+                }
+            }
+            _ => return Err(refused(path, "has a row without a name".to_owned())),
+        }
+    }
+    Ok(found)
+}
+
+fn refused(path: &Path, problem: String) -> AnnotateError {
+    AnnotateError::Names {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(table: &str) -> Result<Vec<String>, AnnotateError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("names.csv");
+        std::fs::write(&path, table).expect("written");
+        names_of_clusters(Some(&path), 3)
+    }
+
+    #[test]
+    fn clusters_get_the_names_of_the_table() {
+        assert_eq!(names_of_clusters(None, 2).expect("numbers"), ["0", "1"]);
+        let found = names("cluster,name\n2,T cells\n0,\"B, naive\"\n").expect("names");
+        assert_eq!(found, ["B, naive", "1", "T cells"]);
+        assert_eq!(names("cluster\tname\n1\tNK\n").expect("names")[1], "NK");
+    }
+
+    #[test]
+    fn what_is_no_cluster_is_refused() {
+        for (table, problem) in [
+            ("cluster,name\n3,NK\n", "clusters are 0 to 2"),
+            ("cluster,name\n1,NK\n1,T\n", "twice"),
+            ("cluster,name\n1,\n", "without a name"),
+        ] {
+            let refusal = names(table).expect_err("refused").to_string();
+            assert!(refusal.contains(problem), "{refusal}");
+        }
+    }
+}

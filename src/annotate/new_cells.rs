@@ -1,0 +1,213 @@
+//! New cells, read, embedded and labelled a block at a time.
+
+use std::ops::Range;
+
+use ndarray::{Array2, Axis, concatenate, s};
+use tch::Device;
+
+use super::{
+    AnnotateError, GeneMatch,
+    vote::{VOTERS, mean_distance, vote},
+};
+use crate::{
+    counts::{CountSource, CountsError, Csr},
+    graph::{CellGraph, Projection, neighbors_of},
+    model::{
+        embedding::{BLOCK, Embedder, inputs},
+        landmarks::Landmarks,
+    },
+    model_file::TrainedModel,
+    preprocess::{Batches, Prepared, Transformation},
+};
+
+/// A model that is ready to embed cells.
+#[derive(Debug)]
+pub struct Annotator<'a> {
+    model: &'a TrainedModel,
+    landmarks: Landmarks,
+    graph: CellGraph,
+    /// The label of every reference cell, `None` for one that has none.
+    labels: Vec<Option<usize>>,
+}
+
+/// New cells with their labels, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Labelled {
+    /// Rows of the file that are labelled, ascending: those with counts of the model's genes.
+    pub cells: Vec<usize>,
+    /// Their embedding, cells × d.
+    pub z: Array2<f32>,
+    /// The label that most of their nearest reference cells have.
+    pub nearest: Vec<usize>,
+    /// How sure that is, from 0 to 1.
+    pub confidence: Vec<f32>,
+    /// How far they are from all that the model knows, above 1 too far: the larger of their distance to the reference cells,
+    /// over the limit of the cluster that they lie in, and of what they express beyond all known clusters, over the most
+    /// of a known cell.
+    pub distance: Vec<f32>,
+}
+
+impl<'a> Annotator<'a> {
+    /// Of a model whose reference cells have these labels.
+    ///
+    /// # Errors
+    /// Where the model's landmarks make no cell graph.
+    pub fn new(model: &'a TrainedModel, labels: Vec<Option<usize>>) -> anyhow::Result<Self> {
+        let states = model.landmarks.states.handles();
+        let landmarks = tch::no_grad(|| model.network.landmarks(states));
+        let graph = CellGraph::build(model.landmarks.features.view(), &model.graph)?;
+        Ok(Self {
+            model,
+            landmarks,
+            graph,
+            labels,
+        })
+    }
+
+    /// Labels cells, whose genes and, for each row of the source, batches (a batch that the model does not know has a number
+    /// beyond its names) are given.
+    ///
+    /// O(n) time for n cells. Memory: what is returned, and a block of cells.
+    ///
+    /// # Errors
+    /// Where counts cannot be read.
+    pub fn label(
+        &self,
+        counts: &dyn CountSource,
+        genes: &GeneMatch,
+        batches: Option<&[u32]>,
+    ) -> Result<Labelled, AnnotateError> {
+        let mut all = Labelled::default();
+        let mut embedded = Vec::new();
+        let n_cells = counts.n_cells();
+        for start in (0..n_cells).step_by(BLOCK) {
+            let rows = start..(start + BLOCK).min(n_cells);
+            let (block, excess) = self.prepare(counts, genes, batches, rows)?;
+            if block.cells.is_empty() {
+                continue;
+            }
+            let z = self.embed(&block);
+            let z = z.slice_move(s![..block.cells.len(), ..]);
+            self.add_votes(&z, &excess, &mut all);
+            all.cells.extend(&block.cells);
+            embedded.push(z);
+        }
+        let views: Vec<_> = embedded.iter().map(|z: &Array2<f32>| z.view()).collect();
+        if let Ok(z) = concatenate(Axis(0), &views) {
+            all.z = z;
+        }
+        Ok(all)
+    }
+
+    /// A run of cells as the training cells were prepared, less those without counts, as a full block: `cells` are those that
+    /// count; and what each of these expresses beyond known cells.
+    fn prepare(
+        &self,
+        counts: &dyn CountSource,
+        genes: &GeneMatch,
+        batches: Option<&[u32]>,
+        rows: Range<usize>,
+    ) -> Result<(Prepared, Vec<f32>), CountsError> {
+        let ours = &self.model.genes;
+        let first = rows.start;
+        let (mut cells, mut totals, mut excess) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for (row, cell) in counts.rows(rows)?.outer_iterator().enumerate() {
+            let mut found: Vec<(u32, f32)> = Vec::new();
+            let mut of_model: Vec<(u32, f32)> = Vec::new();
+            for (gene, &count) in cell.iter() {
+                of_model.extend(genes.in_model[gene].map(|gene| (gene, count)));
+                found.extend(genes.in_variable[gene].map(|column| (column, count)));
+            }
+            let total: f64 = of_model.iter().map(|&(_, count)| f64::from(count)).sum();
+            if total <= 0.0 {
+                continue;
+            }
+            let total = total / genes.share;
+            excess.push(self.model.expression.excess(&of_model, total));
+            found.sort_unstable_by_key(|&(column, _)| column);
+            columns.extend(found.iter().map(|&(column, _)| column));
+            values.extend(found.iter().map(|&(_, count)| count));
+            offsets.push(columns.len());
+            cells.push(first + row);
+            totals.push(total as f32);
+        }
+        // Products of matrices round the rows of a block that is not full in another way: it is filled up with cells without
+        // counts of variable genes.
+        let n_variable = ours.variable.len();
+        offsets.resize(BLOCK + 1, columns.len());
+        totals.resize(BLOCK, 1.0);
+        let mut gene_shares = ours.variable_shares.clone();
+        for &gene in &genes.unmeasured {
+            gene_shares[gene] = 0.0;
+        }
+        let block = Prepared {
+            genes: ours.variable.clone(),
+            detected_in: Vec::new(),
+            mean_shares: Vec::new(),
+            n_detected_genes: genes.n_found,
+            counts: Csr::new((BLOCK, n_variable), offsets, columns, values),
+            size_factors: Vec::new(),
+            scaling: ours.scaling.clone(),
+            gene_shares,
+            batches: batches.map(|of_cell| {
+                let of_cell = cells.iter().map(|&cell| of_cell[cell]);
+                let fill = std::iter::repeat(self.model.batches.len() as u32);
+                Batches {
+                    of_cell: of_cell.chain(fill).take(BLOCK).collect(),
+                    names: self.model.batches.clone(),
+                }
+            }),
+            unmeasured: genes.unmeasured.clone(),
+            cells,
+            totals,
+        };
+        Ok((block, excess))
+    }
+
+    /// The embedding of prepared cells.
+    fn embed(&self, block: &Prepared) -> Array2<f32> {
+        let all: Vec<usize> = (0..block.n_cells()).collect();
+        let seen = self.model.views.as_ref().map(|views| views.scores(block));
+        let features = match (&self.model.projection, &seen) {
+            (Projection::Components(components), _) => components.scores(block),
+            (Projection::View, Some((each, _))) => {
+                each[Transformation::LogNormalized as usize].clone()
+            }
+            _ => block.lognorm(&all),
+        };
+        let base = seen.map(|(_, shared)| shared);
+        let embedder = Embedder {
+            model: &self.model.network,
+            landmarks: &self.landmarks,
+            graph: &self.graph,
+            aggregation: self.model.graph.aggregation,
+        };
+        let base = base.filter(|_| self.model.shape.parts.residual);
+        let inputs = inputs(block, base.as_ref(), &all, Device::Cpu);
+        embedder.embed(features.view(), &inputs)
+    }
+
+    /// Adds what the reference cells say of embedded cells.
+    fn add_votes(&self, z: &Array2<f32>, excess: &[f32], all: &mut Labelled) {
+        let reference = &self.model.reference;
+        let neighbors = neighbors_of(reference.embedding.view(), z.view(), VOTERS);
+        for (near, &excess) in neighbors.iter().zip(excess) {
+            let found = vote(near, |cell| self.labels[cell]);
+            let cluster = vote(near, |cell| Some(reference.clusters[cell]));
+            let limit = cluster.map_or(0.0, |cluster| reference.limits[cluster.label]);
+            let distance = mean_distance(near);
+            all.nearest
+                .push(found.map_or(usize::MAX, |found| found.label));
+            all.confidence
+                .push(found.map_or(0.0, |found| found.confidence));
+            // A cell that coincides with a reference cell is known.
+            let is_new = distance > 0.0;
+            all.distance.push(if is_new {
+                excess.max(distance / limit)
+            } else {
+                0.0
+            });
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Outputs of labelled cells.
+
+use std::path::Path;
+
+use ndarray::{ArrayView2, Axis, concatenate, s};
+use serde_json::{Value, json};
+
+use super::Annotated;
+use crate::{
+    config::{AnnotateConfig, NamedDataSet},
+    graph::near_graph,
+    h5ad::Annotations,
+    model_file::TrainedModel,
+    names::make_unique,
+    plot::{Figure, drawable, title, umap_layout, write_figure},
+    progress::Progress,
+    read::Input,
+    write::{
+        OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable, write_copy,
+        write_embedding, write_file,
+    },
+};
+
+pub(super) fn paths(config: &AnnotateConfig, data_set: &NamedDataSet) -> OutputPaths {
+    OutputPaths::new(&config.output_dir, &data_set.name)
+}
+
+/// Whether all outputs can be written, and replace none of another input.
+pub(super) fn check_outputs(
+    config: &AnnotateConfig,
+    data_set: &NamedDataSet,
+) -> Result<(), WriteError> {
+    let paths = paths(config, data_set);
+    let save = config.save;
+    let mut files = vec![paths.results()];
+    files.extend(save.pred_label.then(|| paths.labels()));
+    files.extend(save.embedding.then(|| paths.embedding()));
+    files.extend(
+        save.umap
+            .then(|| paths.predicted_figure(save.figure_format)),
+    );
+    files.extend(save.h5ad.then(|| paths.h5ad()));
+    for path in files {
+        check_writable(path.parent().unwrap_or(&config.output_dir))?;
+        if path.is_dir() {
+            return Err(WriteError::NotAFile { path });
+        }
+    }
+    let results = paths.results();
+    check_replaceable(
+        &results,
+        &data_set.name,
+        &data_set.inputs,
+        None,
+        config.overwrite,
+    )
+}
+
+/// Whether results can be added to a copy of the input, where that is asked for.
+pub(super) fn check_copy(
+    config: &AnnotateConfig,
+    data_set: &NamedDataSet,
+    input: &Input,
+) -> Result<(), WriteError> {
+    if !config.save.h5ad {
+        return Ok(());
+    }
+    let output = paths(config, data_set).h5ad();
+    check_annotatable(&output, &data_set.inputs, input, config.overwrite)
+}
+
+/// Writes what was asked for, but for the results.
+pub(super) fn write_outputs(
+    found: &Annotated<'_>,
+    model: &TrainedModel,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let paths = paths(found.config, found.data_set);
+    let save = found.config.save;
+    let mut all = found.input.data.cell_names.clone();
+    let renamed = make_unique(&mut all);
+    if renamed > 0 {
+        progress.note(&format!(
+            "{renamed} cell names occur more than once; outputs number them"
+        ));
+    }
+    let cells = found.cells.cells.iter();
+    let names: Vec<String> = cells.map(|&cell| all[cell].clone()).collect();
+    if save.pred_label {
+        write_labels(&paths.labels(), &names, found)?;
+    }
+    if save.embedding {
+        write_embedding(&paths.embedding(), &names, found.cells.z.view())?;
+    }
+    let layout = save
+        .umap
+        .then(|| {
+            progress.stage("Laying out the cells in the plane");
+            let old = model.reference.embedding.view();
+            let both = concatenate(Axis(0), &[old, found.cells.z.view()])
+                .unwrap_or_else(|_| found.cells.z.clone());
+            umap_layout(both.view(), &near_graph(&both.view(), 1)?, 1)
+        })
+        .transpose()?;
+    let layout = layout.as_ref().map(|places| places.view());
+    if let Some(places) = layout {
+        write_figures(found, model, &paths, places)?;
+    }
+    if save.h5ad {
+        progress.stage("Adding the results to a copy of the input");
+        let n_old = model.reference.embedding.nrows();
+        let places = layout.as_ref().map(|places| places.slice(s![n_old.., ..]));
+        write_annotated(&paths.h5ad(), found, model, places)?;
+    }
+    Ok(())
+}
+
+/// Writes `cell,label,confidence,nearest,distance`, one line per cell.
+fn write_labels(path: &Path, names: &[String], found: &Annotated<'_>) -> Result<(), WriteError> {
+    write_file(path, |path| -> Result<(), csv::Error> {
+        let mut table = csv::Writer::from_path(path)?;
+        table.write_record(["cell", "label", "confidence", "nearest", "distance"])?;
+        let cells = &found.cells;
+        for (cell, name) in names.iter().enumerate() {
+            let nearest = found.names.get(cells.nearest[cell]);
+            table.write_record([
+                name.as_str(),
+                &found.names[found.labels[cell]],
+                &format!("{:.3}", cells.confidence[cell]),
+                nearest.map_or("", String::as_str),
+                &format!("{:.3}", cells.distance[cell]),
+            ])?;
+        }
+        Ok(table.flush()?)
+    })
+}
+
+/// Figures of the training cells and the new cells together: by label, by which of the two a cell is, and where they are
+/// known by true type.
+fn write_figures(
+    found: &Annotated<'_>,
+    model: &TrainedModel,
+    paths: &OutputPaths,
+    coords: ArrayView2<'_, f32>,
+) -> Result<(), WriteError> {
+    let format = found.config.save.figure_format;
+    let reference = &model.reference;
+    let name = &drawable(std::slice::from_ref(&found.data_set.name)).0[0];
+    let figure = |path: &Path, what: &str, labels: &[usize], names: &[String]| {
+        let title = title(name, what, None);
+        let (names, _) = drawable(names);
+        let figure = Figure {
+            title: &title,
+            coords,
+            labels,
+            names: &names,
+        };
+        write_file(path, |path| write_figure(path, &figure, format))
+    };
+    let unknown = found.names.len();
+    let old = reference.clusters.iter().map(|_| unknown);
+    let labels: Vec<usize> = old.chain(found.labels.iter().copied()).collect();
+    let path = paths.predicted_figure(format);
+    figure(&path, "labels, grey: training cells", &labels, found.names)?;
+    let n_old = reference.clusters.len();
+    let kinds: Vec<usize> = (0..labels.len())
+        .map(|cell| usize::from(cell >= n_old))
+        .collect();
+    let kinds_are = ["training cells", "new cells"].map(str::to_owned);
+    let path = paths.new_cells_figure(format);
+    figure(&path, "training and new cells", &kinds, &kinds_are)?;
+    if let Some(truth) = &found.truth {
+        let unknown = truth.names.len();
+        let old = reference.clusters.iter().map(|_| unknown);
+        let new = truth.codes.iter().map(|code| code.unwrap_or(unknown));
+        let labels: Vec<usize> = old.chain(new).collect();
+        let path = paths.true_figure(format);
+        figure(
+            &path,
+            "true labels, grey: training cells",
+            &labels,
+            &truth.names,
+        )?;
+    }
+    Ok(())
+}
+
+/// The input with the results in it.
+fn write_annotated(
+    path: &Path,
+    found: &Annotated<'_>,
+    model: &TrainedModel,
+    layout: Option<ArrayView2<'_, f32>>,
+) -> Result<(), WriteError> {
+    let about: serde_json::Map<String, Value> = model
+        .about
+        .iter()
+        .map(|(name, text)| (name.clone(), text.as_str().into()))
+        .collect();
+    let uns = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "model": found.config.model.display().to_string(),
+        "trained": about,
+        "label_by": found.config.label_by,
+        "scores": found.scores,
+    });
+    let results = Annotations {
+        n_cells: found.input.n_cells(),
+        cells: &found.cells.cells,
+        labels: &found.labels,
+        names: Some(found.names),
+        fine: None,
+        confidence: Some(&found.cells.confidence),
+        embedding: found.cells.z.view(),
+        layout,
+        uns: uns.as_object().cloned().unwrap_or_default(),
+    };
+    write_copy(path, &found.data_set.inputs, &found.input.data, &results)
+}

@@ -1,0 +1,58 @@
+//! The command line of `annotate`: which model, and which new cells.
+
+use std::collections::HashSet;
+
+use super::{Refusal, args::AnnotateArgs, batch::named_data_set, data_set::expanded, refused};
+use crate::config::{AnnotateConfig, AnnotateOutputs, LabelBy};
+
+/// Checks the options.
+pub(super) fn config(args: AnnotateArgs) -> Result<AnnotateConfig, Refusal> {
+    let Some(model) = args.model else {
+        let why = "-model is missing: the file that a run wrote with -save_model_para True";
+        return Err(Refusal::usage(why.to_owned()));
+    };
+    let typed = model.display().to_string();
+    let model = expanded(&typed).map_err(refused("-model", &typed))?;
+    let data_sets = args.names.into_iter().chain(args.name);
+    let data_sets = data_sets
+        .map(|typed| named_data_set(typed, &args.data_dir))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    if data_sets.is_empty() {
+        let why = "which cells? give the names or paths of data sets";
+        return Err(Refusal::usage(why.to_owned()));
+    }
+    let mut names = HashSet::new();
+    if let Some(twice) = data_sets.iter().find(|set| !names.insert(&set.name)) {
+        let name = &twice.name;
+        let why = format!("two inputs are called {name}: NAME=PATH gives one another name");
+        return Err(Refusal::usage(why));
+    }
+    if let (Some(table), LabelBy::CellType) = (&args.cluster_names, args.label_by) {
+        let why = "names clusters, and -label_by celltype labels by cell type; leave one out";
+        return Err(refused("-names", &table.display().to_string())(
+            why.to_owned(),
+        ));
+    }
+    let outputs = args.outputs;
+    Ok(AnnotateConfig {
+        model,
+        data_sets,
+        read: args.read.into(),
+        celltype: args.celltype,
+        batch_key: args.batch_key.map(|key| key.0).unwrap_or_default(),
+        quality: args.cells.and_genes_in(0),
+        label_by: args.label_by,
+        names: args.cluster_names,
+        output_dir: outputs.output_dir,
+        save: AnnotateOutputs {
+            pred_label: outputs.save_pred_label.0,
+            embedding: outputs.save_embedding.0,
+            umap: outputs.save_umap.0,
+            figure_format: outputs.figure_format,
+            h5ad: outputs.save_h5ad.0,
+        },
+        overwrite: outputs.overwrite.0,
+        threads: outputs.threads.map(|threads| threads as usize),
+        quiet: outputs.quiet.quiet.0,
+    })
+}

@@ -1,0 +1,31 @@
+//! A trained model as one file: all that is needed to label new cells.
+//!
+//! A safetensors file. The network's weights have their published names; every other tensor is called `annotate.…`, so that the
+//! weights alone are easily taken. Texts are in its metadata: the parameters of the run, and lists of names as JSON. Each
+//! module writes and reads one part.
+//!
+//! | part | tensors |
+//! | --- | --- |
+//! | `network` | `enc_1.weight`, …, `attn2.gate` |
+//! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
+//! | `expression` | `annotate.genes.most_share` |
+//! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
+//! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
+
+mod cells;
+mod error;
+mod expression;
+mod genes;
+mod network;
+mod tensors;
+mod trained;
+mod views;
+
+pub use self::{
+    cells::{LandmarkCells, ReferenceCells},
+    error::ModelFileError,
+    expression::KnownExpression,
+    genes::Genes,
+    tensors::{Contents, NamedTensor, TensorData, TensorFile, write_tensors},
+    trained::TrainedModel,
+};

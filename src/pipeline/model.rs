@@ -1,0 +1,75 @@
+//! What a run hands on to label new cells with.
+
+use serde_json::Value;
+
+use super::Seen;
+use crate::{
+    annotate::{KnownCells, reference_cells},
+    config::RunConfig,
+    graph::Projection,
+    libtorch,
+    model::autoencoder::Autoencoder,
+    model_file::{Genes, KnownExpression, LandmarkCells, TrainedModel},
+    write::{Findings, newick},
+};
+
+/// A network, and the cells that it embeds others against.
+pub(super) struct Network {
+    pub weights: Autoencoder,
+    pub landmarks: LandmarkCells,
+    pub projection: Projection,
+}
+
+/// The model of a run that found these clusters.
+pub(super) fn trained_model(
+    found: &Findings<'_>,
+    network: Network,
+    seen: Option<&Seen>,
+) -> anyhow::Result<TrainedModel> {
+    let config = found.config;
+    let batches = found.prepared.batches.as_ref();
+    let genes = Genes::of(&found.input.data, found.prepared);
+    let mut n_before = 0;
+    let in_model = found.prepared.detected_in.iter().map(|&n_cells| {
+        n_before += u32::from(n_cells > 0);
+        (n_cells > 0).then(|| n_before - 1)
+    });
+    let known = KnownCells {
+        cells: &found.prepared.cells,
+        labels: &found.labels,
+        totals: &found.prepared.totals,
+        in_model: &in_model.collect::<Vec<_>>(),
+    };
+    let counts = &*found.input.data.counts;
+    Ok(TrainedModel {
+        expression: KnownExpression::learn(counts, &known, genes.len(), config.seed)?,
+        about: about(config),
+        network: network.weights,
+        shape: config.model,
+        graph: config.graph,
+        projection: network.projection,
+        genes,
+        views: seen.map(|seen| seen.scores.views.clone()),
+        batches: seen
+            .and(batches)
+            .map(|batches| batches.names.clone())
+            .unwrap_or_default(),
+        landmarks: network.landmarks,
+        reference: reference_cells(&found.z, &found.labels, found.truth.as_ref(), config.seed),
+        tree: newick(found),
+    })
+}
+
+/// The parameters of the run and the versions of the programs, as texts.
+fn about(config: &RunConfig) -> Vec<(String, String)> {
+    let mut texts = vec![("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    let libtorch = libtorch::loaded_from().and_then(|folder| libtorch::version(&folder));
+    texts.extend(libtorch.map(|version| ("libtorch".to_owned(), version)));
+    if let Ok(Value::Object(parameters)) = serde_json::to_value(config) {
+        texts.extend(parameters.into_iter().map(|(name, value)| match value {
+            Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        }));
+    }
+    texts
+}

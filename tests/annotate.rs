@@ -1,0 +1,289 @@
+//! New cells labelled by a trained model: the program from end to end.
+
+mod common;
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use assert_cmd::{Command, assert::Assert};
+use attentionae_sc::read::{ReadOptions, open};
+use common::dense;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/small.h5ad");
+/// Just enough training to pass through every stage.
+const SHORT: [&str; 6] = ["-training_epoch", "20", "-n_hvg", "100", "-landmarks", "60"];
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"));
+    program.env("HDF5_USE_FILE_LOCKING", "FALSE");
+    program
+}
+
+/// A folder with a model that was trained on the golden data set, and the model.
+fn trained(args: &[&str]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    program()
+        .args(["-name", SMALL, "-save_model_para", "True", "-output_dir"])
+        .arg(folder.path())
+        .args(SHORT)
+        .args(args)
+        .assert()
+        .code(0);
+    let model = folder.path().join("model_save/small.safetensors");
+    (folder, model)
+}
+
+/// Labels `input` under the name `new`, into the folder.
+fn annotate(folder: &Path, model: &Path, input: &str, args: &[&str]) -> Assert {
+    program()
+        .args(["annotate", &format!("new={input}"), "-overwrite", "-model"])
+        .arg(model)
+        .arg("-output_dir")
+        .arg(folder)
+        .args(args)
+        .assert()
+}
+
+/// The rows of a table without its header, sorted.
+fn rows(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).expect("a table");
+    let mut rows: Vec<String> = text.lines().skip(1).map(String::from).collect();
+    rows.sort();
+    rows
+}
+
+/// Columns of the labels, by cell.
+fn labels(folder: &Path, name: &str) -> Vec<Vec<String>> {
+    let rows = rows(&folder.join(format!("pred_label/{name}.csv")));
+    rows.iter()
+        .map(|row| row.split(',').map(String::from).collect())
+        .collect()
+}
+
+fn results(folder: &Path) -> Value {
+    let text = fs::read_to_string(folder.join("results/new.json")).expect("results");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn stderr(run: &Assert) -> String {
+    String::from_utf8_lossy(&run.get_output().stderr).into_owned()
+}
+
+/// The golden data set as a table: cells in reverse order, and every gene whose number `keep` keeps in reverse order.
+fn turned(folder: &Path, keep: impl Fn(usize) -> bool) -> String {
+    let data = open(Path::new(SMALL), &ReadOptions::default()).expect("the golden data set");
+    let n_cells = data.counts.n_cells();
+    let counts = dense(&data.counts.rows(0..n_cells).expect("counts"));
+    let genes: Vec<usize> = (0..data.gene_names.len())
+        .rev()
+        .filter(|&g| keep(g))
+        .collect();
+    let mut text = String::from("cell");
+    for &gene in &genes {
+        let _ = write!(text, ",{}", data.gene_names[gene]);
+    }
+    for cell in (0..n_cells).rev() {
+        let _ = write!(text, "\n{}", data.cell_names[cell]);
+        for &gene in &genes {
+            let _ = write!(text, ",{}", counts[[cell, gene]]);
+        }
+    }
+    let path = folder.join("turned.csv");
+    fs::write(&path, text + "\n").expect("written");
+    path.display().to_string()
+}
+
+#[test]
+fn training_cells_get_their_own_labels_back() {
+    for preset in ["recommended", "published"] {
+        let short = [
+            "-preset",
+            preset,
+            "-clustering_epoch",
+            "0",
+            "-n_clusters",
+            "4",
+        ];
+        let (folder, model) = trained(&short);
+        annotate(folder.path(), &model, SMALL, &[]).code(0);
+        let own = labels(folder.path(), "small");
+        let back = labels(folder.path(), "new");
+        let same = own
+            .iter()
+            .zip(&back)
+            .filter(|(own, back)| own[..2] == back[..2]);
+        assert!(same.count() * 100 >= own.len() * 99, "{preset}");
+        assert_eq!(results(folder.path())["n_genes_missing"], 0);
+    }
+}
+
+#[test]
+fn a_label_depends_on_the_cell_and_the_model_alone() {
+    let (folder, model) = trained(&[]);
+    let outputs = |input: &str, args: &[&str]| {
+        annotate(folder.path(), &model, input, args).code(0);
+        ["embedding", "pred_label"].map(|what| rows(&folder.path().join(what).join("new.csv")))
+    };
+    let first = outputs(SMALL, &["-threads", "1"]);
+    assert_eq!(outputs(SMALL, &["-threads", "2"]), first);
+    let turned = turned(folder.path(), |_| true);
+    assert_eq!(outputs(&turned, &[]), first);
+}
+
+#[test]
+fn missing_genes_are_said_and_too_few_refused() {
+    let (folder, model) = trained(&[]);
+    let most = turned(folder.path(), |gene| gene % 5 != 0);
+    let run = annotate(folder.path(), &model, &most, &[]).code(0);
+    assert!(
+        stderr(&run).contains("highly variable ones: these are taken to be as in an average cell")
+    );
+    assert!(results(folder.path())["n_hvg_missing"].as_u64() > Some(0));
+    let few = turned(folder.path(), |gene| gene % 5 == 0);
+    let before = fs::read(folder.path().join("pred_label/new.csv")).expect("labels");
+    let run = annotate(folder.path(), &model, &few, &["-quiet"]).code(1);
+    assert!(stderr(&run).contains("highly variable genes that the model was trained on"));
+    let after = fs::read(folder.path().join("pred_label/new.csv")).expect("labels");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn labels_have_the_names_of_types_or_of_a_table() {
+    let (folder, model) = trained(&["-n_clusters", "3"]);
+    annotate(folder.path(), &model, SMALL, &["-label_by", "celltype"]).code(0);
+    let f1 = results(folder.path())["f1"]["named"].as_f64();
+    assert!(f1 > Some(0.9), "{f1:?}");
+    let table = folder.path().join("names.csv");
+    fs::write(&table, "cluster,name\n0,big\n1,middle\n2,big\n").expect("written");
+    let table = table.display().to_string();
+    annotate(folder.path(), &model, SMALL, &["-names", &table]).code(0);
+    let found = labels(folder.path(), "new");
+    assert!(
+        found
+            .iter()
+            .all(|row| ["big", "middle", "unassigned"].contains(&row[1].as_str()))
+    );
+    let both = ["-names", &table, "-label_by", "celltype"];
+    annotate(folder.path(), &model, SMALL, &both).code(2);
+    let (folder, model) = trained(&["-celltype", "unknown"]);
+    let run = annotate(
+        folder.path(),
+        &model,
+        SMALL,
+        &["-quiet", "-label_by", "celltype"],
+    )
+    .code(1);
+    assert!(stderr(&run).contains("-label_by cluster gives clusters"));
+}
+
+#[test]
+fn every_output_is_written() {
+    let (folder, model) = trained(&[]);
+    let all = ["-save_h5ad", "True", "-save_umap", "True"];
+    annotate(folder.path(), &model, SMALL, &all).code(0);
+    for file in [
+        "pred_label/new.csv",
+        "embedding/new.csv",
+        "results/new.json",
+        "h5ad/new.h5ad",
+        "umap_figure/new_pred_label.png",
+        "umap_figure/new_new_cells.png",
+        "umap_figure/new_true_label.png",
+    ] {
+        assert!(folder.path().join(file).is_file(), "{file}");
+    }
+    let copy = hdf5::File::open(folder.path().join("h5ad/new.h5ad")).expect("a copy");
+    for element in [
+        "obs/attentionae/categories",
+        "obs/attentionae_confidence",
+        "obsm/X_attentionae",
+        "obsm/X_attentionae_umap",
+        "uns/attentionae/model",
+    ] {
+        assert!(copy.dataset(element).is_ok(), "{element}");
+    }
+}
+
+#[test]
+fn several_data_sets_are_labelled_with_one_model() {
+    let (folder, model) = trained(&[]);
+    program()
+        .args(["annotate", &format!("one={SMALL}"), &format!("two={SMALL}")])
+        .arg("-model")
+        .arg(&model)
+        .arg("-output_dir")
+        .arg(folder.path())
+        .assert()
+        .code(0);
+    assert_eq!(labels(folder.path(), "one"), labels(folder.path(), "two"));
+}
+
+#[test]
+fn what_is_no_model_of_this_version_is_refused_by_name() {
+    let (folder, model) = trained(&[]);
+    let bytes = fs::read(&model).expect("a model");
+    let texts = |from: &str, to: &str| {
+        let text = bytes.clone();
+        let place = text
+            .windows(from.len())
+            .position(|part| part == from.as_bytes());
+        let mut text = text;
+        let place = place.expect("the text");
+        text[place..place + to.len()].copy_from_slice(to.as_bytes());
+        text
+    };
+    let format = "\"attentionae_sc_model\":\"1\"";
+    for (content, part) in [
+        (b"cell,label\n".to_vec(), "is not a model"),
+        (bytes[..bytes.len() / 2].to_vec(), "is not a model"),
+        (
+            texts(format, "\"attentionae_sc_model\":\"9\""),
+            "in format 9; this version reads format 1",
+        ),
+        (
+            texts(format, "\"attentionae_sc_mode_\":\"1\""),
+            "whose models hold weights only",
+        ),
+        (
+            texts("\"annotate.scaling.std\"", "\"annotate.scaling.sdt\""),
+            "annotate.scaling.std is missing",
+        ),
+    ] {
+        let other = folder.path().join("other.safetensors");
+        fs::write(&other, content).expect("written");
+        let run = annotate(folder.path(), &other, SMALL, &["-quiet"]).code(1);
+        let told = stderr(&run);
+        assert!(
+            told.contains("other.safetensors: ") && told.contains(part),
+            "{told}"
+        );
+    }
+    let missing = folder.path().join("no.safetensors");
+    let run = annotate(folder.path(), &missing, SMALL, &["-quiet"]).code(1);
+    assert!(stderr(&run).contains("no.safetensors: cannot be read"));
+    program().args(["annotate", "x"]).assert().code(2);
+}
+
+#[test]
+fn cells_of_known_batches_are_corrected_as_the_training_cells_were() {
+    let data = open(Path::new(SMALL), &ReadOptions::default()).expect("the golden data set");
+    let Some(column) = data.obs.names().into_iter().find(|name| name == "celltype") else {
+        panic!("types");
+    };
+    // Types stand in for batches.
+    let (folder, model) = trained(&["-batch_key", &column, "-celltype", "unknown"]);
+    let told = stderr(&annotate(folder.path(), &model, SMALL, &[]).code(0));
+    assert!(told.contains("taken as none of these"), "{told}");
+    annotate(folder.path(), &model, SMALL, &["-batch_key", &column]).code(0);
+    let (own, back) = (labels(folder.path(), "small"), labels(folder.path(), "new"));
+    let same = own
+        .iter()
+        .zip(&back)
+        .filter(|(own, back)| own[..2] == back[..2]);
+    assert!(same.count() * 100 >= own.len() * 99);
+}
