@@ -24,18 +24,17 @@ const SEED: u64 = 1;
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args().nth(1);
     let path = path.as_deref().unwrap_or("Data/AnnData/zeisel.h5ad");
-    let input = read(path.as_ref(), &ReadOptions::default(), &CellTypes::Auto)?;
+    let input = read(&path.into(), &ReadOptions::default(), &CellTypes::Auto)?;
     let prepared = prepare(&*input.data.counts, N_HVG)?;
     let cells: Vec<usize> = (0..prepared.n_cells()).collect();
 
     let mut joint = JointGraph::default();
-    match env::args().nth(2) {
-        Some(path) => joint.add(&numbers(&fs::read_to_string(path)?)?.view(), SEED)?,
-        None => {
-            let components = CellComponents::find(&prepared, &cells, N_SHARED, SEED)?;
-            for view in &components.each {
-                joint.add(&view.view(), SEED)?;
-            }
+    if let Some(path) = env::args().nth(2) {
+        joint.add(&numbers(&fs::read_to_string(path)?)?.view(), SEED)?;
+    } else {
+        let components = CellComponents::find(&prepared, &cells, N_SHARED, SEED)?;
+        for view in &components.each {
+            joint.add(&view.view(), SEED)?;
         }
     }
     let graph = joint.balanced(&prepared.totals);

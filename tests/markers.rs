@@ -3,7 +3,7 @@
 mod common;
 
 use attentionae_sc::{
-    counts::{CountSource, Csr},
+    counts::{CountSource, CountsError, Csr},
     h5ad::H5adError,
     markers::{Marker, find_markers},
     preprocess::{Batches, Prepared, prepare, prepare_in_batches},
@@ -144,12 +144,13 @@ impl CountSource for Torn {
         self.0.cols()
     }
 
-    fn rows(&self, cells: std::ops::Range<usize>) -> Result<Csr, H5adError> {
+    fn rows(&self, cells: std::ops::Range<usize>) -> Result<Csr, CountsError> {
         if cells.end > 1024 {
-            return Err(H5adError::Missing {
+            return Err((H5adError::Missing {
                 path: "torn.h5ad".into(),
                 nearby: Vec::new(),
-            });
+            })
+            .into());
         }
         CountSource::rows(&self.0, cells)
     }

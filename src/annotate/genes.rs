@@ -164,7 +164,7 @@ mod tests {
 
     fn found(names: &[&[&str]]) -> Result<GeneMatch, AnnotateError> {
         let names: Vec<Vec<String>> = names.iter().map(|names| texts(names)).collect();
-        GeneMatch::find(&genes(), &names, ("new.h5ad"))
+        GeneMatch::find(&genes(), &names, "new.h5ad")
     }
 
     #[test]

@@ -292,7 +292,12 @@ mod tests {
             dense
         };
         let (a, b, whole) = (dense(&one), dense(&other), dense(&cells.counts));
-        assert!(a.iter().zip(&b).zip(&whole).all(|((a, b), x)| a + b == *x));
+        assert!(
+            a.iter()
+                .zip(&b)
+                .zip(&whole)
+                .all(|((a, b), x)| (a + b - x).abs() < 1e-9)
+        );
         let gene = |half: &[f64], gene: usize| -> Vec<f64> {
             half.iter()
                 .skip(gene)
