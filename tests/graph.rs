@@ -293,7 +293,7 @@ fn what_cannot_be_connected_is_said_with_the_mend() {
     assert_eq!(message(Array2::ones((15, 3))), "a graph");
     assert_eq!(
         message(Array2::ones((1, 3))),
-        "a cell graph needs at least 2 cells, found 1"
+        "a cell graph needs at least 2 cells, but 1 are left"
     );
     let mut features = Array2::ones((20, 3));
     features[[7, 2]] = f32::INFINITY;

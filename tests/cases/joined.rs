@@ -149,7 +149,7 @@ fn a_run_joins_files_and_brings_them_together() {
     ended.succeeds(&[
         "note: 2 files: 180 + 120 cells, 200 genes in both (of 300 and 300)",
         "2 batches by batch, of 120 to 180 cells",
-        "scored on 180 of 300 cells",
+        "computed on 180 of 300 cells",
     ]);
     let copy = read(
         &sample.path("h5ad/first+second.h5ad"),
