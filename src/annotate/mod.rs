@@ -40,10 +40,9 @@ use crate::{
     memory::StageLog,
     metrics::{Scores, Truth, TypeF1},
     model_file::TrainedModel,
-    pipeline::crossed_labels,
     preprocess::{Batches, control},
     progress::Progress,
-    read::{Input, Inputs, note_on_labels, read},
+    read::{Input, Inputs, crossed_labels, note_on_labels, read},
     threads,
 };
 
@@ -290,7 +289,7 @@ impl<'s> Stages<'s> {
             ));
             return Ok(None);
         }
-        let batches = Batches::of(&crossed_labels(input, columns, self.inputs())?);
+        let batches = Batches::of(&crossed_labels(&input.data, columns, self.inputs())?);
         let place = |name: &String| {
             let place = model.batches.iter().position(|known| known == name);
             place.unwrap_or(n_known) as u32

@@ -29,6 +29,7 @@ mod write;
 mod write_counts;
 mod zarr;
 mod zarr_array;
+mod zarr_error;
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,8 @@ pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::SparseRows;
 pub(crate) use typed::read as read_typed;
 pub(crate) use write::write_unfinished;
-pub(crate) use zarr::{ZarrError, children as zarr_children, copy_zarr};
+pub(crate) use zarr::{children as zarr_children, copy_zarr};
+pub(crate) use zarr_error::ZarrError;
 
 use table::Table;
 

@@ -10,7 +10,7 @@ use zarrs::{
 
 use super::{
     new_elements::write_texts,
-    zarr::{ZarrError, unread},
+    zarr_error::{ZarrError, unread},
 };
 
 /// The most that stored bytes stand for: zstd makes four bytes of 128 KiB that are all the same.

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::cell_types::Found;
+use super::Found;
 use crate::{
     counts::Csr,
     markers::rank_sum_p,

@@ -14,6 +14,7 @@ mod cell_types;
 mod connected;
 mod count_split;
 mod error;
+mod found;
 mod leiden;
 mod merging;
 mod modularity;
@@ -24,8 +25,9 @@ mod sums;
 mod tree;
 pub mod vote;
 
-pub use cell_types::{Found, find_types};
+pub use cell_types::find_types;
 pub use error::ClusterError;
+pub use found::Found;
 pub use leiden::{Partition, leiden};
 pub use modularity::modularity;
 pub(crate) use numbering::by_size;

@@ -1,6 +1,6 @@
 //! Batches of cells: which there are, whether clusters follow them, and how well they mix.
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use ndarray::{Array2, Axis};
 
 use super::{Run, views::Seen};
@@ -8,7 +8,7 @@ use crate::{
     graph::nearest,
     metrics::{LISI_NEIGHBORS, Mixing, Truth, adjusted_mutual_info, median_lisi},
     preprocess::{Batches, Prepared, sample_cells},
-    read::{Input, Inputs},
+    read::{Input, crossed_labels},
     seed::Stream,
     unit::unit_rows,
 };
@@ -53,7 +53,7 @@ impl Run<'_> {
         if columns.is_empty() {
             return Ok(None);
         }
-        let crossed = crossed_labels(input, columns, &self.config.inputs)?;
+        let crossed = crossed_labels(&input.data, columns, &self.config.inputs)?;
         let batches = Batches::of(&crossed);
         let n_batches = batches.n_batches();
         if n_batches > 1 && n_batches * CELLS_PER_BATCH > input.n_cells() {
@@ -158,35 +158,6 @@ impl Run<'_> {
         self.progress.note(&mixing.note());
         Some(mixing)
     }
-}
-
-/// The batch of every cell of an input that was read from `inputs`: its values in these columns, with `/` between.
-///
-/// # Errors
-/// Where there is no such column, or a cell has no value there.
-pub(crate) fn crossed_labels(
-    input: &Input,
-    columns: &[String],
-    inputs: &Inputs,
-) -> anyhow::Result<Vec<String>> {
-    let mut crossed = vec![String::new(); input.n_cells()];
-    for column in columns {
-        let labels = input.data.obs.labels(column)?;
-        let missing = labels.iter().filter(|label| label.is_none()).count();
-        ensure!(
-            missing == 0,
-            "{}: -batch_key {column}: {missing} of {} cells have no value there; fill them in, or leave the cells out",
-            inputs,
-            labels.len()
-        );
-        for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
-            if !name.is_empty() {
-                name.push('/');
-            }
-            name.push_str(label);
-        }
-    }
-    Ok(crossed)
 }
 
 /// The nearest others of some cells.

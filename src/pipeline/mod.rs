@@ -46,8 +46,6 @@ use crate::{
     write::{Findings, OutputPaths, check_annotatable, check_replaceable, split_lines},
 };
 
-pub(crate) use self::batches::crossed_labels;
-
 /// Bytes for each gene of a training cell: its values in three views, and one copy while components are found.
 const BYTES_PER_VALUE: f64 = 16.0;
 /// Memory above this is said before it is taken.

@@ -2,16 +2,14 @@
 
 use std::{fs::File, io::BufWriter, path::Path};
 
-use plotters::{coord::Shift, prelude::*};
+use plotters::prelude::*;
 
 use super::{
     PlotError,
     drawing::{Drawing, Shape},
+    pixels::{Area, OVERSAMPLING},
     text,
 };
-
-/// Pixels drawn for one written, along each side.
-pub(super) const OVERSAMPLING: u32 = 2;
 
 /// Bytes of one RGB pixel.
 const CHANNELS: usize = 3;
@@ -22,9 +20,6 @@ pub(super) struct Canvas {
     width: u32,
     height: u32,
 }
-
-/// Where plotters draws on a canvas; coordinates count drawn pixels.
-pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 impl Canvas {
     /// A white image, its size in written pixels.

@@ -13,6 +13,7 @@ mod legend;
 mod order;
 mod palette;
 mod pdf;
+mod pixels;
 mod start;
 mod svg;
 mod text;

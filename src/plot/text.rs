@@ -7,7 +7,7 @@ use plotters::style::{Color, RGBColor};
 
 use super::{
     PlotError,
-    canvas::{Area, OVERSAMPLING},
+    pixels::{Area, OVERSAMPLING},
 };
 
 /// `DejaVu` Sans 2.37; its licence lies beside it.

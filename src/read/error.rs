@@ -354,6 +354,20 @@ pub enum ReadError {
         /// Number of genes.
         n_genes: usize,
     },
+    /// Cells are of no batch.
+    #[error(
+        "{input}: -batch_key {column}: {missing} of {n_cells} cells have no value there; fill them in, or leave the cells out"
+    )]
+    NoBatch {
+        /// The input.
+        input: String,
+        /// The column.
+        column: String,
+        /// Cells without a value.
+        missing: usize,
+        /// All cells.
+        n_cells: usize,
+    },
     /// No cell is of the group that the run is restricted to.
     #[error("{input}: -within {within}: no cell has this value; obs['{}'] holds: {values}", within.column)]
     NoCellWithin {

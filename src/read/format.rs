@@ -5,7 +5,9 @@ use std::{fmt, fs::File, io::Read, path::Path};
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    ReadError, alevin, foreign, mtx_folder,
+    ReadError, alevin, foreign,
+    lines::MTX_BANNER,
+    mtx_folder,
     packing::{self, Packing},
     zarr::{is_zarr, is_zarr_inside},
 };
@@ -17,9 +19,6 @@ const HEAD: u64 = 1 << 12;
 const MOST_LISTED: usize = 10;
 /// How an HDF5 file starts.
 const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-/// How a file in the Matrix Market format starts.
-pub(super) const MTX_BANNER: &[u8] = b"%%MatrixMarket";
-
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::{DataSet, Inputs, ReadError};
+
 /// How a missing label is written, in small letters.
 const MISSING: [&str; 10] = [
     "", "nan", "none", "na", "n/a", "<na>", "#n/a", "null", "nat", "pd.na",
@@ -80,6 +82,37 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
         ));
     }
     notes
+}
+
+/// The values of every cell in some columns of `obs`, with `/` between. `inputs` is what the data set was read from.
+///
+/// # Errors
+/// Where there is no such column, or a cell has no value there: [`ReadError::NoBatch`].
+pub fn crossed_labels(
+    data: &DataSet,
+    columns: &[String],
+    inputs: &Inputs,
+) -> Result<Vec<String>, ReadError> {
+    let mut crossed = vec![String::new(); data.cell_names.len()];
+    for column in columns {
+        let labels = data.obs.labels(column)?;
+        let missing = labels.iter().filter(|label| label.is_none()).count();
+        if missing > 0 {
+            return Err(ReadError::NoBatch {
+                input: inputs.to_string(),
+                column: column.clone(),
+                missing,
+                n_cells: labels.len(),
+            });
+        }
+        for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(label);
+        }
+    }
+    Ok(crossed)
 }
 
 fn is_unknown(label: &str) -> bool {

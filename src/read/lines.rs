@@ -2,6 +2,9 @@
 
 use std::io::{self, Read};
 
+/// How a file in the Matrix Market format starts.
+pub(super) const MTX_BANNER: &[u8] = b"%%MatrixMarket";
+
 /// The longest line, in bytes: a row of ten million cells fits.
 const LONGEST: usize = 256 << 20;
 

@@ -54,7 +54,7 @@ pub use foreign::Foreign;
 pub use format::Format;
 pub use inputs::{InputFile, Inputs};
 pub use joined_genes::Genes;
-pub use labels::note_on_labels;
+pub use labels::{crossed_labels, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
 pub use orientation::Orientation;

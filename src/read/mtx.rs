@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     ReadError,
-    format::MTX_BANNER,
+    lines::MTX_BANNER,
     packing,
     selected::{NONE, positions},
     triplets::Triplets,

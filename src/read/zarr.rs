@@ -10,15 +10,12 @@ use zarrs::{filesystem::FilesystemStore, storage::ReadableListableStorage};
 
 use super::{
     ReadError, ReadOptions,
-    zip_store::{ZipStore, root_of},
+    zip_store::{ROOTS, ZipStore, root_of},
 };
 use crate::{
     atomic::Scratch,
     h5ad::{ZarrError, copy_zarr, zarr_children},
 };
-
-/// The files that say of a folder that it is a group: of version 3, and of version 2.
-pub(super) const ROOTS: [&str; 2] = ["zarr.json", ".zgroup"];
 
 /// What a message may name: tables, and matrices that may hold counts.
 const ALL: [&str; 5] = ["obs", "var", "X", "layers", "raw"];

@@ -15,7 +15,10 @@ use zarrs::storage::{
 };
 use zip::ZipArchive;
 
-use super::{ReadError, packing, zarr::ROOTS};
+use super::{ReadError, packing};
+
+/// The files that say of a folder that it is a group: of version 3, and of version 2.
+pub(super) const ROOTS: [&str; 2] = ["zarr.json", ".zgroup"];
 
 /// The folder of an archive's files, by their names, that is a group and has no other such above it: empty, or with a
 /// slash at its end.
