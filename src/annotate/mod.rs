@@ -183,9 +183,8 @@ impl<'s> Stages<'s> {
         let batches = self.batches(model, &input)?;
         let what = format!("Labelling {} cells", input.n_cells());
         self.stage("label", &what);
-        let symbols = input.data.symbols().map(|(_, symbols)| symbols);
-        let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
-        let passed = control(&*input.data.counts, &config.quality, symbols, None);
+        let symbols = input.data.symbols_or_names();
+        let passed = control(&*input.data.counts, &config.quality, &symbols, None);
         let passed = passed.with_context(|| self.inputs().to_string())?;
         passed
             .note()

@@ -11,13 +11,12 @@ use crate::{
     graph::near_graph,
     h5ad::Annotations,
     model_file::TrainedModel,
-    names::make_unique,
     plot::{Figure, drawable, title, umap_layout, write_figure},
     progress::Progress,
     read::Input,
     write::{
-        OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable, write_copy,
-        write_embedding, write_file,
+        OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable,
+        unique_names, write_copy, write_embedding, write_file,
     },
 };
 
@@ -77,15 +76,7 @@ pub(super) fn write_outputs(
 ) -> anyhow::Result<()> {
     let paths = paths(found.config, found.data_set);
     let save = found.config.save;
-    let mut all = found.input.data.cell_names.clone();
-    let renamed = make_unique(&mut all);
-    if renamed > 0 {
-        progress.note(&format!(
-            "{renamed} cell names occur more than once; outputs number them"
-        ));
-    }
-    let cells = found.cells.cells.iter();
-    let names: Vec<String> = cells.map(|&cell| all[cell].clone()).collect();
+    let names = unique_names(&found.input.data.cell_names, &found.cells.cells, progress);
     if save.pred_label {
         write_labels(&paths.labels(), &names, found)?;
     }

@@ -91,16 +91,19 @@ pub fn find_markers(
         .collect())
 }
 
-/// The two-sided p-value of a gene in two groups of cells by the Wilcoxon rank-sum test, as markers have it: `values` are
-/// those above 0 with the group (0 or 1) of their cells, `of_cell` the group of every cell.
-pub(crate) fn rank_sum_p(values: &[(f32, usize)], of_cell: &[usize]) -> f64 {
+/// The two-sided p-values of genes in two groups of cells by the Wilcoxon rank-sum test, as markers have it: for each gene its
+/// values above 0 with the group (0 or 1) of their cells; `of_cell` is the group of every cell.
+pub(crate) fn rank_sum_ps(by_gene: &[Vec<(f32, usize)>], of_cell: &[usize]) -> Vec<f64> {
     let groups = Groups::of(of_cell, None);
-    let mut stored: Vec<Entry> = values
-        .iter()
-        .map(|&(value, group)| Entry::new(value, group))
-        .collect();
-    let mut compared = ranks::sums(&mut stored, &groups).compare(&groups);
-    compared.next().map_or(1.0, |found| p_value(found.score))
+    let of_gene = |values: &Vec<(f32, usize)>| {
+        let entries = values.iter();
+        let mut stored: Vec<Entry> = entries
+            .map(|&(value, group)| Entry::new(value, group))
+            .collect();
+        let mut compared = ranks::sums(&mut stored, &groups).compare(&groups);
+        compared.next().map_or(1.0, |found| p_value(found.score))
+    };
+    by_gene.iter().map(of_gene).collect()
 }
 
 /// The best markers of one cluster, whose comparisons are the first and every `n_clusters`-th after it, gene by gene.

@@ -126,22 +126,33 @@ impl Node {
     }
 }
 
+/// The cells of every leaf.
+pub(super) struct Members(Vec<Vec<usize>>);
+
+impl Members {
+    /// `leaves`: the leaf of every cell.
+    pub(super) fn of(tree: &Tree, leaves: &[usize]) -> Self {
+        let mut members = vec![Vec::new(); tree.n_leaves()];
+        for (cell, &leaf) in leaves.iter().enumerate() {
+            members[leaf].push(cell);
+        }
+        Self(members)
+    }
+
+    /// Cells below a node, at most `most` of them, evenly spread.
+    pub(super) fn some_below(&self, tree: &Tree, node: usize, most: usize) -> Vec<usize> {
+        let leaves = tree.leaves_below(node);
+        let all = leaves.iter().flat_map(|&leaf| self.0[leaf].iter().copied());
+        let step = tree.nodes[node].cells.div_ceil(most).max(1);
+        all.step_by(step).collect()
+    }
+}
+
 /// Finds the AUC of every gene that a split names.
 ///
 /// `counts`: raw counts, n × g; `totals`: n; `leaves`: the leaf of every cell.
 pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves: &[usize]) {
-    let mut members = vec![Vec::new(); tree.n_leaves()];
-    for (cell, &leaf) in leaves.iter().enumerate() {
-        members[leaf].push(cell);
-    }
-    let cells_of = |tree: &Tree, node: usize| -> Vec<usize> {
-        let leaves = tree.leaves_below(node);
-        let all = leaves
-            .iter()
-            .flat_map(|&leaf| members[leaf].iter().copied());
-        let step = tree.nodes[node].cells.div_ceil(MOST_FOR_AUC).max(1);
-        all.step_by(step).collect()
-    };
+    let members = Members::of(tree, leaves);
     let expression = |cells: &[usize], gene: usize| -> Vec<f32> {
         let of_cell = |&cell: &usize| {
             let row = counts.outer_view(cell);
@@ -154,7 +165,9 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
         .nodes
         .par_iter()
         .map(|node| {
-            let sides = node.children?.map(|child| cells_of(tree, child));
+            let sides = node
+                .children?
+                .map(|child| members.some_below(tree, child, MOST_FOR_AUC));
             let of_side = |side: usize| {
                 let genes = node.genes[side].iter().map(|found| {
                     let values = |cells: &[usize]| expression(cells, found.gene);

@@ -89,12 +89,12 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
     run.say_what_is_trained_on(&prepared, &cells);
     run.say_what_memory_it_takes(&prepared, cells.len());
     let mut seen = run.see(&prepared, &cells)?;
-    let trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
+    let mut trained = run.train(&prepared, &cells, seen.as_ref(), device)?;
     let Labelled {
         labels,
         types,
         graph,
-    } = match trained.labels.clone() {
+    } = match trained.labels.take() {
         Some(labels) => Labelled::by_model(labels),
         None => run.label(&prepared, &cells, seen.as_mut(), &trained.z)?,
     };
@@ -293,10 +293,9 @@ impl Run<'_> {
 
     /// The counts without cells and genes that fail quality control.
     fn control_quality<'a>(&self, input: &'a Input) -> anyhow::Result<Passed<'a>> {
-        let symbols = input.data.symbols().map(|(_, symbols)| symbols);
-        let symbols = symbols.as_ref().unwrap_or(&input.data.gene_names);
+        let symbols = input.data.symbols_or_names();
         let within = self.within(input)?;
-        let passed = control(&*input.data.counts, &self.config.quality, symbols, within);
+        let passed = control(&*input.data.counts, &self.config.quality, &symbols, within);
         let passed = passed.map_err(|error| self.in_the_input(error))?;
         passed
             .note()

@@ -9,14 +9,13 @@ use crate::{
     libtorch,
     memory::StageLog,
     model_file::TrainedModel,
-    names::make_unique,
     processor,
     progress::Progress,
     report::{ReportedRun, write_multiqc, write_report},
     write::{
-        ClusterSize, Findings, OutputPaths, Results, TreeSummary, WriteError, write_annotated,
-        write_embedding, write_figures, write_labels, write_markers, write_newick, write_results,
-        write_tree,
+        ClusterSize, Findings, OutputPaths, Results, TreeSummary, WriteError, unique_names,
+        write_annotated, write_embedding, write_figures, write_labels, write_markers, write_newick,
+        write_results, write_tree,
     },
 };
 
@@ -32,7 +31,11 @@ pub(super) fn write_outputs(
     progress: &Progress,
 ) -> Result<(), WriteError> {
     let paths = OutputPaths::of(found.config);
-    let names = names_of_cells(found, progress);
+    let names = unique_names(
+        &found.input.data.cell_names,
+        &found.prepared.cells,
+        progress,
+    );
     write_tables(found, &paths, &names)?;
     if let Some(model) = model {
         let path = paths.model();
@@ -59,19 +62,6 @@ pub(super) fn write_outputs(
         write_multiqc(&bars, &statistics, found)?;
     }
     write_results(&paths.results(), &results(found, &log))
-}
-
-/// The names of the labelled cells, made unique over all cells of the input, as anndata numbers them.
-fn names_of_cells(found: &Findings<'_>, progress: &Progress) -> Vec<String> {
-    let mut all = found.input.data.cell_names.clone();
-    let renamed = make_unique(&mut all);
-    if renamed > 0 {
-        progress.note(&format!(
-            "{renamed} cell names occur more than once; outputs number them"
-        ));
-    }
-    let cells = found.prepared.cells.iter();
-    cells.map(|&cell| all[cell].clone()).collect()
 }
 
 /// Labels, embedding, markers and the tree.

@@ -1,6 +1,6 @@
 //! A data set as every format gives it.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use super::Format;
 use crate::{
@@ -80,6 +80,15 @@ impl DataSet {
             .find_map(|wanted| self.var.iter().find(|(name, _)| name == wanted))?;
         let texts = column.1.texts().into_iter().map(Option::unwrap_or_default);
         Some((&column.0, texts.collect()))
+    }
+
+    /// The genes' symbols where there are any, else their names.
+    #[must_use]
+    pub fn symbols_or_names(&self) -> Cow<'_, [String]> {
+        match self.symbols() {
+            Some((_, symbols)) => Cow::Owned(symbols),
+            None => Cow::Borrowed(&self.gene_names),
+        }
     }
 }
 

@@ -3,7 +3,19 @@
 use std::path::Path;
 
 use super::{WriteError, write_file};
-use crate::partition::Found;
+use crate::{names::make_unique, partition::Found, progress::Progress};
+
+/// The names of some cells (rows of the input), made unique over all its cells, as anndata numbers them.
+pub(crate) fn unique_names(all: &[String], cells: &[usize], progress: &Progress) -> Vec<String> {
+    let mut all = all.to_vec();
+    let renamed = make_unique(&mut all);
+    if renamed > 0 {
+        progress.note(&format!(
+            "{renamed} cell names occur more than once; outputs number them"
+        ));
+    }
+    cells.iter().map(|&cell| all[cell].clone()).collect()
+}
 
 /// Writes `cell,label`, one line per cell: `pandas.read_csv(path, index_col=0)` gives a frame that
 /// joins `adata.obs` by cell name. Where clusters were cut from a tree, `fine` and `confidence` follow.

@@ -15,62 +15,65 @@ use crate::{
 
 /// `x + 0.1·x·ε`, without its gradient.
 pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
-    by_chunk(x, |input, out, first| {
-        Arch::new().dispatch(Corrupt {
-            input,
-            out,
-            first,
-            key,
-        });
-    })
+    by_chunk(x, key, |chunk| Arch::new().dispatch(Corrupt(chunk)))
 }
 
 /// Entries are 0 with probability 0.2, the others grow by 1/0.8; without its gradient.
 pub(super) fn drop_entries(x: &Tensor, key: NoiseKey) -> Tensor {
-    by_chunk(x, |input, out, first| {
-        Arch::new().dispatch(Drop {
-            input,
-            out,
-            first,
-            key,
-        });
-    })
+    by_chunk(x, key, |chunk| Arch::new().dispatch(Drop(chunk)))
 }
 
-/// A tensor made of `x` chunk by chunk, in parallel: `fill(input, output, place of the first entry)`.
-fn by_chunk(x: &Tensor, fill: impl Fn(&[f32], &mut [f32], u32) + Sync) -> Tensor {
-    let input = x.contiguous();
-    let mut out = input.empty_like();
-    values_mut(&mut out)
-        .par_chunks_mut(CHUNK)
-        .zip(values(&input).par_chunks(CHUNK))
-        .enumerate()
-        .for_each(|(chunk, (out, input))| fill(input, out, (chunk * CHUNK) as u32));
-    out
-}
-
-/// Input noise as vector code: two normal numbers from two uniform ones (Box & Muller 1958).
-struct Corrupt<'a> {
+/// A run of a tensor's entries, what is made of them, and what their random numbers follow from.
+struct Chunk<'a> {
     input: &'a [f32],
     out: &'a mut [f32],
+    /// The place of the first entry.
     first: u32,
     key: NoiseKey,
 }
+
+/// A tensor made of `x` chunk by chunk, in parallel.
+fn by_chunk(x: &Tensor, key: NoiseKey, fill: impl Fn(Chunk<'_>) + Sync) -> Tensor {
+    let input = x.contiguous();
+    let mut made = input.empty_like();
+    values_mut(&mut made)
+        .par_chunks_mut(CHUNK)
+        .zip(values(&input).par_chunks(CHUNK))
+        .enumerate()
+        .for_each(|(chunk, (out, input))| {
+            fill(Chunk {
+                input,
+                out,
+                first: (chunk * CHUNK) as u32,
+                key,
+            });
+        });
+    made
+}
+
+/// Input noise as vector code: two normal numbers from two uniform ones (Box & Muller 1958).
+struct Corrupt<'a>(Chunk<'a>);
 
 impl WithSimd for Corrupt<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let half = self.input.len().div_ceil(2);
-        let (left, right) = self.input.split_at(half);
-        let (out_left, out_right) = self.out.split_at_mut(half);
+        let Chunk {
+            input,
+            out,
+            first,
+            key,
+        } = self.0;
+        let half = input.len().div_ceil(2);
+        let (left, right) = input.split_at(half);
+        let (out_left, out_right) = out.split_at_mut(half);
         for (i, (out, &x)) in out_left.iter_mut().zip(left).enumerate() {
-            let (cosine, _) = self.key.normals(self.first.wrapping_add(i as u32));
+            let (cosine, _) = key.normals(first.wrapping_add(i as u32));
             *out = x + NOISE * x * cosine;
         }
         for (i, (out, &x)) in out_right.iter_mut().zip(right).enumerate() {
-            let (_, sine) = self.key.normals(self.first.wrapping_add(i as u32));
+            let (_, sine) = key.normals(first.wrapping_add(i as u32));
             *out = x + NOISE * x * sine;
         }
     }
@@ -88,12 +91,7 @@ impl NoiseKey {
 }
 
 /// Dropout as vector code.
-struct Drop<'a> {
-    input: &'a [f32],
-    out: &'a mut [f32],
-    first: u32,
-    key: NoiseKey,
-}
+struct Drop<'a>(Chunk<'a>);
 
 impl WithSimd for Drop<'_> {
     type Output = ();
@@ -101,8 +99,14 @@ impl WithSimd for Drop<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         const THRESHOLD: u32 = (DROPOUT * (1_u64 << 32) as f64) as u32;
-        for (i, (out, &x)) in self.out.iter_mut().zip(self.input).enumerate() {
-            let kept = self.key.bits(self.first.wrapping_add(i as u32)) >= THRESHOLD;
+        let Chunk {
+            input,
+            out,
+            first,
+            key,
+        } = self.0;
+        for (i, (out, &x)) in out.iter_mut().zip(input).enumerate() {
+            let kept = key.bits(first.wrapping_add(i as u32)) >= THRESHOLD;
             *out = if kept {
                 x / (1.0 - DROPOUT as f32)
             } else {
