@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 use attentionae_sc::{
     graph::{Adjacency, GaussKernel},
     kernels::{
-        CountTarget, GraphTarget, HeadWeights, Tape,
+        CountTarget, GraphTarget, OutputLayers, Tape,
         device::gpu,
         gpu::gauss::GaussTensors,
         graph_target::GpuTarget,
@@ -134,7 +134,7 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics, device: Device) 
         &hidden,
         &model.decoder,
         &target,
-        HeadWeights::Trained,
+        OutputLayers::Trained,
         &mut pass.tape,
     );
     let reconstruction = graph_loss(&encoded.g2, &distances);

@@ -6,7 +6,7 @@ use attentionae_sc::{
     counts::Csr,
     graph::Adjacency,
     kernels::{
-        CountTarget, GraphTarget, HeadWeights, Tape, gpu::zinb as zinb_plain, tensor::values_mut,
+        CountTarget, GraphTarget, OutputLayers, Tape, gpu::zinb as zinb_plain, tensor::values_mut,
     },
     model::{decoder::Decoder, graph_loss::graph_loss, reconstruction::zinb_loss},
     seed::{Stream, stream},
@@ -27,18 +27,18 @@ struct Case {
     size_factors: Vec<f32>,
 }
 
-/// `spread` is the standard deviation of the heads' outputs: at 6, clamps are met.
+/// `spread` is the standard deviation of the layers' outputs: at 6, clamps are met.
 fn case(seed: u64, n_cells: usize, n_genes: usize, spread: f32) -> Case {
     let rng = &mut stream(seed, Stream::Weights);
     let mut decoder = Decoder::new(n_genes, 16, rng);
-    for head in [
+    for layer in [
         &mut decoder.calcu_pi,
         &mut decoder.calcu_disp,
         &mut decoder.calcu_mean,
     ] {
-        let _ = head.weight.g_mul_scalar_(f64::from(spread) * 1.7);
-        head.weight = head.weight.set_requires_grad(true);
-        head.bias = head.bias.take().map(|bias| bias.set_requires_grad(true));
+        let _ = layer.weight.g_mul_scalar_(f64::from(spread) * 1.7);
+        layer.weight = layer.weight.set_requires_grad(true);
+        layer.bias = layer.bias.take().map(|bias| bias.set_requires_grad(true));
     }
     let normal = Normal::new(0.0_f32, 1.0).expect("a normal distribution");
     let hidden: Vec<f32> = (0..n_cells * 256).map(|_| normal.sample(rng)).collect();
@@ -73,7 +73,7 @@ impl Case {
     }
 
     /// The fused loss; its gradients are added to the inputs'.
-    fn fused(&self, weights: HeadWeights) -> f64 {
+    fn fused(&self, weights: OutputLayers) -> f64 {
         let mut tape = Tape::default();
         let loss = zinb_loss(
             &self.hidden,
@@ -93,10 +93,10 @@ impl Case {
             calcu_mean,
             ..
         } = &self.decoder;
-        let heads = [calcu_pi, calcu_disp, calcu_mean];
-        let weights = heads
+        let layers = [calcu_pi, calcu_disp, calcu_mean];
+        let weights = layers
             .iter()
-            .flat_map(|head| [Some(&head.weight), head.bias.as_ref()]);
+            .flat_map(|layer| [Some(&layer.weight), layer.bias.as_ref()]);
         std::iter::once(&self.hidden)
             .chain(weights.flatten())
             .collect()
@@ -157,7 +157,7 @@ proptest! {
     ) {
         let case = case(seed, n_cells, n_genes, spread);
         let (value, gradients) = case.plain();
-        let fused = case.fused(HeadWeights::Trained);
+        let fused = case.fused(OutputLayers::Trained);
         prop_assert!((fused / value - 1.0).abs() < 1e-3, "{} {value}", fused);
         for (k, (input, expected)) in case.inputs().iter().zip(&gradients).enumerate() {
             let error = relative_error(&input.grad(), expected);
@@ -168,10 +168,10 @@ proptest! {
     #[test]
     fn frozen_heads_change_neither_the_loss_nor_the_gradient_behind_them(seed in 0..u64::MAX) {
         let case = case(seed, 20, 10, 1.0);
-        let trained = case.fused(HeadWeights::Trained);
+        let trained = case.fused(OutputLayers::Trained);
         let expected = case.hidden.grad().copy();
         let _ = case.hidden.grad().zero_();
-        let frozen = case.fused(HeadWeights::Frozen);
+        let frozen = case.fused(OutputLayers::Frozen);
         prop_assert_eq!(frozen.to_bits(), trained.to_bits());
         prop_assert!(case.hidden.grad().allclose(&expected, 1e-6, 1e-9, false));
     }
@@ -179,8 +179,8 @@ proptest! {
     #[test]
     fn libtorch_operations_equal_the_plain_formula(seed in 0..u64::MAX, spread in 0.1..6.0_f32) {
         let case = case(seed, 30, 20, spread);
-        let heads = [&case.decoder.calcu_pi, &case.decoder.calcu_disp, &case.decoder.calcu_mean];
-        let mut outputs = tch::no_grad(|| heads.map(|head| head.forward(&case.hidden)));
+        let layers = [&case.decoder.calcu_pi, &case.decoder.calcu_disp, &case.decoder.calcu_mean];
+        let mut outputs = tch::no_grad(|| layers.map(|layer| layer.forward(&case.hidden)));
         let size_factors = Tensor::from_slice(&case.size_factors).view([-1, 1]);
         let counts = dense(&case.counts);
         let scale = 1.0 / 600.0;
@@ -191,7 +191,7 @@ proptest! {
         for (k, output) in outputs.iter().enumerate() {
             let by_bias = output.sum_dim_intlist([0].as_slice(), false, Kind::Double);
             let error = relative_error(&by_bias, &gradients[2 + 2 * k]);
-            prop_assert!(error < 1e-3, "head {k}: {error:.1e}");
+            prop_assert!(error < 1e-3, "layer {k}: {error:.1e}");
         }
     }
 

@@ -28,7 +28,7 @@ pub use self::{
     tape::Tape,
 };
 
-/// Width of the decoder's last hidden layer, which the head kernels are written for.
+/// Width of the decoder's last hidden layer, which the kernel of the output layers is written for.
 pub const HIDDEN_WIDTH: usize = 256;
 
 /// Standard deviation of the multiplicative noise.
@@ -57,14 +57,14 @@ pub trait Kernels: Sync {
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor;
 
     /// ZINB losses of the counts and their gradients, for the decoder's last hidden layer (n × 256, contiguous) through the
-    /// heads for π, θ and μ.
-    fn head_gradients(
+    /// output layers for π, θ and μ.
+    fn zinb_gradients(
         &self,
         hidden: &Tensor,
-        heads: [Affine<'_>; 3],
+        layers: [Affine<'_>; 3],
         target: &CountTarget,
-        wanted: HeadWeights,
-    ) -> HeadGradients;
+        wanted: OutputLayers,
+    ) -> ZinbGradients;
 
     /// Overwrites a block of products g2·g2ᵀ (rows × n, the first of them row `start`) by `scale`·E∘A'∘(1−A'), where
     /// A' = σ of the products and E = A' − R; the sum of E² as a float64 scalar.
@@ -122,10 +122,10 @@ impl Affine<'_> {
     }
 }
 
-/// Whether the gradients by the heads' own weights are worked out.
+/// Whether the gradients by the output layers' own weights are worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadWeights {
-    /// They are, to train the heads or for the norm of the whole gradient.
+pub enum OutputLayers {
+    /// They are, to train the layers or for the norm of the whole gradient.
     Trained,
     /// They are not; a third of the products is saved.
     Frozen,
@@ -133,11 +133,11 @@ pub enum HeadWeights {
 
 /// The sum of the ZINB losses, and the gradients of their mean.
 #[derive(Debug)]
-pub struct HeadGradients {
+pub struct ZinbGradients {
     /// Σ of the losses.
     pub value: f64,
     /// n × 256.
     pub by_hidden: Tensor,
-    /// For each head: genes × 256, and genes. `None` where the heads are frozen.
+    /// For each output layer: genes × 256, and genes. `None` where they are frozen.
     pub by_weights: Option<Vec<(Tensor, Tensor)>>,
 }

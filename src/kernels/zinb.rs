@@ -23,7 +23,7 @@ pub const MEAN: (f32, f32) = (1e-5, 1e4);
 
 /// The three numbers of a count before their activations, or the loss's derivatives by them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Heads {
+pub struct PreActivations {
     /// Logit of the dropout probability π.
     pub pi: f32,
     /// Before the softplus of the dispersion θ.
@@ -32,16 +32,16 @@ pub struct Heads {
     pub mean: f32,
 }
 
-/// A loss, and its derivatives by the three heads.
+/// A loss, and its derivatives by the three pre-activations.
 #[derive(Debug, Clone, Copy)]
 pub struct Loss {
     /// L.
     pub value: f32,
     /// ∂L.
-    pub gradient: Heads,
+    pub gradient: PreActivations,
 }
 
-/// The distribution behind the heads, and how it moves with them.
+/// The distribution behind the pre-activations, and how it moves with them.
 struct Activated {
     pi: f32,
     /// 1 − π, exact also where π rounds to 1.
@@ -54,12 +54,12 @@ struct Activated {
 }
 
 #[inline(always)]
-fn activate(heads: Heads, size_factor: f32) -> Activated {
-    let odds = exp(-heads.pi);
+fn activate(pre_activations: PreActivations, size_factor: f32) -> Activated {
+    let odds = exp(-pre_activations.pi);
     let pi = 1.0 / (1.0 + odds);
     let absent = odds * pi;
-    let theta = softplus(heads.disp);
-    let mean = exp(heads.mean);
+    let theta = softplus(pre_activations.disp);
+    let mean = exp(pre_activations.mean);
     let inside = |x: f32, (low, high): (f32, f32)| if x >= low && x <= high { 1.0 } else { 0.0 };
     Activated {
         pi,
@@ -67,15 +67,15 @@ fn activate(heads: Heads, size_factor: f32) -> Activated {
         theta: theta.clamp(DISPERSION.0, DISPERSION.1),
         mu: size_factor * mean.clamp(MEAN.0, MEAN.1),
         dpi: pi * absent,
-        dtheta: inside(theta, DISPERSION) * sigmoid(heads.disp),
+        dtheta: inside(theta, DISPERSION) * sigmoid(pre_activations.disp),
         dmu: inside(mean, MEAN) * size_factor * mean,
     }
 }
 
 /// Loss of a count that is 0.
 #[inline(always)]
-pub fn at_zero(heads: Heads, size_factor: f32) -> Loss {
-    let a = activate(heads, size_factor);
+pub fn at_zero(pre_activations: PreActivations, size_factor: f32) -> Loss {
+    let a = activate(pre_activations, size_factor);
     let total = a.theta + a.mu + TINY;
     let ratio = a.theta / total;
     // ln(θ/t) through ln_1p, because t rounds to θ where μ is small.
@@ -85,7 +85,7 @@ pub fn at_zero(heads: Heads, size_factor: f32) -> Loss {
     let outer = a.absent * zero / likelihood;
     Loss {
         value: -ln(likelihood),
-        gradient: Heads {
+        gradient: PreActivations {
             pi: -one_minus_exp(a.theta * ln_ratio) / likelihood * a.dpi,
             disp: -outer * (ln_ratio + (a.mu + TINY) / total) * a.dtheta,
             mean: outer * ratio * a.dmu,
@@ -95,8 +95,13 @@ pub fn at_zero(heads: Heads, size_factor: f32) -> Loss {
 
 /// Loss of a count `y` > 0; `ln_factorial` is lnΓ(y+1).
 #[inline(always)]
-pub fn at_count(heads: Heads, size_factor: f32, y: f32, ln_factorial: f32) -> Loss {
-    let a = activate(heads, size_factor);
+pub fn at_count(
+    pre_activations: PreActivations,
+    size_factor: f32,
+    y: f32,
+    ln_factorial: f32,
+) -> Loss {
+    let a = activate(pre_activations, size_factor);
     let total = a.theta + a.mu + TINY;
     let gamma = gamma_difference(a.theta + TINY, y + a.theta + TINY);
     let ln_theta = ln_1p(a.mu / (a.theta + TINY));
@@ -107,7 +112,7 @@ pub fn at_count(heads: Heads, size_factor: f32, y: f32, ln_factorial: f32) -> Lo
     let by_mu = (y + a.theta) / total - y / (a.mu + TINY);
     Loss {
         value: binomial - ln(absent),
-        gradient: Heads {
+        gradient: PreActivations {
             pi: a.dpi / absent,
             disp: by_theta * a.dtheta,
             mean: by_mu * a.dmu,

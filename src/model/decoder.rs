@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::{WIDTH_1, WIDTH_2, layers::Linear};
 
-/// Two hidden layers, then one linear head per ZINB parameter.
+/// Two hidden layers, then one linear output layer per ZINB parameter.
 #[derive(Debug)]
 pub struct Decoder {
     /// d → 64.
@@ -32,7 +32,7 @@ impl Decoder {
         }
     }
 
-    /// The last hidden layer, n × 256, which the heads read.
+    /// The last hidden layer, n × 256, which the output layers read.
     #[must_use]
     pub fn hidden(&self, z: &Tensor) -> Tensor {
         self.dec_2.forward(&self.dec_1.forward(z).relu()).relu()

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::{
-    kernels::{CountTarget, GraphTarget, HeadWeights, LossTerm},
+    kernels::{CountTarget, GraphTarget, LossTerm, OutputLayers},
     model::{
         autoencoder::Autoencoder,
         contrast::{ContrastTarget, contrast_loss},
@@ -51,12 +51,18 @@ impl Batch<'_> {
         &self,
         model: &Autoencoder,
         pass: &mut Pass,
-        heads: HeadWeights,
+        layers: OutputLayers,
     ) -> Reconstruction {
         let encoded = model.encode(&self.x, self.base.as_ref(), &self.graph, pass);
         let hidden = model.decoder.hidden(&encoded.z);
         Reconstruction {
-            zinb: zinb_loss(&hidden, &model.decoder, &self.counts, heads, &mut pass.tape),
+            zinb: zinb_loss(
+                &hidden,
+                &model.decoder,
+                &self.counts,
+                layers,
+                &mut pass.tape,
+            ),
             graph: graph_loss(&encoded.g2, &self.target),
             contrast: self
                 .contrast

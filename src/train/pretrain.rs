@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     graph::GraphError,
-    kernels::HeadWeights,
+    kernels::OutputLayers,
     model::{autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
 };
 
@@ -79,7 +79,7 @@ pub fn pretrain(
             graph,
             contrast,
             ..
-        } = step.batch().reconstruct(model, pass, HeadWeights::Trained);
+        } = step.batch().reconstruct(model, pass, OutputLayers::Trained);
         if let Some(best) = &mut best {
             best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
             if epoch - best.epoch > PATIENCE {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     graph::GraphError,
-    kernels::HeadWeights,
+    kernels::OutputLayers,
     model::{autoencoder::Autoencoder, pass::Pass},
 };
 
@@ -64,18 +64,18 @@ pub fn self_train(
     let (whole, steps_per_round) = (cells.are_whole(), cells.steps_per_round());
     let mut adam = Adam::new(model.trained(in_stage), LEARNING_RATE)
         .with_unclipped(vec![centers.shallow_clone()]);
-    let heads = if whole {
+    let layers = if whole {
         adam = adam.with_resting(model.trained(|name| !in_stage(name)));
-        HeadWeights::Trained
+        OutputLayers::Trained
     } else {
-        HeadWeights::Frozen
+        OutputLayers::Frozen
     };
     let mut of_all: Option<Tensor> = None;
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
         let step = cells.next_step()?;
         let Reconstruction { z, zinb, graph, .. } =
-            step.batch().reconstruct(model, &mut schedule.pass, heads);
+            step.batch().reconstruct(model, &mut schedule.pass, layers);
         let assignment = match &of_all {
             Some(frequencies) => assign_given(&z, &centers, frequencies),
             None => assign(&z, &centers),

@@ -5,14 +5,14 @@ use tch::{Kind, Tensor};
 mod adam;
 pub mod attention;
 mod graph_errors;
-mod heads;
 mod noise;
 mod wide_linear;
+mod zinb_gradients;
 pub mod zinb_row;
 
 use super::{
-    AdamStep, Affine, CountTarget, GraphTarget, HeadGradients, HeadWeights, Kernels, Moments,
-    NoiseKey, Tape,
+    AdamStep, Affine, CountTarget, GraphTarget, Kernels, Moments, NoiseKey, OutputLayers, Tape,
+    ZinbGradients,
 };
 use attention::Attention;
 
@@ -41,14 +41,14 @@ impl Kernels for Cpu {
         wide_linear::wide_linear(x, layer, tape)
     }
 
-    fn head_gradients(
+    fn zinb_gradients(
         &self,
         hidden: &Tensor,
-        heads: [Affine<'_>; 3],
+        layers: [Affine<'_>; 3],
         target: &CountTarget,
-        wanted: HeadWeights,
-    ) -> HeadGradients {
-        heads::head_gradients(hidden, heads, target.on_host(), wanted)
+        wanted: OutputLayers,
+    ) -> ZinbGradients {
+        zinb_gradients::zinb_gradients(hidden, layers, target.on_host(), wanted)
     }
 
     fn graph_errors(

@@ -1,7 +1,7 @@
 //! The ZINB losses and gradients of one cell's counts, as vector code.
 
 use crate::{
-    kernels::zinb::{Heads, Loss, at_count, at_zero},
+    kernels::zinb::{Loss, PreActivations, at_count, at_zero},
     special::sum,
 };
 
@@ -29,9 +29,9 @@ impl CellCounts<'_> {
     }
 }
 
-/// The heads of one cell, one entry per gene of the run. On return of [`zinb_row`] they hold the gradients.
+/// The pre-activations of one cell, one entry per gene of the run. On return of [`zinb_row`] they hold the gradients.
 #[derive(Debug)]
-pub struct HeadRows<'a> {
+pub struct PreActivationRows<'a> {
     /// Logits of π.
     pub pi: &'a mut [f32],
     /// Before the softplus of θ.
@@ -47,7 +47,7 @@ pub struct Scratch {
     nonzero: Packed,
 }
 
-/// The heads of the genes whose count is not 0, side by side.
+/// The pre-activations of the genes whose count is not 0, side by side.
 #[derive(Debug, Default)]
 struct Packed {
     pi: Vec<f32>,
@@ -56,32 +56,47 @@ struct Packed {
     losses: Vec<f32>,
 }
 
-/// Sum of a cell's losses; `heads` become the gradients times `scale`.
+/// Sum of a cell's losses; `pre_activations` become the gradients times `scale`.
 ///
 /// Every gene first takes the formula of a zero count, without a branch; the genes that have counts, put aside
 /// before, then take the other formula. At 70–95 % zeros this skips most of the gamma functions.
 #[inline(always)]
 pub fn zinb_row(
     cell: CellCounts<'_>,
-    heads: &mut HeadRows<'_>,
+    pre_activations: &mut PreActivationRows<'_>,
     scale: f32,
     scratch: &mut Scratch,
 ) -> f64 {
-    scratch.nonzero.gather(cell, heads);
-    scratch.losses.resize(heads.pi.len(), 0.0);
-    all_as_zeros(heads, cell.size_factor, scale, &mut scratch.losses);
+    scratch.nonzero.gather(cell, pre_activations);
+    scratch.losses.resize(pre_activations.pi.len(), 0.0);
+    all_as_zeros(
+        pre_activations,
+        cell.size_factor,
+        scale,
+        &mut scratch.losses,
+    );
     scratch.nonzero.evaluate(cell, scale);
-    scratch.nonzero.scatter(cell, heads, &mut scratch.losses);
+    scratch
+        .nonzero
+        .scatter(cell, pre_activations, &mut scratch.losses);
     sum(&scratch.losses)
 }
 
 #[inline(always)]
-fn all_as_zeros(heads: &mut HeadRows<'_>, size_factor: f32, scale: f32, losses: &mut [f32]) {
-    let pis = heads.pi.iter_mut();
-    let others = heads.disp.iter_mut().zip(heads.mean.iter_mut());
+fn all_as_zeros(
+    pre_activations: &mut PreActivationRows<'_>,
+    size_factor: f32,
+    scale: f32,
+    losses: &mut [f32],
+) {
+    let pis = pre_activations.pi.iter_mut();
+    let others = pre_activations
+        .disp
+        .iter_mut()
+        .zip(pre_activations.mean.iter_mut());
     for ((pi, (disp, mean)), out) in pis.zip(others).zip(losses) {
         let loss = at_zero(
-            Heads {
+            PreActivations {
                 pi: *pi,
                 disp: *disp,
                 mean: *mean,
@@ -101,31 +116,31 @@ fn write(loss: Loss, scale: f32, pi: &mut f32, disp: &mut f32, mean: &mut f32) -
 }
 
 impl Packed {
-    fn gather(&mut self, cell: CellCounts<'_>, heads: &HeadRows<'_>) {
+    fn gather(&mut self, cell: CellCounts<'_>, pre_activations: &PreActivationRows<'_>) {
         let collect = |into: &mut Vec<f32>, from: &[f32]| {
             into.clear();
             into.extend(cell.places().map(|place| from[place]));
         };
-        collect(&mut self.pi, heads.pi);
-        collect(&mut self.disp, heads.disp);
-        collect(&mut self.mean, heads.mean);
+        collect(&mut self.pi, pre_activations.pi);
+        collect(&mut self.disp, pre_activations.disp);
+        collect(&mut self.mean, pre_activations.mean);
         self.losses.resize(cell.genes.len(), 0.0);
     }
 
     #[inline(always)]
     fn evaluate(&mut self, cell: CellCounts<'_>, scale: f32) {
-        let heads = self.pi.iter_mut().zip(&mut self.disp).zip(&mut self.mean);
+        let pre_activations = self.pi.iter_mut().zip(&mut self.disp).zip(&mut self.mean);
         let counts = cell.counts.iter().zip(cell.ln_factorials);
         for ((((pi, disp), mean), (&y, &ln_factorial)), out) in
-            heads.zip(counts).zip(&mut self.losses)
+            pre_activations.zip(counts).zip(&mut self.losses)
         {
-            let heads = Heads {
+            let pre_activations = PreActivations {
                 pi: *pi,
                 disp: *disp,
                 mean: *mean,
             };
             *out = write(
-                at_count(heads, cell.size_factor, y, ln_factorial),
+                at_count(pre_activations, cell.size_factor, y, ln_factorial),
                 scale,
                 pi,
                 disp,
@@ -134,11 +149,16 @@ impl Packed {
         }
     }
 
-    fn scatter(&self, cell: CellCounts<'_>, heads: &mut HeadRows<'_>, losses: &mut [f32]) {
+    fn scatter(
+        &self,
+        cell: CellCounts<'_>,
+        pre_activations: &mut PreActivationRows<'_>,
+        losses: &mut [f32],
+    ) {
         for (k, place) in cell.places().enumerate() {
-            heads.pi[place] = self.pi[k];
-            heads.disp[place] = self.disp[k];
-            heads.mean[place] = self.mean[k];
+            pre_activations.pi[place] = self.pi[k];
+            pre_activations.disp[place] = self.disp[k];
+            pre_activations.mean[place] = self.mean[k];
             losses[place] = self.losses[k];
         }
     }

@@ -5,13 +5,13 @@ use tch::Tensor;
 mod adam;
 pub mod gauss;
 mod graph_errors;
-mod heads;
 mod noise;
 pub mod zinb;
+mod zinb_gradients;
 
 use super::{
-    AdamStep, Affine, CountTarget, GraphTarget, HeadGradients, HeadWeights, Kernels, Moments,
-    NoiseKey, Tape,
+    AdamStep, Affine, CountTarget, GraphTarget, Kernels, Moments, NoiseKey, OutputLayers, Tape,
+    ZinbGradients,
 };
 
 /// A GPU's kernels.
@@ -50,14 +50,14 @@ impl Kernels for Gpu {
         layer.forward(x)
     }
 
-    fn head_gradients(
+    fn zinb_gradients(
         &self,
         hidden: &Tensor,
-        heads: [Affine<'_>; 3],
+        layers: [Affine<'_>; 3],
         target: &CountTarget,
-        wanted: HeadWeights,
-    ) -> HeadGradients {
-        heads::head_gradients(hidden, heads, target, wanted)
+        wanted: OutputLayers,
+    ) -> ZinbGradients {
+        zinb_gradients::zinb_gradients(hidden, layers, target, wanted)
     }
 
     fn graph_errors(

@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::kernels::zinb::{DISPERSION, MEAN, TINY};
 
-/// Sum of the losses of a block, a number on the block's device; `heads` (π, dispersion, mean before their
+/// Sum of the losses of a block, a number on the block's device; `outputs` (π, dispersion, mean before their
 /// activations, each cells × genes) become the gradients times `scale`. `counts` are raw; `size_factors` are
 /// cells × 1.
 ///
@@ -12,13 +12,13 @@ use crate::kernels::zinb::{DISPERSION, MEAN, TINY};
 /// numbers near 0 and 1.
 #[must_use]
 pub fn replace_by_gradients(
-    heads: &mut [Tensor; 3],
+    outputs: &mut [Tensor; 3],
     counts: &Tensor,
     size_factors: &Tensor,
     scale: f64,
 ) -> Tensor {
     let tiny = f64::from(TINY);
-    let [pi, disp, mean] = heads.each_ref();
+    let [pi, disp, mean] = outputs.each_ref();
     let (y, s) = (counts, size_factors);
     let inside = |x: &Tensor, range: (f32, f32)| {
         x.ge(f64::from(range.0))
@@ -69,11 +69,11 @@ pub fn replace_by_gradients(
     let is_zero = y.eq(0.0);
     let [value, by_pi, by_theta, by_mu] =
         std::array::from_fn(|k| at_zero[k].where_self(&is_zero, &at_count[k]));
-    for (head, gradient) in heads
+    for (output, gradient) in outputs
         .iter_mut()
         .zip([by_pi * dpi, by_theta * dtheta, by_mu * dmu])
     {
-        head.copy_(&(gradient * scale));
+        output.copy_(&(gradient * scale));
     }
     value.sum(Kind::Double)
 }

@@ -1,7 +1,7 @@
-//! Decoder heads, ZINB losses and their gradients on the CPU, a run of genes per task.
+//! The decoder's output layers, ZINB losses and their gradients on the CPU, a run of genes per task.
 //!
-//! A task holds a run of genes of the three heads. For one block of cells after the other it multiplies the hidden
-//! layer by the heads' weights, puts the losses' gradients in the place of the products while these are in the
+//! A task holds a run of genes of the three output layers. For one block of cells after the other it multiplies the hidden
+//! layer by the output layers' weights, puts the losses' gradients in the place of the products while these are in the
 //! cache, and multiplies them back: the gradients by its weights are the task's own, those by the hidden layer are
 //! summed over tasks, in order. Each product is one thread's: results do not depend on the number of threads.
 
@@ -10,9 +10,9 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use tch::Tensor;
 
-use super::zinb_row::{HeadRows, Scratch, zinb_row};
+use super::zinb_row::{PreActivationRows, Scratch, zinb_row};
 use crate::kernels::{
-    Affine, HIDDEN_WIDTH, HeadGradients, HeadWeights,
+    Affine, HIDDEN_WIDTH, OutputLayers, ZinbGradients,
     count_target::HostCounts,
     tensor::{rows_mut, values, values_mut},
 };
@@ -29,17 +29,17 @@ const CELLS: usize = 128;
 /// Cells after which the tasks' gradients by the hidden layer are summed.
 const CELLS_PER_SUM: usize = 1024;
 
-/// Loss and gradients of `hidden` (n × 256, contiguous) through the heads for π, θ and μ.
-pub(super) fn head_gradients(
+/// Loss and gradients of `hidden` (n × 256, contiguous) through the output layers for π, θ and μ.
+pub(super) fn zinb_gradients(
     hidden: &Tensor,
-    heads: [Affine<'_>; 3],
+    layers: [Affine<'_>; 3],
     target: &HostCounts,
-    wanted: HeadWeights,
-) -> HeadGradients {
+    wanted: OutputLayers,
+) -> ZinbGradients {
     let mut by_hidden = hidden.zeros_like();
-    let mut by_weights = heads.map(|head| Gradient::of(head, wanted));
+    let mut by_weights = layers.map(|layer| Gradient::of(layer, wanted));
     let value = {
-        let fixed = heads.map(|head| (values(head.weight), head.bias.map(values)));
+        let fixed = layers.map(|layer| (values(layer.weight), layer.bias.map(values)));
         let mut runs = gene_runs(fixed, &mut by_weights, target.n_genes());
         let hidden = values(hidden).chunks(CELLS_PER_SUM * HIDDEN_WIDTH);
         let sums = values_mut(&mut by_hidden).chunks_mut(CELLS_PER_SUM * HIDDEN_WIDTH);
@@ -50,10 +50,10 @@ pub(super) fn head_gradients(
             })
             .sum()
     };
-    HeadGradients {
+    ZinbGradients {
         value,
         by_hidden,
-        by_weights: (wanted == HeadWeights::Trained).then(|| {
+        by_weights: (wanted == OutputLayers::Trained).then(|| {
             by_weights
                 .map(|gradient| (gradient.weight, gradient.bias))
                 .into()
@@ -61,17 +61,17 @@ pub(super) fn head_gradients(
     }
 }
 
-/// Gradients of a head's weights, empty where they are not wanted.
+/// Gradients of an output layer's weights, empty where they are not wanted.
 struct Gradient {
     weight: Tensor,
     bias: Tensor,
 }
 
 impl Gradient {
-    fn of(head: Affine<'_>, wanted: HeadWeights) -> Self {
+    fn of(layer: Affine<'_>, wanted: OutputLayers) -> Self {
         let n_genes = match wanted {
-            HeadWeights::Trained => head.weight.size()[0],
-            HeadWeights::Frozen => 0,
+            OutputLayers::Trained => layer.weight.size()[0],
+            OutputLayers::Frozen => 0,
         };
         Self {
             weight: Tensor::zeros([n_genes, HIDDEN_WIDTH as i64], tch::kind::FLOAT_CPU),
@@ -80,17 +80,17 @@ impl Gradient {
     }
 }
 
-/// A run of genes: weights of the three heads, their gradients, and what the last cells added.
+/// A run of genes: weights of the three output layers, their gradients, and what the last cells added.
 struct GeneRun<'a> {
     first: usize,
-    heads: [HeadRun<'a>; 3],
+    layers: [LayerRun<'a>; 3],
     by_hidden: Vec<f32>,
     loss: f64,
     scratch: Scratch,
 }
 
-/// One head of a run of genes.
-struct HeadRun<'a> {
+/// One output layer of a run of genes.
+struct LayerRun<'a> {
     /// genes × 256.
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
@@ -102,25 +102,25 @@ struct HeadRun<'a> {
 }
 
 fn gene_runs<'a>(
-    heads: [(&'a [f32], Option<&'a [f32]>); 3],
+    layers: [(&'a [f32], Option<&'a [f32]>); 3],
     gradients: &'a mut [Gradient; 3],
     n_genes: usize,
 ) -> Vec<GeneRun<'a>> {
-    let mut heads = heads
+    let mut layers = layers
         .into_iter()
         .zip(gradients)
         .map(|((weight, bias), by)| {
             let (by_weight, by_bias) = (values_mut(&mut by.weight), values_mut(&mut by.bias));
             head_runs(weight, bias, by_weight, by_bias, n_genes)
         });
-    let mut next = || heads.next().into_iter().flatten();
+    let mut next = || layers.next().into_iter().flatten();
     let (pi, disp, mean) = (next(), next(), next());
     pi.zip(disp)
         .zip(mean)
         .enumerate()
         .map(|(run, ((pi, disp), mean))| GeneRun {
             first: run * task_genes(n_genes),
-            heads: [pi, disp, mean],
+            layers: [pi, disp, mean],
             by_hidden: Vec::new(),
             loss: 0.0,
             scratch: Scratch::default(),
@@ -139,7 +139,7 @@ fn head_runs<'a>(
     by_weight: &'a mut [f32],
     by_bias: &'a mut [f32],
     n_genes: usize,
-) -> Vec<HeadRun<'a>> {
+) -> Vec<LayerRun<'a>> {
     let genes = task_genes(n_genes);
     let mut by_weight = by_weight.chunks_mut(genes * HIDDEN_WIDTH);
     let mut by_bias = by_bias.chunks_mut(genes);
@@ -147,7 +147,7 @@ fn head_runs<'a>(
     (0..n_genes)
         .step_by(genes)
         .zip(weights)
-        .map(|(first, weight)| HeadRun {
+        .map(|(first, weight)| LayerRun {
             weight,
             bias: bias.map(|bias| &bias[first..(first + genes).min(n_genes)]),
             by_weight: by_weight.next().unwrap_or_default(),
@@ -190,8 +190,8 @@ impl GeneRun<'_> {
     fn pass(&mut self, hidden: &[f32], place: usize, first_cell: usize, target: &HostCounts) {
         let n_cells = hidden.len() / HIDDEN_WIDTH;
         let hidden = MatRef::from_row_major_slice(hidden, n_cells, HIDDEN_WIDTH);
-        for head in &mut self.heads {
-            head.decode(hidden);
+        for layer in &mut self.layers {
+            layer.decode(hidden);
         }
         self.loss += pulp::Arch::new().dispatch(ReplaceByGradients {
             run: self,
@@ -199,13 +199,13 @@ impl GeneRun<'_> {
             target,
         });
         let by_hidden = &mut self.by_hidden[place * HIDDEN_WIDTH..][..n_cells * HIDDEN_WIDTH];
-        for head in &mut self.heads {
-            head.carry_back(hidden, by_hidden);
+        for layer in &mut self.layers {
+            layer.carry_back(hidden, by_hidden);
         }
     }
 }
 
-impl HeadRun<'_> {
+impl LayerRun<'_> {
     fn n_genes(&self) -> usize {
         self.weight.len() / HIDDEN_WIDTH
     }
@@ -275,11 +275,11 @@ impl WithSimd for ReplaceByGradients<'_, '_> {
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let GeneRun {
             first,
-            heads,
+            layers,
             scratch,
             ..
         } = self.run;
-        let [pi, disp, mean] = heads;
+        let [pi, disp, mean] = layers;
         let n_genes = pi.n_genes();
         let scale = self.target.scale() as f32;
         let rows = pi
@@ -290,7 +290,12 @@ impl WithSimd for ReplaceByGradients<'_, '_> {
         let mut loss = 0.0;
         for (cell, ((pi, disp), mean)) in self.cells.zip(rows) {
             let counts = self.target.cell(cell, *first..*first + n_genes);
-            loss += zinb_row(counts, &mut HeadRows { pi, disp, mean }, scale, scratch);
+            loss += zinb_row(
+                counts,
+                &mut PreActivationRows { pi, disp, mean },
+                scale,
+                scratch,
+            );
         }
         loss
     }

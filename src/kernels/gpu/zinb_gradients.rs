@@ -1,36 +1,36 @@
-//! Decoder heads, ZINB losses and their gradients by libtorch's operations, a block of cells at a time.
+//! The decoder's output layers, ZINB losses and their gradients by libtorch's operations, a block of cells at a time.
 
 use tch::{Kind, Tensor};
 
 use super::zinb;
-use crate::kernels::{Affine, CountTarget, HeadGradients, HeadWeights};
+use crate::kernels::{Affine, CountTarget, OutputLayers, ZinbGradients};
 
-/// Loss and gradients of `hidden` (n × 256) through the heads for π, θ and μ.
+/// Loss and gradients of `hidden` (n × 256) through the output layers for π, θ and μ.
 ///
 /// Nothing leaves the device but the loss, once.
-pub(super) fn head_gradients(
+pub(super) fn zinb_gradients(
     hidden: &Tensor,
-    heads: [Affine<'_>; 3],
+    layers: [Affine<'_>; 3],
     target: &CountTarget,
-    wanted: HeadWeights,
-) -> HeadGradients {
+    wanted: OutputLayers,
+) -> ZinbGradients {
     let by_hidden = hidden.zeros_like();
     let mut by_weights: Option<Vec<(Tensor, Tensor)>> =
-        (wanted == HeadWeights::Trained).then(|| {
-            let zeros = |head: Affine<'_>| {
+        (wanted == OutputLayers::Trained).then(|| {
+            let zeros = |layer: Affine<'_>| {
                 (
-                    head.weight.zeros_like(),
-                    head.weight.select(1, 0).zeros_like(),
+                    layer.weight.zeros_like(),
+                    layer.weight.select(1, 0).zeros_like(),
                 )
             };
-            heads.map(zeros).into()
+            layers.map(zeros).into()
         });
     let mut value = Tensor::zeros([0; 0], (Kind::Double, hidden.device()));
     let mut start = 0;
     for block in target.on_device(hidden.device()) {
         let length = block.counts.size()[0];
         let rows = hidden.narrow(0, start, length);
-        let mut outputs = heads.map(|head| head.forward(&rows));
+        let mut outputs = layers.map(|layer| layer.forward(&rows));
         value += zinb::replace_by_gradients(
             &mut outputs,
             &block.counts,
@@ -38,8 +38,8 @@ pub(super) fn head_gradients(
             target.on_host().scale(),
         );
         let mut by_rows = by_hidden.narrow(0, start, length);
-        for (head, gradient) in heads.iter().zip(&outputs) {
-            let _ = by_rows.addmm_(gradient, head.weight);
+        for (layer, gradient) in layers.iter().zip(&outputs) {
+            let _ = by_rows.addmm_(gradient, layer.weight);
         }
         for ((by_weight, by_bias), gradient) in by_weights.iter_mut().flatten().zip(&outputs) {
             let _ = by_weight.addmm_(&gradient.tr(), &rows);
@@ -47,7 +47,7 @@ pub(super) fn head_gradients(
         }
         start += length;
     }
-    HeadGradients {
+    ZinbGradients {
         value: value.double_value(&[]),
         by_hidden,
         by_weights,
@@ -68,8 +68,8 @@ mod tests {
     fn gradients_are_those_of_the_cpus_kernel() {
         let (n_cells, n_genes) = (600, 70);
         let rng = &mut stream(1, Stream::Weights);
-        let heads: [Linear; 3] = std::array::from_fn(|_| Linear::new(WIDTH_1, n_genes, rng));
-        let heads = heads.each_ref().map(Linear::affine);
+        let layers: [Linear; 3] = std::array::from_fn(|_| Linear::new(WIDTH_1, n_genes, rng));
+        let layers = layers.each_ref().map(Linear::affine);
         let size = [n_cells as i64, WIDTH_1 as i64];
         let hidden = (Tensor::arange(size[0] * size[1], tch::kind::FLOAT_CPU) * 0.37).sin();
         let mut counts = sprs::TriMatI::<f32, u32>::new((n_cells, n_genes));
@@ -82,8 +82,8 @@ mod tests {
         let size_factors = (0..n_cells).map(|cell| 0.5 + (cell % 3) as f32).collect();
         let target = CountTarget::new(counts, size_factors);
         let hidden = hidden.view(size);
-        let expected = Cpu.head_gradients(&hidden, heads, &target, HeadWeights::Trained);
-        let found = head_gradients(&hidden, heads, &target, HeadWeights::Trained);
+        let expected = Cpu.zinb_gradients(&hidden, layers, &target, OutputLayers::Trained);
+        let found = zinb_gradients(&hidden, layers, &target, OutputLayers::Trained);
         assert!((found.value / expected.value - 1.0).abs() < 1e-5);
         let near = |found: &Tensor, expected: &Tensor| {
             let norm = |x: &Tensor| x.norm().double_value(&[]);
