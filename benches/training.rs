@@ -11,7 +11,10 @@ use attentionae_sc::{
     model::{ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator, pass::Pass},
     preprocess::{prepare, sample_cells},
     seed::Stream,
-    train::{TrainConfig, batch::Batch, pretrain::pretrain, training_cells::TrainingCells},
+    train::{
+        TrainConfig, pretrain::pretrain, training_batch::TrainingBatch,
+        training_cells::TrainingCells,
+    },
 };
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tch::Device;
@@ -42,7 +45,7 @@ fn epoch(criterion: &mut Criterion) {
         let cells = sample_cells(prepared.n_cells(), n_cells, 1, Stream::Training);
         let features = Features::Expression.of(&prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
-        let mut set = TrainingCells::Whole(Box::new(Batch {
+        let mut set = TrainingCells::Whole(Box::new(TrainingBatch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),
             graph: GraphOperator::of(&graph, Device::Cpu),
             target: GraphTarget::of(&graph, Device::Cpu),

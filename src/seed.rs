@@ -19,7 +19,7 @@ pub enum Stream {
     /// The 2-D layout.
     Layout = 5,
     /// Which cells make up each mini-batch.
-    Batches = 6,
+    MiniBatches = 6,
     /// Where the search for principal components starts.
     Components = 7,
     /// Which genes a step reconstructs.

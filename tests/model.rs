@@ -15,7 +15,7 @@ use attentionae_sc::{
     },
     model::{
         ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator,
-        graph_loss::graph_loss, layers::BatchStatistics, noise::Noise, pass::Pass,
+        graph_loss::graph_loss, layers::NormStatistics, noise::Noise, pass::Pass,
         reconstruction::zinb_loss,
     },
     train::assignment::{assign, cluster_loss},
@@ -79,7 +79,7 @@ fn sparse(counts: ArrayView2<f32>) -> CsMatI<f32, u32, usize> {
 }
 
 /// Forward values, losses and gradients with noise and dropout off.
-fn compare_with_golden(mode: &str, statistics: BatchStatistics, device: Device) {
+fn compare_with_golden(mode: &str, statistics: NormStatistics, device: Device) {
     let counts = golden::array2("prepare/counts");
     let mut model = golden_model(counts.ncols(), device);
     let x = from_array(golden::array2("prepare/zscore").view(), device);
@@ -166,14 +166,14 @@ fn compare_with_golden(mode: &str, statistics: BatchStatistics, device: Device) 
 #[test]
 fn forward_losses_and_gradients_equal_the_reference_with_batch_statistics() {
     for device in devices() {
-        compare_with_golden("batch_statistics", BatchStatistics::Batch, device);
+        compare_with_golden("batch_statistics", NormStatistics::Batch, device);
     }
 }
 
 #[test]
 fn forward_losses_and_gradients_equal_the_reference_with_running_statistics() {
     for device in devices() {
-        compare_with_golden("running_statistics", BatchStatistics::Running, device);
+        compare_with_golden("running_statistics", NormStatistics::Running, device);
     }
 }
 
@@ -241,7 +241,7 @@ fn pass(graph: &GraphOperator, distances: &GraphTarget<'_>) -> (Tensor, f64, Ten
     let mut model = golden_model(golden::array2("prepare/counts").ncols(), Device::Cpu);
     let x = from_array(golden::array2("prepare/zscore").view(), Device::Cpu);
     let mut pass = Pass {
-        statistics: BatchStatistics::Batch,
+        statistics: NormStatistics::Batch,
         tape: Tape::default(),
         ..Pass::embedding()
     };

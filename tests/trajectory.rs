@@ -17,14 +17,14 @@ use attentionae_sc::{
     },
     model::{
         ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator,
-        layers::BatchStatistics, noise::Noise, pass::Pass,
+        layers::NormStatistics, noise::Noise, pass::Pass,
     },
     train::{
         TrainConfig,
-        batch::Batch,
         labels::centers,
         pretrain::pretrain,
         self_training::{Schedule, self_train},
+        training_batch::TrainingBatch,
         training_cells::TrainingCells,
     },
 };
@@ -130,7 +130,7 @@ impl Run {
         }
         let adjacency =
             |name: &str| Adjacency::Dense(golden::array2(&format!("graph/gauss_dense/{name}")));
-        let cells = TrainingCells::Whole(Box::new(Batch {
+        let cells = TrainingCells::Whole(Box::new(TrainingBatch {
             x: from_array(golden::array2("prepare/zscore").view(), device),
             graph: GraphOperator::stored(&adjacency("connectivities"), device),
             target: GraphTarget::stored(Cow::Owned(adjacency("distances")), device),
@@ -159,7 +159,7 @@ fn sparse(counts: &Array2<f32>) -> Csr {
 /// A training pass without noise.
 fn noiseless() -> Pass {
     Pass {
-        statistics: BatchStatistics::Batch,
+        statistics: NormStatistics::Batch,
         noise: Noise::Off,
         tape: Tape::default(),
     }

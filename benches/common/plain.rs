@@ -6,7 +6,7 @@ use attentionae_sc::{
     kernels::tensor::from_array,
     model::{
         ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder,
-        layers::BatchStatistics,
+        layers::NormStatistics,
     },
     preprocess::Prepared,
 };
@@ -77,7 +77,7 @@ impl Plain {
 
     fn encode(&self) -> (Tensor, Tensor) {
         let model = &self.model;
-        let batch = BatchStatistics::Batch;
+        let batch = NormStatistics::Batch;
         let e1 = model
             .bn_1
             .forward(&model.enc_1.forward(&corrupt(&self.x)).relu(), batch);

@@ -7,7 +7,6 @@ use petgraph::unionfind::UnionFind;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 mod adjacency;
-mod batch_graphs;
 mod cosine;
 mod depth;
 mod distance_features;
@@ -17,17 +16,18 @@ mod inverted_lists;
 mod joint_graph;
 mod neighbor_graph;
 mod neighbors;
+mod subset_graphs;
 mod target;
 mod umap;
 
 pub use adjacency::Adjacency;
-pub use batch_graphs::BatchGraphs;
 pub use cosine::ROUNDING;
 pub use distance_features::{Features, Projection};
 pub use error::GraphError;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
 pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
+pub use subset_graphs::SubsetGraphs;
 pub use target::Aim;
 
 use cosine::Directions;

@@ -7,7 +7,7 @@ use super::{
     attention::{CrossAttention, KeysValues},
     decoder::Decoder,
     graph_conv::{GraphConv, GraphOperator},
-    layers::{BatchNorm, BatchStatistics, Linear},
+    layers::{BatchNorm, Linear, NormStatistics},
     pass::Pass,
 };
 use crate::seed::{Stream, stream};
@@ -91,7 +91,7 @@ impl Autoencoder {
     /// They are averages over the last training epochs, and the weights that these saw have moved on since.
     pub fn settle_statistics(&self, x: &Tensor) {
         let mut pass = Pass {
-            statistics: BatchStatistics::Settle,
+            statistics: NormStatistics::Settle,
             ..Pass::embedding()
         };
         tch::no_grad(|| {

@@ -4,7 +4,7 @@
 //! L = mean over cells i of −Σⱼ P_ij · ln softmax_{j≠i}(cos(zᵢ, zⱼ) / τ),   P_ij = J_ij / Σⱼ J_ij,   τ = 0.2
 //! ```
 //!
-//! within a batch, J the sum of the views' graphs; cells without a neighbour in their batch are left out of the mean. It
+//! within a mini-batch, J the sum of the views' graphs; cells without a neighbour in their mini-batch are left out of the mean. It
 //! is the normalised temperature-scaled cross entropy of van den Oord et al. 2018, arXiv:1807.03748, and Chen et al. 2020,
 //! arXiv:2002.05709, with graph neighbours in the place of augmented copies, weighted as in Dwibedi et al. 2021,
 //! arXiv:2104.14548, and Böhm et al. 2023, arXiv:2210.09879.
@@ -23,17 +23,17 @@ const SHORTEST: f64 = 1e-6;
 /// What stands on the diagonal, so that no cell is compared with itself.
 const NEVER: f64 = -1e9;
 
-/// Which cells of a batch are to be near each other.
+/// Which cells of a mini-batch are to be near each other.
 #[derive(Debug)]
 pub struct ContrastTarget {
-    /// P, n × n. Rows add up to 1, or to 0 where a cell has no neighbour in the batch.
+    /// P, n × n. Rows add up to 1, or to 0 where a cell has no neighbour in the mini-batch.
     shares: Tensor,
     /// Rows that add up to 1.
     n_joined: usize,
 }
 
 impl ContrastTarget {
-    /// The target of a batch: `rows` are its cells in `joint`, each at most once.
+    /// The target of a mini-batch: `rows` are its cells in `joint`, each at most once.
     ///
     /// Cost: the edges of these cells, and n² numbers.
     #[must_use]
@@ -64,7 +64,7 @@ impl ContrastTarget {
     }
 }
 
-/// The contrast of a batch's embedding, n × d: a scalar, differentiated by libtorch. Sums run along rows first, so that the
+/// The contrast of a mini-batch's embedding, n × d: a scalar, differentiated by libtorch. Sums run along rows first, so that the
 /// number of threads does not change their order.
 #[must_use]
 pub fn contrast_loss(z: &Tensor, target: &ContrastTarget) -> Tensor {

@@ -14,7 +14,7 @@ const BATCH_NORM_MOMENTUM: f64 = 0.1;
 
 /// Whether a forward pass trains the model or embeds with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BatchStatistics {
+pub enum NormStatistics {
     /// Normalise by the batch, and let the running statistics follow it.
     Batch,
     /// Normalise by the batch, and make its statistics the running ones.
@@ -126,8 +126,8 @@ impl BatchNorm {
     /// feature is a small difference of sums, and in single precision its errors lead training several times
     /// further astray than all other rounding does.
     #[must_use]
-    pub fn forward(&self, x: &Tensor, statistics: BatchStatistics) -> Tensor {
-        if statistics == BatchStatistics::Running {
+    pub fn forward(&self, x: &Tensor, statistics: NormStatistics) -> Tensor {
+        if statistics == NormStatistics::Running {
             let scale = &self.weight * (&self.running_var + BATCH_NORM_EPSILON).rsqrt();
             return (x - &self.running_mean) * scale + &self.bias;
         }
@@ -136,7 +136,7 @@ impl BatchNorm {
         let mean = mean_of(&x);
         let centred = &x - &mean;
         let variance = mean_of(&centred.square());
-        let weight = if statistics == BatchStatistics::Settle {
+        let weight = if statistics == NormStatistics::Settle {
             1.0
         } else {
             BATCH_NORM_MOMENTUM
@@ -196,7 +196,7 @@ mod tests {
     fn a_batch_is_centred_scaled_and_remembered() {
         let x = Tensor::from_slice(&[1.0_f32, 10.0, 3.0, 30.0]).view([2, 2]);
         let norm = BatchNorm::new(2);
-        let y = norm.forward(&x, BatchStatistics::Batch);
+        let y = norm.forward(&x, NormStatistics::Batch);
         for (got, expected) in values(&y).iter().zip([-1.0, -1.0, 1.0, 1.0]) {
             assert!((got - expected).abs() < 1e-4, "{got} {expected}");
         }
@@ -204,7 +204,7 @@ mod tests {
         assert!((values(&norm.running_var)[0] - (0.9 + 0.1 * 2.0)).abs() < 1e-6);
         assert_eq!(norm.num_batches_tracked.int64_value(&[]), 1);
 
-        let _ = norm.forward(&x, BatchStatistics::Settle);
+        let _ = norm.forward(&x, NormStatistics::Settle);
         assert_eq!(values(&norm.running_mean), [2.0, 20.0]);
         assert_eq!(values(&norm.running_var), [2.0, 200.0]);
     }

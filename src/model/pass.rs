@@ -1,13 +1,13 @@
 //! What a forward pass differs in between training and embedding.
 
-use super::{layers::BatchStatistics, noise::Noise};
+use super::{layers::NormStatistics, noise::Noise};
 use crate::kernels::Tape;
 
 /// Statistics, noise and gradients of a forward pass.
 #[derive(Debug)]
 pub struct Pass {
     /// Statistics of the batch-normalisation layers.
-    pub statistics: BatchStatistics,
+    pub statistics: NormStatistics,
     /// Input noise and query dropout.
     pub noise: Noise,
     /// Gradients that libtorch does not work out.
@@ -19,7 +19,7 @@ impl Pass {
     #[must_use]
     pub fn training(seed: u64) -> Self {
         Self {
-            statistics: BatchStatistics::Batch,
+            statistics: NormStatistics::Batch,
             noise: Noise::seeded(seed),
             tape: Tape::default(),
         }
@@ -32,7 +32,7 @@ impl Pass {
     #[must_use]
     pub fn embedding() -> Self {
         Self {
-            statistics: BatchStatistics::Running,
+            statistics: NormStatistics::Running,
             noise: Noise::Off,
             tape: Tape::off(),
         }

@@ -21,7 +21,7 @@ use self::{
 use crate::{
     config::RunConfig,
     counts::CountSource,
-    graph::{BatchGraphs, CellGraph, Features, Projection},
+    graph::{CellGraph, Features, Projection, SubsetGraphs},
     kernels::device::{Cuda, DeviceError, gpu},
     markers::{Marker, find_markers},
     memory::StageLog,
@@ -233,7 +233,7 @@ impl Run<'_> {
             .with_context(|| self.config.inputs.to_string())?;
         self.say_if_disconnected(&graph);
         let graphs = self.config.train.batch_size.map(|_| {
-            BatchGraphs::new(
+            SubsetGraphs::new(
                 &self.config.graph,
                 &graph,
                 &landmarks,

@@ -6,7 +6,7 @@ use tch::{Device, Tensor};
 
 use super::{Run, clusters::Clusters, views::Seen};
 use crate::{
-    graph::BatchGraphs,
+    graph::SubsetGraphs,
     kernels::{CountTarget, GraphTarget},
     model::{autoencoder::Autoencoder, embedding::Reference, pass::Pass},
     preprocess::Prepared,
@@ -14,11 +14,11 @@ use crate::{
     seed::{Stream, stream},
     threads::LibtorchAlone,
     train::{
-        batch::Batch,
         labels::centers,
-        mini_batches::{BatchSource, MiniBatches},
+        mini_batches::{MiniBatchSource, MiniBatches},
         pretrain::{EpochLosses, pretrain},
         self_training::{SETTLED, Schedule, self_train},
+        training_batch::TrainingBatch,
         training_cells::TrainingCells,
     },
 };
@@ -36,7 +36,7 @@ pub(super) struct TrainingData<'a> {
     /// The cells that any cell is embedded against: the training cells, or with mini-batches some of them.
     pub reference: &'a Reference<'a>,
     /// Graphs of batches, where there are batches.
-    pub graphs: Option<&'a BatchGraphs>,
+    pub graphs: Option<&'a SubsetGraphs>,
 }
 
 /// A model in training.
@@ -53,9 +53,9 @@ impl<'a> TrainingData<'a> {
     }
 
     /// The reference cells as the one batch that every step learns from.
-    fn all_at_once(&self) -> Batch<'a> {
+    fn all_at_once(&self) -> TrainingBatch<'a> {
         let reference = self.reference;
-        Batch {
+        TrainingBatch {
             x: reference.inputs.x.shallow_clone(),
             base: reference.inputs.base.as_ref().map(Tensor::shallow_clone),
             graph: reference.operator.clone(),
@@ -76,7 +76,7 @@ impl Run<'_> {
         let parts = config.model.parts;
         let cells = match (data.graphs, config.train.batch_size) {
             (Some(graphs), Some(size)) => {
-                let source = BatchSource {
+                let source = MiniBatchSource {
                     prepared: data.prepared,
                     cells: data.cells,
                     features: data.reference.features,
@@ -92,7 +92,7 @@ impl Run<'_> {
                     n_genes: config.train.zinb_genes,
                     device: data.device(),
                 };
-                TrainingCells::Batches(Box::new(MiniBatches::new(source, size, config.seed)))
+                TrainingCells::MiniBatches(Box::new(MiniBatches::new(source, size, config.seed)))
             }
             _ => TrainingCells::Whole(Box::new(data.all_at_once())),
         };

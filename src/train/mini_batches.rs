@@ -1,4 +1,4 @@
-//! Batches of the training cells, drawn by seeded permutations.
+//! Mini-batches of the training cells, drawn by seeded permutations.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use rand::{
 use rand_chacha::ChaCha8Rng;
 use tch::Device;
 
-use super::batch::Batch;
+use super::training_batch::TrainingBatch;
 use crate::{
     counts::Csr,
-    graph::{BatchGraphs, Features, GraphError},
+    graph::{Features, GraphError, SubsetGraphs},
     kernels::{CountTarget, GraphTarget, tensor::from_array},
     model::{contrast::ContrastTarget, graph_conv::GraphOperator},
     preprocess::Prepared,
     seed::{Stream, stream},
 };
 
-/// What batches are made of.
+/// What mini-batches are made of.
 #[derive(Debug, Clone, Copy)]
-pub struct BatchSource<'a> {
+pub struct MiniBatchSource<'a> {
     /// All cells.
     pub prepared: &'a Prepared,
     /// The training cells, positions in `prepared`, ascending.
@@ -30,23 +30,23 @@ pub struct BatchSource<'a> {
     /// What graphs are built from.
     pub features: &'a Features,
     /// Graphs of any few cells.
-    pub graphs: &'a BatchGraphs,
+    pub graphs: &'a SubsetGraphs,
     /// What the embedding starts from, all cells × d, where the model adds to something.
     pub base: Option<&'a ndarray::Array2<f32>>,
-    /// The sum of the views' graphs of the training cells, where neighbours are contrasted: half of a batch are then drawn as
+    /// The sum of the views' graphs of the training cells, where neighbours are contrasted: half of a mini-batch are then drawn as
     /// neighbours of the other half.
     pub joint: Option<&'a Csr>,
     /// Genes that a step reproduces the counts of, drawn at random; all of them where `None`.
     pub n_genes: Option<usize>,
-    /// Where batches lie.
+    /// Where mini-batches lie.
     pub device: Device,
 }
 
-/// Draws batches without end. In every pass over the data each cell is once drawn in its own right; batches differ by at
+/// Draws mini-batches without end. In every pass over the data each cell is once drawn in its own right; mini-batches differ by at
 /// most one such cell in size.
 #[derive(Debug)]
 pub struct MiniBatches<'a> {
-    source: BatchSource<'a>,
+    source: MiniBatchSource<'a>,
     order: Vec<usize>,
     per_pass: usize,
     drawn: usize,
@@ -55,19 +55,19 @@ pub struct MiniBatches<'a> {
     ahead: Option<Result<Drawn, GraphError>>,
 }
 
-/// A batch.
+/// A mini-batch.
 #[derive(Debug)]
 pub struct Drawn {
     /// Its cells, as places among the training cells.
     pub cells: Vec<usize>,
     /// What is learnt from them.
-    pub batch: Batch<'static>,
+    pub batch: TrainingBatch<'static>,
 }
 
 impl<'a> MiniBatches<'a> {
-    /// Batches of at most `batch_size` (at least 2) cells in the order that `seed` draws.
+    /// Mini-batches of at most `batch_size` (at least 2) cells in the order that `seed` draws.
     #[must_use]
-    pub fn new(source: BatchSource<'a>, batch_size: usize, seed: u64) -> Self {
+    pub fn new(source: MiniBatchSource<'a>, batch_size: usize, seed: u64) -> Self {
         let n_cells = source.cells.len();
         let anchors = match source.joint {
             Some(_) => batch_size / 2,
@@ -78,19 +78,19 @@ impl<'a> MiniBatches<'a> {
             order: (0..n_cells).collect(),
             per_pass: n_cells.div_ceil(anchors),
             drawn: 0,
-            rng: stream(seed, Stream::Batches),
+            rng: stream(seed, Stream::MiniBatches),
             genes: stream(seed, Stream::Genes),
             ahead: None,
         }
     }
 
-    /// Batches in a pass over all cells.
+    /// Mini-batches in a pass over all cells.
     #[must_use]
     pub fn per_pass(&self) -> usize {
         self.per_pass
     }
 
-    /// The next batch.
+    /// The next mini-batch.
     ///
     /// Cost: B² · features operations and B · genes floats, whatever the number of cells.
     ///
@@ -104,7 +104,7 @@ impl<'a> MiniBatches<'a> {
         }
     }
 
-    /// Makes the next batch ready, so that [`Self::draw`] has only to hand it over.
+    /// Makes the next mini-batch ready, so that [`Self::draw`] has only to hand it over.
     pub fn draw_ahead(&mut self) {
         if self.ahead.is_none() {
             self.ahead = Some(self.draw_now());
@@ -113,7 +113,7 @@ impl<'a> MiniBatches<'a> {
 
     fn draw_now(&mut self) -> Result<Drawn, GraphError> {
         let rows = self.draw_rows();
-        let BatchSource {
+        let MiniBatchSource {
             prepared,
             features,
             graphs,
@@ -124,7 +124,7 @@ impl<'a> MiniBatches<'a> {
         } = self.source;
         let cells: Vec<usize> = rows.iter().map(|&row| self.source.cells[row]).collect();
         let (weights, target) = graphs.of(&rows, features.of(prepared, &cells).view())?;
-        let batch = Batch {
+        let batch = TrainingBatch {
             x: from_array(prepared.zscores(&cells).view(), device),
             base: base.map(|base| from_array(base.select(Axis(0), &cells).view(), device)),
             graph: GraphOperator::stored(&weights, device).aggregating(
@@ -153,7 +153,7 @@ impl<'a> MiniBatches<'a> {
         }
     }
 
-    /// The cells of the next batch, ascending where they are drawn with neighbours.
+    /// The cells of the next mini-batch, ascending where they are drawn with neighbours.
     fn draw_rows(&mut self) -> Vec<usize> {
         let batch = self.drawn % self.per_pass;
         if batch == 0 {
@@ -206,8 +206,8 @@ mod tests {
         let config = GraphConfig::published(Method::Gauss, false, 5);
         let rows = features.of(&prepared, &cells);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-        let graphs = BatchGraphs::new(&config, &graph, &cells, &cells, &prepared, &features);
-        let source = BatchSource {
+        let graphs = SubsetGraphs::new(&config, &graph, &cells, &cells, &prepared, &features);
+        let source = MiniBatchSource {
             prepared: &prepared,
             cells: &cells,
             features: &features,

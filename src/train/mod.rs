@@ -1,12 +1,12 @@
 //! Training: the cells of a step, pretraining, and the published clustering stage.
 
 pub mod assignment;
-pub mod batch;
 pub mod labels;
 pub mod mini_batches;
 pub mod optimiser;
 pub mod pretrain;
 pub mod self_training;
+pub mod training_batch;
 pub mod training_cells;
 
 /// The training schedule.
@@ -16,7 +16,7 @@ pub struct TrainConfig {
     pub lr: f64,
     /// Genes that a step on a mini-batch reproduces the counts of; all of them where `None`.
     pub zinb_genes: Option<usize>,
-    /// Pretraining epochs: passes over all cells, or steps where there are batches.
+    /// Pretraining epochs: passes over all cells, or steps where there are mini-batches.
     pub training_epoch: usize,
     /// Most epochs of the clustering stage, counted in the same way.
     pub clustering_epoch: usize,

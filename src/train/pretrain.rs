@@ -6,8 +6,8 @@ use tch::Tensor;
 
 use super::{
     TrainConfig,
-    batch::Reconstruction,
     optimiser::Adam,
+    training_batch::Reconstruction,
     training_cells::{Step, TrainingCells},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub struct EpochLosses {
 ///
 /// With all cells in every step (an epoch), training ends 50 epochs after the best loss, and the weights
 /// of that epoch are kept. With mini-batches every step counts as an epoch, all of them are taken, and the last
-/// weights are kept: the losses of two batches cannot be compared.
+/// weights are kept: the losses of two mini-batches cannot be compared.
 ///
 /// `each` sees the losses of every epoch after its step; the gradients of the last one stay behind, clipped.
 ///
@@ -55,7 +55,7 @@ pub struct EpochLosses {
 ///
 /// # Errors
 ///
-/// When the cells of a batch have no graph.
+/// When the cells of a mini-batch have no graph.
 pub fn pretrain(
     model: &mut Autoencoder,
     cells: &mut TrainingCells<'_>,

@@ -4,9 +4,9 @@ use tch::Tensor;
 
 use super::{
     assignment::{Assignment, assign, assign_given, cluster_loss, frequencies},
-    batch::Reconstruction,
     optimiser::Adam,
     pretrain::EpochLosses,
+    training_batch::Reconstruction,
     training_cells::{Step, TrainingCells},
 };
 use crate::{
@@ -51,7 +51,7 @@ const TRAINED: [&str; 7] = [
 ///
 /// # Errors
 ///
-/// When the cells of a batch have no graph.
+/// When the cells of a mini-batch have no graph.
 pub fn self_train(
     model: &mut Autoencoder,
     centers: &Tensor,

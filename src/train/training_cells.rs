@@ -1,8 +1,8 @@
 //! Where training steps get their cells from.
 
 use super::{
-    batch::Batch,
     mini_batches::{Drawn, MiniBatches},
+    training_batch::TrainingBatch,
 };
 use crate::graph::GraphError;
 
@@ -13,16 +13,16 @@ const MOST_STEPS_PER_ROUND: usize = 32;
 #[derive(Debug)]
 pub enum TrainingCells<'a> {
     /// All of them in every step, as published: a step is an epoch.
-    Whole(Box<Batch<'a>>),
-    /// A batch in every step.
-    Batches(Box<MiniBatches<'a>>),
+    Whole(Box<TrainingBatch<'a>>),
+    /// A mini-batch in every step.
+    MiniBatches(Box<MiniBatches<'a>>),
 }
 
 /// One step's cells.
 #[derive(Debug)]
 pub enum Step<'s, 'a> {
     /// All training cells, in order.
-    Whole(&'s Batch<'a>),
+    Whole(&'s TrainingBatch<'a>),
     /// Some cells.
     Some(Box<Drawn>),
 }
@@ -32,11 +32,11 @@ impl<'a> TrainingCells<'a> {
     ///
     /// # Errors
     ///
-    /// Where a batch's cells have no graph.
+    /// Where a mini-batch's cells have no graph.
     pub fn next_step(&mut self) -> Result<Step<'_, 'a>, GraphError> {
         match self {
             Self::Whole(batch) => Ok(Step::Whole(batch)),
-            Self::Batches(batches) => Ok(Step::Some(Box::new(batches.draw()?))),
+            Self::MiniBatches(batches) => Ok(Step::Some(Box::new(batches.draw()?))),
         }
     }
 
@@ -45,14 +45,14 @@ impl<'a> TrainingCells<'a> {
     ///
     /// # Errors
     ///
-    /// Where a batch's cells have no graph.
+    /// Where a mini-batch's cells have no graph.
     pub fn learn_from_next<R>(
         &mut self,
         more: bool,
         learn: impl FnOnce(&Step<'_, 'a>) -> R,
     ) -> Result<R, GraphError> {
         match self {
-            Self::Batches(batches) if more && rayon::current_num_threads() > 1 => {
+            Self::MiniBatches(batches) if more && rayon::current_num_threads() > 1 => {
                 let drawn = Step::Some(Box::new(batches.draw()?));
                 Ok(rayon::in_place_scope(|scope| {
                     scope.spawn(|_| batches.draw_ahead());
@@ -74,7 +74,7 @@ impl<'a> TrainingCells<'a> {
     pub fn steps_per_round(&self) -> usize {
         match self {
             Self::Whole(_) => 1,
-            Self::Batches(batches) => batches.per_pass().min(MOST_STEPS_PER_ROUND),
+            Self::MiniBatches(batches) => batches.per_pass().min(MOST_STEPS_PER_ROUND),
         }
     }
 }
@@ -82,14 +82,14 @@ impl<'a> TrainingCells<'a> {
 impl<'a> Step<'_, 'a> {
     /// What is learnt from.
     #[must_use]
-    pub fn batch(&self) -> &Batch<'a> {
+    pub fn batch(&self) -> &TrainingBatch<'a> {
         match self {
             Self::Whole(batch) => batch,
             Self::Some(drawn) => &drawn.batch,
         }
     }
 
-    /// The position of the batch's `i`-th cell among the training cells.
+    /// The position of the mini-batch's `i`-th cell among the training cells.
     #[must_use]
     pub fn cell(&self, i: usize) -> usize {
         match self {

@@ -1,4 +1,4 @@
-//! What the model learns from in one step: all training cells, or a batch of them.
+//! What the model learns from in one step: all training cells, or a mini-batch of them.
 
 use tch::Tensor;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// Cells that are each other's keys, neighbours and targets: n of them.
 #[derive(Debug)]
-pub struct Batch<'a> {
+pub struct TrainingBatch<'a> {
     /// Column z-scores of the log-normalised HVGs, n × genes.
     pub x: Tensor,
     /// What the embedding starts from, n × d, where the model adds to something.
@@ -31,7 +31,7 @@ pub struct Batch<'a> {
     pub contrast: Option<ContrastTarget>,
 }
 
-/// A forward pass over a batch, with both reconstruction losses.
+/// A forward pass over its cells, with both reconstruction losses.
 #[derive(Debug)]
 pub struct Reconstruction {
     /// Embedding, n × d.
@@ -44,7 +44,7 @@ pub struct Reconstruction {
     pub contrast: Option<Tensor>,
 }
 
-impl Batch<'_> {
+impl TrainingBatch<'_> {
     /// Encodes all cells, decodes them and compares.
     #[must_use]
     pub fn reconstruct(

@@ -13,7 +13,7 @@ const BLOCK: usize = 1024;
 
 /// What gives any few cells their weights and targets.
 #[derive(Debug)]
-pub struct BatchGraphs {
+pub struct SubsetGraphs {
     config: GraphConfig,
     /// Bandwidths of the training cells, where the kernel is dense.
     bandwidths: Option<Vec<f32>>,
@@ -21,12 +21,12 @@ pub struct BatchGraphs {
     n_reference: usize,
 }
 
-impl BatchGraphs {
-    /// Graphs of batches of the `training` cells (positions in `prepared`, ascending).
+impl SubsetGraphs {
+    /// Graphs of mini-batches of the `training` cells (positions in `prepared`, ascending).
     ///
     /// `reference` is the graph of the cells at `cells`, some of these, built with `config`.
     /// The dense gauss kernel takes every cell's bandwidth from its nearest cells there; the others have a
-    /// neighbourhood within each batch.
+    /// neighbourhood within each mini-batch.
     ///
     /// Cost: cells · reference cells · features operations; one `f32` per cell.
     #[must_use]
@@ -51,11 +51,11 @@ impl BatchGraphs {
         self.config.aggregation
     }
 
-    /// The graph of a batch, weights and targets: `cells` are places among the training cells, `features` theirs,
+    /// The graph of a mini-batch, weights and targets: `cells` are places among the training cells, `features` theirs,
     /// cells × features.
     ///
-    /// With the dense kernel, weights are multiplied by reference cells / batch cells, so that sums over a batch
-    /// have the scale of sums over the reference whatever the batch's size. Sums over neighbours have it anyway.
+    /// With the dense kernel, weights are multiplied by reference cells / mini-batch cells, so that sums over a mini-batch
+    /// have the scale of sums over the reference whatever the mini-batch's size. Sums over neighbours have it anyway.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ mod tests {
                 ..GraphConfig::published(method, knn, 5)
             };
             let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-            let graphs = BatchGraphs::new(&config, &graph, &all, &all, &prepared, &features);
+            let graphs = SubsetGraphs::new(&config, &graph, &all, &all, &prepared, &features);
             let (weights, target) = graphs.of(&all, rows.view()).expect("a graph");
             let Pairs::Stored {
                 connectivities,
@@ -184,11 +184,11 @@ mod tests {
         let rows = features.of(&prepared, &reference);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
         let all: Vec<usize> = (0..30).collect();
-        let graphs = BatchGraphs::new(&config, &graph, &reference, &all, &prepared, &features);
+        let graphs = SubsetGraphs::new(&config, &graph, &reference, &all, &prepared, &features);
         let batch = [1, 3, 10];
         let of_batch = features.of(&prepared, &batch);
         let (weights, _) = graphs.of(&batch, of_batch.view()).expect("a graph");
-        // A cell's weight to itself is 1, times 15 reference cells over 3 of the batch.
+        // A cell's weight to itself is 1, times 15 reference cells over 3 of the mini-batch.
         for i in 0..3 {
             assert!((dense(&weights)[[i, i]] - 5.0).abs() < 1e-6);
         }
