@@ -6,9 +6,9 @@ use anyhow::Context;
 
 use crate::{
     annotate,
-    batch::{self, BatchError, Record, Status},
+    batch_run::{self, BatchRunError, Record, Status},
     cli::Request,
-    config::{AnnotateConfig, BatchConfig, ConvertConfig, RawFiles, RunConfig},
+    config::{AnnotateConfig, BatchRunConfig, ConvertConfig, RawFiles, RunConfig},
     convert, pipeline,
     progress::Progress,
     write::check_writable,
@@ -47,9 +47,9 @@ fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
     lines.iter().try_for_each(|line| print_result(line))
 }
 
-fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {
-    let records = batch::run(config)?;
-    print_result(&batch::table(&records))?;
+fn find_in_all(config: &BatchRunConfig) -> anyhow::Result<()> {
+    let records = batch_run::run(config)?;
+    print_result(&batch_run::table(&records))?;
     let failed = |record: &&Record| record.status == Status::Failed;
     let names: Vec<String> = records
         .iter()
@@ -60,7 +60,7 @@ fn find_in_all(config: &BatchConfig) -> anyhow::Result<()> {
         return Ok(());
     }
     let n_data_sets = records.len();
-    Err(BatchError::Failures { names, n_data_sets }.into())
+    Err(BatchRunError::Failures { names, n_data_sets }.into())
 }
 
 fn convert_one(conversion: &ConvertConfig, progress: &Progress) -> anyhow::Result<()> {

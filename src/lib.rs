@@ -30,7 +30,7 @@
 #[doc(hidden)]
 pub mod app;
 #[doc(hidden)]
-pub mod batch;
+pub mod batch_run;
 pub mod cli;
 pub mod config;
 pub mod preset;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, batch, cli, interrupt, out_of_memory, progress::print_line};
+use attentionae_sc::{app, batch_run, cli, interrupt, out_of_memory, progress::print_line};
 
 mod oldest_glibc;
 
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             "note: a lack of memory may have no exit code of its own ({error})"
         ));
     }
-    if let Err(error) = interrupt::end_cleanly_when_stopped(batch::stop, batch::kill_all) {
+    if let Err(error) = interrupt::end_cleanly_when_stopped(batch_run::stop, batch_run::kill_all) {
         print_line(&format!(
             "note: Ctrl-C may leave unfinished files ({error})"
         ));

@@ -35,14 +35,14 @@ use self::{
     results::results,
 };
 use crate::{
-    config::{AnnotateConfig, LabelBy, NamedDataSet},
+    config::{AnnotateConfig, LabelBy},
     counts::CountSource,
     memory::StageLog,
     metrics::{Scores, Truth, TypeF1},
     model_file::TrainedModel,
     preprocess::{Batches, control},
     progress::Progress,
-    read::{Input, Inputs, crossed_labels, note_on_labels, read},
+    read::{Input, Inputs, NamedInputs, crossed_labels, note_on_labels, read},
     threads,
 };
 
@@ -55,7 +55,7 @@ pub struct Annotated<'a> {
     /// What was asked for.
     pub config: &'a AnnotateConfig,
     /// The data set.
-    pub data_set: &'a NamedDataSet,
+    pub data_set: &'a NamedInputs,
     /// What was read.
     pub input: &'a Input,
     /// Which of the model's genes it has.
@@ -146,7 +146,7 @@ fn labels_of_reference(
 /// The stages of one data set.
 struct Stages<'a> {
     config: &'a AnnotateConfig,
-    data_set: &'a NamedDataSet,
+    data_set: &'a NamedInputs,
     progress: &'a Progress,
     log: StageLog,
 }

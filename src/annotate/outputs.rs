@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 
 use super::Annotated;
 use crate::{
-    config::{AnnotateConfig, NamedDataSet},
+    config::AnnotateConfig,
     graph::near_graph,
     h5ad::Annotations,
     model_file::TrainedModel,
     plot::{Figure, drawable, title, umap_layout, write_figure},
     progress::Progress,
-    read::Input,
+    read::{Input, NamedInputs},
     write::{
         OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable,
         unique_names, write_copy, write_embedding, write_file,
     },
 };
 
-pub(super) fn paths(config: &AnnotateConfig, data_set: &NamedDataSet) -> OutputPaths {
+pub(super) fn paths(config: &AnnotateConfig, data_set: &NamedInputs) -> OutputPaths {
     OutputPaths::new(&config.output_dir, &data_set.name)
 }
 
 /// Whether all outputs can be written, and replace none of another input.
 pub(super) fn check_outputs(
     config: &AnnotateConfig,
-    data_set: &NamedDataSet,
+    data_set: &NamedInputs,
 ) -> Result<(), WriteError> {
     let paths = paths(config, data_set);
     let save = config.save;
@@ -58,7 +58,7 @@ pub(super) fn check_outputs(
 /// Whether results can be added to a copy of the input, where that is asked for.
 pub(super) fn check_copy(
     config: &AnnotateConfig,
-    data_set: &NamedDataSet,
+    data_set: &NamedInputs,
     input: &Input,
 ) -> Result<(), WriteError> {
     if !config.save.h5ad {

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Refusal, args::AnnotateArgs, batch::named_data_set, data_set::expanded, refused};
+use super::{
+    Refusal, args::AnnotateArgs, batch_run::typed_inputs, named_inputs::expanded, refused,
+};
 use crate::config::{AnnotateConfig, AnnotateOutputs, LabelBy};
 
 /// Checks the options.
@@ -15,7 +17,8 @@ pub(super) fn config(args: AnnotateArgs) -> Result<AnnotateConfig, Refusal> {
     let model = expanded(&typed).map_err(refused("-model", &typed))?;
     let data_sets = args.names.into_iter().chain(args.name);
     let data_sets = data_sets
-        .map(|typed| named_data_set(typed, &args.data_dir))
+        .map(|typed| typed_inputs(typed, &args.data_dir))
+        .map(|typed| typed.map(|typed| typed.found))
         .collect::<Result<Vec<_>, Refusal>>()?;
     if data_sets.is_empty() {
         let why = "which cells? give the names or paths of data sets";

@@ -93,7 +93,7 @@ pub(super) enum Subcommands {
                           attentionae-sc batch --all [OPTION VALUE]...",
         after_help = BATCH_EXAMPLES
     )]
-    Batch(Box<BatchArgs>),
+    Batch(Box<BatchRunArgs>),
     /// Label new cells with a trained model
     #[command(
         override_usage = "attentionae-sc annotate NAME... -model FILE [OPTION VALUE]...",
@@ -181,7 +181,7 @@ pub(super) struct RunArgs {
 
 /// `batch`
 #[derive(Debug, Args)]
-pub(super) struct BatchArgs {
+pub(super) struct BatchRunArgs {
     /// Data sets below -data_dir, or paths of inputs, as -name takes them; NAME=PATH says what the
     /// outputs are called
     #[arg(value_name = "NAME", help_heading = "Input")]

@@ -3,9 +3,9 @@
 mod annotate;
 mod args;
 mod argv;
-mod batch;
-mod data_set;
+mod batch_run;
 mod help;
+mod named_inputs;
 mod options;
 mod refusal;
 mod shell;
@@ -16,24 +16,23 @@ use std::{any::TypeId, collections::HashSet, ffi::OsString};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, parser::ValueSource};
 
-pub(crate) use self::data_set::find as find_data_set;
+pub(crate) use self::named_inputs::find as find_inputs;
 use self::{
     args::{
         AnyArgs, Cli, ConvertedArgs, CsvArgs, H5Args, JoinArgs, Preprocess, RunArgs, Subcommands,
     },
-    data_set::DataSet,
     help::Extent,
     options::{ClusteringArgs, GraphArgs, OutputArgs, RunOptions},
     values::Switch,
 };
 pub use self::{refusal::Refusal, shell::ShellFile};
 use crate::{
-    config::{AnnotateConfig, BatchConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
+    config::{AnnotateConfig, BatchRunConfig, ConvertConfig, Outputs, RawFiles, RunConfig},
     graph::GraphConfig,
     model::ModelConfig,
     partition::{Cut, Resolution},
     preset::Defaults,
-    read::{InputFile, ReadOptions},
+    read::{InputFile, NamedInputs, ReadOptions},
     train::TrainConfig,
 };
 
@@ -43,7 +42,7 @@ pub enum Request {
     /// Find the cell types of a data set.
     Run(Box<RunConfig>),
     /// Find the cell types of several data sets.
-    Batch(Box<BatchConfig>),
+    Batch(Box<BatchRunConfig>),
     /// Label new cells with a trained model.
     Annotate(Box<AnnotateConfig>),
     /// Convert raw files, each element into a data set of its own.
@@ -73,7 +72,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
     match cli.command {
         None => run_config(cli.run).map(|config| Request::Run(Box::new(config))),
         Some(Subcommands::Batch(args)) => {
-            batch::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
+            batch_run::config(*args, &matches).map(|config| Request::Batch(Box::new(config)))
         }
         Some(Subcommands::Annotate(args)) => {
             annotate::config(*args).map(|config| Request::Annotate(Box::new(config)))
@@ -126,16 +125,16 @@ fn options_follow_commands(matches: &ArgMatches) -> Result<(), Refusal> {
 
 fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     let typed = required("-name", args.name)?;
-    let data_set = data_set::find(&typed, &args.options.input.data_dir);
+    let data_set = named_inputs::find(&typed, &args.options.input.data_dir);
     let mut data_set = data_set.map_err(refused("-name", &typed))?;
     if let Some(name) = args.output_name {
-        data_set.name = data_set::file_name(&name).map_err(refused("-output_name", &name))?;
+        data_set.name = named_inputs::file_name(&name).map_err(refused("-output_name", &name))?;
     }
     checked(args.options, data_set)
 }
 
 /// The run of a data set, its options checked.
-fn checked(options: RunOptions, data_set: DataSet) -> Result<RunConfig, Refusal> {
+fn checked(options: RunOptions, named: NamedInputs) -> Result<RunConfig, Refusal> {
     let defaults = options.clustering.preset.defaults();
     let (model, train) = trained(&options, &defaults)?;
     let resolution = how_many(&options.clustering, defaults.resolution)?;
@@ -298,10 +297,10 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
     let mut conversions = Vec::new();
     for file in args.files {
         let typed = file.display().to_string();
-        let file = data_set::expanded(&typed).map_err(refused("FILE", &typed))?;
+        let file = named_inputs::expanded(&typed).map_err(refused("FILE", &typed))?;
         let name = match &args.name {
-            Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
-            None => data_set::name_of(&typed).map_err(refused("FILE", &typed))?,
+            Some(name) => named_inputs::file_name(name).map_err(refused("-name", name))?,
+            None => named_inputs::name_of(&typed).map_err(refused("FILE", &typed))?,
         };
         let input = RawFiles::Any(file.into());
         conversions.push(conversion(name, input, read.clone(), &args.output));
@@ -316,7 +315,7 @@ fn from_any(args: AnyArgs) -> Result<Request, Refusal> {
 fn from_h5(args: H5Args) -> Result<Request, Refusal> {
     let mut conversions = Vec::new();
     for typed in args.names {
-        let name = data_set::name_of(&typed).map_err(refused("NAME", &typed))?;
+        let name = named_inputs::name_of(&typed).map_err(refused("NAME", &typed))?;
         let input = RawFiles::H5 {
             typed,
             raw_dir: args.raw_dir.clone(),
@@ -333,10 +332,10 @@ fn from_h5(args: H5Args) -> Result<Request, Refusal> {
 
 fn from_csv(args: CsvArgs) -> Result<Request, Refusal> {
     let typed = required("-name", args.name)?;
-    let name = data_set::file_name(&typed).map_err(refused("-name", &typed))?;
+    let name = named_inputs::file_name(&typed).map_err(refused("-name", &typed))?;
     let files = args.files.iter().map(|file| {
         let typed = file.display().to_string();
-        data_set::expanded(&typed).map_err(refused("FILE", &typed))
+        named_inputs::expanded(&typed).map_err(refused("FILE", &typed))
     });
     let input = RawFiles::Csv(files.collect::<Result<_, _>>()?);
     let read = ReadOptions::from(args.table);
@@ -351,16 +350,16 @@ fn from_join(args: JoinArgs) -> Result<Request, Refusal> {
         let typed = file.display().to_string();
         let named = |typed: &str| {
             Ok(InputFile {
-                name: data_set::name_of(typed)?,
-                path: data_set::expanded(typed)?,
+                name: named_inputs::name_of(typed)?,
+                path: named_inputs::expanded(typed)?,
             })
         };
         named(&typed).map_err(refused("FILE", &typed))
     });
-    let joined = data_set::joined(files.collect::<Result<_, Refusal>>()?);
+    let joined = named_inputs::joined(files.collect::<Result<_, Refusal>>()?);
     let joined = joined.map_err(|why| Refusal::usage(format!("FILE... {why}")))?;
     let name = match &args.name {
-        Some(name) => data_set::file_name(name).map_err(refused("-name", name))?,
+        Some(name) => named_inputs::file_name(name).map_err(refused("-name", name))?,
         None => joined.name,
     };
     let read = ReadOptions {

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::NamedDataSet;
 use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
-    read::{CellTypes, ReadOptions},
+    read::{CellTypes, NamedInputs, ReadOptions},
 };
 
 /// New cells to label, and how.
@@ -18,7 +17,7 @@ pub struct AnnotateConfig {
     /// The model's file.
     pub model: PathBuf,
     /// The data sets to label, at least one.
-    pub data_sets: Vec<NamedDataSet>,
+    pub data_sets: Vec<NamedInputs>,
     /// What is read of them.
     pub read: ReadOptions,
     /// Where true labels are.

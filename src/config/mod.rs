@@ -1,7 +1,7 @@
 //! A run's parameters, all of them checked.
 
 mod annotate;
-mod batch;
+mod batch_run;
 mod convert;
 mod parameters;
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub use self::{
     annotate::{AnnotateConfig, AnnotateOutputs, LabelBy},
-    batch::{BatchConfig, DataSets, NamedDataSet},
+    batch_run::{BatchRunConfig, DataSetSelection, TypedInputs},
     convert::{ConvertConfig, RawFiles},
 };
 use crate::{

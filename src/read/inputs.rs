@@ -18,6 +18,15 @@ pub struct InputFile {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs(Vec<InputFile>);
 
+/// A data set's name and what it is read from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedInputs {
+    /// What its outputs are called.
+    pub name: String,
+    /// What is read.
+    pub inputs: Inputs,
+}
+
 impl Inputs {
     /// Files that are joined, where they are several.
     #[must_use]

@@ -52,7 +52,7 @@ pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
-pub use inputs::{InputFile, Inputs};
+pub use inputs::{InputFile, Inputs, NamedInputs};
 pub use joined_genes::Genes;
 pub use labels::{crossed_labels, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};

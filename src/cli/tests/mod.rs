@@ -1,6 +1,6 @@
 //! Good values of every option arrive in the configuration; bad ones are refused by name.
 
-mod batch;
+mod batch_run;
 mod conversions;
 mod help;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{DataSets, NamedDataSet},
+    config::{DataSetSelection, TypedInputs},
     graph::{Aggregation, Aim, Method},
     h5ad::CountsIn,
     kernels::device::Cuda,
@@ -19,7 +19,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, Genes, Inputs, Orientation},
+    read::{CellTypes, Genes, Inputs, NamedInputs, Orientation},
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));

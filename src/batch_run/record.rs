@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::BatchError;
+use super::BatchRunError;
 use crate::{
     report::IndexRow,
     write::{WriteError, write_file},
@@ -136,13 +136,13 @@ impl RecordFiles {
     }
 
     /// The records of the batch before; none where there was none.
-    pub(super) fn read(&self) -> Result<Vec<Record>, BatchError> {
+    pub(super) fn read(&self) -> Result<Vec<Record>, BatchRunError> {
         let records = match fs::read(&self.json) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error.to_string()),
         };
-        records.map_err(|reason| BatchError::Earlier {
+        records.map_err(|reason| BatchRunError::Earlier {
             path: self.json.clone(),
             reason,
         })

@@ -2,10 +2,10 @@
 
 mod board;
 mod children;
-mod data_sets;
 mod error;
 mod fingerprint;
 mod job;
+mod planned_runs;
 mod record;
 mod share;
 mod table;
@@ -22,19 +22,19 @@ use std::{
 
 use self::{
     board::Board,
-    data_sets::{DataSet, data_sets},
     job::Said,
+    planned_runs::{PlannedRun, planned_runs},
     record::RecordFiles,
     share::Memory,
 };
 pub use self::{
     children::{kill_all, stop},
-    error::BatchError,
+    error::BatchRunError,
     record::{Record, Status},
     table::table,
 };
 use crate::{
-    config::BatchConfig,
+    config::BatchRunConfig,
     report::{IndexRow, write_index},
     write::{OutputPaths, WriteError, check_writable},
 };
@@ -47,8 +47,8 @@ use crate::{
 ///
 /// # Errors
 /// When there is nothing to run, names are not unique, or the records cannot be read or written.
-pub fn run(config: &BatchConfig) -> Result<Vec<Record>, BatchError> {
-    let sets = data_sets(config)?;
+pub fn run(config: &BatchRunConfig) -> Result<Vec<Record>, BatchRunError> {
+    let sets = planned_runs(config)?;
     let files = RecordFiles::below(&config.options.output_dir);
     for path in files.paths() {
         if path.is_dir() {
@@ -64,11 +64,11 @@ pub fn run(config: &BatchConfig) -> Result<Vec<Record>, BatchError> {
     } else {
         Vec::new()
     };
-    let of_name = |set: &DataSet| earlier.iter().find(|record| record.name == set.run.name);
+    let of_name = |set: &PlannedRun| earlier.iter().find(|record| record.name == set.run.name);
     let jobs = config.jobs.min(sets.len());
     let is_run = |record: &Record| sets.iter().any(|set| set.run.name == record.name);
     let others = earlier.iter().filter(|record| !is_run(record)).cloned();
-    let batch = Batch {
+    let batch = BatchRun {
         config,
         others: others.collect(),
         records: Mutex::new(sets.iter().map(|set| of_name(set).cloned()).collect()),
@@ -81,8 +81,8 @@ pub fn run(config: &BatchConfig) -> Result<Vec<Record>, BatchError> {
 }
 
 /// What the runs of a batch share.
-struct Batch<'a> {
-    config: &'a BatchConfig,
+struct BatchRun<'a> {
+    config: &'a BatchRunConfig,
     /// Of every data set: its record, or that of an earlier batch until it is done.
     records: Mutex<Vec<Option<Record>>>,
     /// Records of an earlier batch of data sets that are not in this one, which are kept.
@@ -94,9 +94,9 @@ struct Batch<'a> {
     threads: usize,
 }
 
-impl Batch<'_> {
+impl BatchRun<'_> {
     /// Has `jobs` workers take one data set after the other.
-    fn run_all(self, sets: &[DataSet], jobs: usize) -> Result<Vec<Record>, BatchError> {
+    fn run_all(self, sets: &[PlannedRun], jobs: usize) -> Result<Vec<Record>, BatchRunError> {
         let next = AtomicUsize::new(0);
         let work = || -> Result<(), WriteError> {
             loop {
@@ -126,7 +126,7 @@ impl Batch<'_> {
     }
 
     /// Runs a data set, unless an earlier batch has, and records it.
-    fn finish(&self, set: &DataSet, position: usize) -> Result<(), WriteError> {
+    fn finish(&self, set: &PlannedRun, position: usize) -> Result<(), WriteError> {
         let fresh = Record {
             name: set.run.name.clone(),
             input: set.run.inputs.to_string(),
@@ -154,7 +154,7 @@ impl Batch<'_> {
         self.files.write(&known)
     }
 
-    fn run_one(&self, set: &DataSet, mut record: Record) -> Record {
+    fn run_one(&self, set: &PlannedRun, mut record: Record) -> Record {
         let _share = self.memory.share(share::need_mb(&set.run));
         let name = set.run.name.as_str();
         self.board.begin(name);
@@ -178,7 +178,7 @@ impl Batch<'_> {
 }
 
 /// Whether the outputs that a run always writes with its options are there.
-fn has_outputs(set: &DataSet) -> bool {
+fn has_outputs(set: &PlannedRun) -> bool {
     let paths = OutputPaths::of(&set.run);
     paths.always(set.run.save).iter().all(|path| path.is_file())
 }

@@ -6,7 +6,7 @@ use crate::{read::Inputs, write::WriteError};
 
 /// Why a batch failed.
 #[derive(Debug, thiserror::Error)]
-pub enum BatchError {
+pub enum BatchRunError {
     /// The folder of data sets cannot be listed.
     #[error("{}: this folder cannot be listed ({source}); -data_dir names another", folder.display())]
     Folder {

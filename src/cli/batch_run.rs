@@ -1,21 +1,24 @@
-//! A batch's command line: which data sets, and the options that their runs get.
+//! The command line of `batch`: which data sets, and the options that their runs get.
 
 use std::{ffi::OsString, path::Path};
 
 use clap::{ArgMatches, Args, Command, parser::ValueSource};
 
-use super::{Refusal, args::BatchArgs, checked, data_set, options::RunOptions, refused};
-use crate::config::{BatchConfig, DataSets, NamedDataSet};
+use super::{Refusal, args::BatchRunArgs, checked, named_inputs, options::RunOptions, refused};
+use crate::{
+    config::{BatchRunConfig, DataSetSelection, TypedInputs},
+    read::NamedInputs,
+};
 
-/// Options that a batch sets for each run by itself.
+/// Options that a batch run sets for each run by itself.
 const SET_BY_BATCH: [&str; 2] = ["threads", "quiet"];
 
 /// Checks the options once for all runs. `matches` are those of the whole command line.
-pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfig, Refusal> {
-    let find = |typed| named_data_set(typed, &args.options.input.data_dir);
+pub(super) fn config(args: BatchRunArgs, matches: &ArgMatches) -> Result<BatchRunConfig, Refusal> {
+    let find = |typed| typed_inputs(typed, &args.options.input.data_dir);
     let data_sets = match (args.all.0, args.names.is_empty()) {
-        (true, true) => DataSets::All,
-        (false, false) => DataSets::Named(
+        (true, true) => DataSetSelection::All,
+        (false, false) => DataSetSelection::Named(
             args.names
                 .into_iter()
                 .map(find)
@@ -30,9 +33,9 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
             return Err(Refusal::usage(why.to_owned()));
         }
     };
-    Ok(BatchConfig {
+    Ok(BatchRunConfig {
         data_sets,
-        options: checked(args.options, data_set::DataSet::default())?,
+        options: checked(args.options, NamedInputs::default())?,
         typed: matches
             .subcommand()
             .map_or_else(Vec::new, |(_, typed)| typed_options(typed)),
@@ -42,22 +45,19 @@ pub(super) fn config(args: BatchArgs, matches: &ArgMatches) -> Result<BatchConfi
 }
 
 /// The data set that was typed, as a name, a path or `name=path`.
-pub(super) fn named_data_set(typed: String, data_dir: &Path) -> Result<NamedDataSet, Refusal> {
+pub(super) fn typed_inputs(typed: String, data_dir: &Path) -> Result<TypedInputs, Refusal> {
     let (name, typed) = match named(&typed) {
         Some((name, path)) => (Some(name), path),
         None => (None, typed),
     };
-    let found = data_set::find(&typed, data_dir);
+    let found = named_inputs::find(&typed, data_dir);
     let found = found.map_err(refused("NAME", &typed))?;
     let name = match name {
-        Some(name) => data_set::file_name(&name).map_err(refused("NAME", &name))?,
+        Some(name) => named_inputs::file_name(&name).map_err(refused("NAME", &name))?,
         None => found.name,
     };
-    Ok(NamedDataSet {
-        typed,
-        name,
-        inputs: found.inputs,
-    })
+    let found = NamedInputs { name, ..found };
+    Ok(TypedInputs { typed, found })
 }
 
 /// The name and the path of `name=path`, unless that is itself a path.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn batch(line: &str) -> BatchConfig {
+fn batch(line: &str) -> BatchRunConfig {
     match asked(line) {
         Ok(Request::Batch(config)) => *config,
         other => panic!("{line}: {other:?}"),
@@ -11,20 +11,22 @@ fn batch(line: &str) -> BatchConfig {
 
 #[test]
 fn a_batch_is_of_named_data_sets_or_of_all() {
-    let named = |typed: &str, name: &str, path: &str| NamedDataSet {
+    let named = |typed: &str, name: &str, path: &str| TypedInputs {
         typed: typed.to_owned(),
-        name: name.to_owned(),
-        inputs: path.into(),
+        found: NamedInputs {
+            name: name.to_owned(),
+            inputs: path.into(),
+        },
     };
     let two = batch("batch zeisel sets/x.h5ad -data_dir d");
     let expected = vec![
         named("zeisel", "zeisel", "d/zeisel.h5ad"),
         named("sets/x.h5ad", "x", "sets/x.h5ad"),
     ];
-    assert_eq!(two.data_sets, DataSets::Named(expected));
+    assert_eq!(two.data_sets, DataSetSelection::Named(expected));
     assert_eq!((two.resume, two.jobs), (false, 1));
     let all = batch("batch --all -resume -jobs 3");
-    assert_eq!(all.data_sets, DataSets::All);
+    assert_eq!(all.data_sets, DataSetSelection::All);
     assert_eq!((all.resume, all.jobs), (true, 3));
 }
 

@@ -8,7 +8,7 @@ use std::{
     process::{Command, ExitStatus},
 };
 
-use super::{children, data_sets::DataSet};
+use super::{children, planned_runs::PlannedRun};
 
 /// Something that a run says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) enum Said<'a> {
 /// Runs a data set with the options that were typed. The error says, in the run's own words where it had
 /// any, why it failed.
 pub(super) fn run(
-    set: &DataSet,
+    set: &PlannedRun,
     typed: &[OsString],
     threads: usize,
     mut hear: impl FnMut(Said<'_>),
@@ -48,7 +48,7 @@ pub(super) fn run(
     }
 }
 
-fn command(set: &DataSet, typed: &[OsString], threads: usize) -> io::Result<Command> {
+fn command(set: &PlannedRun, typed: &[OsString], threads: usize) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command
         .args(typed)

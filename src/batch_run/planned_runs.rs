@@ -1,11 +1,11 @@
-//! Which data sets a batch runs.
+//! The runs of a batch run: one for each data set.
 
 use std::{collections::HashMap, path::Path};
 
-use super::BatchError;
+use super::BatchRunError;
 use crate::{
-    cli::find_data_set,
-    config::{BatchConfig, DataSets, NamedDataSet, RunConfig},
+    cli::find_inputs,
+    config::{BatchRunConfig, DataSetSelection, RunConfig, TypedInputs},
 };
 
 /// The ending of the files that are taken where all are asked for.
@@ -14,46 +14,46 @@ const ENDING: &str = ".h5ad";
 const RESERVED: &str = "batch";
 const INDEX: &str = "index";
 
-/// One run of a batch.
+/// The run of one data set.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct DataSet {
+pub(super) struct PlannedRun {
     /// What the run's `-name` is to be.
     pub typed: String,
     /// The run's parameters.
     pub run: RunConfig,
 }
 
-/// The runs of a batch, whose names differ.
-pub(super) fn data_sets(config: &BatchConfig) -> Result<Vec<DataSet>, BatchError> {
+/// The runs, whose names differ.
+pub(super) fn planned_runs(config: &BatchRunConfig) -> Result<Vec<PlannedRun>, BatchRunError> {
     let named = match &config.data_sets {
-        DataSets::Named(named) => named.clone(),
-        DataSets::All => all_of(&config.options.data_dir)?,
+        DataSetSelection::Named(named) => named.clone(),
+        DataSetSelection::All => all_of(&config.options.data_dir)?,
     };
     let mut earlier = HashMap::new();
-    for set in &named {
+    for set in named.iter().map(|set| &set.found) {
         if set.name == INDEX && config.options.save.report {
-            return Err(BatchError::IndexName {
+            return Err(BatchRunError::IndexName {
                 input: set.inputs.clone(),
             });
         }
         if set.name == RESERVED {
-            return Err(BatchError::ReservedName {
+            return Err(BatchRunError::ReservedName {
                 input: set.inputs.clone(),
             });
         }
         if let Some(first) = earlier.insert(set.name.clone(), set.inputs.clone()) {
-            return Err(BatchError::SameName {
+            return Err(BatchRunError::SameName {
                 name: set.name.clone(),
                 first,
                 second: set.inputs.clone(),
             });
         }
     }
-    let run_of = |set: NamedDataSet| DataSet {
+    let run_of = |set: TypedInputs| PlannedRun {
         typed: set.typed,
         run: RunConfig {
-            name: set.name,
-            inputs: set.inputs,
+            name: set.found.name,
+            inputs: set.found.inputs,
             ..config.options.clone()
         },
     };
@@ -61,8 +61,8 @@ pub(super) fn data_sets(config: &BatchConfig) -> Result<Vec<DataSet>, BatchError
 }
 
 /// The `.h5ad` files of a folder, hidden ones apart, in the order of their names.
-fn all_of(folder: &Path) -> Result<Vec<NamedDataSet>, BatchError> {
-    let unlisted = |source| BatchError::Folder {
+fn all_of(folder: &Path) -> Result<Vec<TypedInputs>, BatchRunError> {
+    let unlisted = |source| BatchRunError::Folder {
         folder: folder.to_owned(),
         source,
     };
@@ -75,7 +75,7 @@ fn all_of(folder: &Path) -> Result<Vec<NamedDataSet>, BatchError> {
     let sets = names.iter().filter_map(|name| named(name, folder));
     let sets: Vec<_> = sets.collect();
     if sets.is_empty() {
-        return Err(BatchError::NoDataSets {
+        return Err(BatchRunError::NoDataSets {
             folder: folder.to_owned(),
         });
     }
@@ -83,21 +83,17 @@ fn all_of(folder: &Path) -> Result<Vec<NamedDataSet>, BatchError> {
 }
 
 /// A file of a folder under what `-name` has to be for it: the name, or where that is another input's the path.
-fn named(file_name: &str, folder: &Path) -> Option<NamedDataSet> {
+fn named(file_name: &str, folder: &Path) -> Option<TypedInputs> {
     let path = folder.join(file_name);
     let name = file_name.strip_suffix(ENDING)?;
     let typed = [name.to_owned(), path.display().to_string()];
     typed.into_iter().find_map(|typed| {
-        let found = find_data_set(&typed, folder).ok()?;
+        let found = find_inputs(&typed, folder).ok()?;
         found
             .inputs
             .paths()
             .eq([path.as_path()])
-            .then_some(NamedDataSet {
-                typed,
-                name: found.name,
-                inputs: found.inputs,
-            })
+            .then_some(TypedInputs { typed, found })
     })
 }
 
@@ -116,7 +112,7 @@ mod tests {
         let sets = all_of(folder.path()).expect("a listing");
         let found: Vec<_> = sets
             .iter()
-            .map(|set| (set.name.as_str(), set.inputs.to_string()))
+            .map(|set| (set.found.name.as_str(), set.found.inputs.to_string()))
             .collect();
         let path = |name: &str| folder.path().join(name).display().to_string();
         assert_eq!(found, [("a", path("a.h5ad")), ("b", path("b.csv.h5ad"))]);

@@ -1,4 +1,4 @@
-//! Data sets by name or by path.
+//! The inputs of a data set, by name or by path.
 
 use std::{
     collections::HashSet,
@@ -8,15 +8,8 @@ use std::{
 
 use crate::{
     names::make_unique,
-    read::{InputFile, Inputs, holds_matrix, matrix_of, sample_of},
+    read::{InputFile, Inputs, NamedInputs, holds_matrix, matrix_of, sample_of},
 };
-
-/// A data set's name and what it is read from.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct DataSet {
-    pub name: String,
-    pub inputs: Inputs,
-}
 
 /// Longest name that is put together of others, in characters: outputs add endings to it.
 const LONGEST_NAME: usize = 100;
@@ -28,7 +21,7 @@ const ENDINGS: [&str; 11] = [
 
 /// The data set that the user typed: an input, or several with commas between. A comma in the name of a file or a folder
 /// that is there parts nothing.
-pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
+pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<NamedInputs, String> {
     let found = parts(typed, data_dir)
         .into_iter()
         .map(|part| find_one(part, data_dir));
@@ -36,7 +29,7 @@ pub(crate) fn find(typed: &str, data_dir: &Path) -> Result<DataSet, String> {
 }
 
 /// The data set of one or more inputs, which is called after all of them. Their names are made unique.
-pub(super) fn joined(mut files: Vec<InputFile>) -> Result<DataSet, String> {
+pub(super) fn joined(mut files: Vec<InputFile>) -> Result<NamedInputs, String> {
     let mut paths = HashSet::new();
     if let Some(twice) = files.iter().find(|file| !paths.insert(&file.path)) {
         return Err(format!("names {} twice", twice.path.display()));
@@ -52,7 +45,7 @@ pub(super) fn joined(mut files: Vec<InputFile>) -> Result<DataSet, String> {
     for (file, unique) in files.iter_mut().zip(names) {
         file.name = unique;
     }
-    Ok(DataSet {
+    Ok(NamedInputs {
         name,
         inputs: Inputs::new(files),
     })
