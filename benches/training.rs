@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use attentionae_sc::{
-    graph::{CellGraph, Features, GraphConfig, Method},
+    graph::{CellGraph, GraphConfig, Method, Representation},
     h5ad::H5ad,
     kernels::{CountTarget, GraphTarget, tensor::from_array},
     model::{ModelConfig, Parts, autoencoder::Autoencoder, graph_conv::GraphOperator, pass::Pass},
@@ -43,7 +43,7 @@ fn epoch(criterion: &mut Criterion) {
     group.sample_size(10);
     for n_cells in [750, 1500, 3005] {
         let cells = sample_cells(prepared.n_cells(), n_cells, 1, Stream::Training);
-        let features = Features::Expression.of(&prepared, &cells);
+        let features = Representation::Expression.of(&prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
         let mut set = TrainingCells::Whole(Box::new(TrainingBatch {
             x: from_array(prepared.zscores(&cells).view(), Device::Cpu),

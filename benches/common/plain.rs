@@ -2,7 +2,7 @@
 //! its formula says, in the same libtorch operations and differentiated by libtorch.
 
 use attentionae_sc::{
-    graph::{Adjacency, CellGraph, Features, GraphConfig, Method, Pairs},
+    graph::{Adjacency, CellGraph, GraphConfig, Method, Pairs, Representation},
     kernels::tensor::from_array,
     model::{
         ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder,
@@ -36,7 +36,7 @@ impl Plain {
     /// The program's own initial state on all prepared cells.
     pub fn new(prepared: &Prepared) -> Self {
         let cells: Vec<usize> = (0..prepared.n_cells()).collect();
-        let features = Features::Expression.of(prepared, &cells);
+        let features = Representation::Expression.of(prepared, &cells);
         let graph = CellGraph::build(features.view(), &GRAPH).expect("a graph");
         let Pairs::Stored {
             connectivities: Adjacency::Dense(weights),

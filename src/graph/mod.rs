@@ -9,24 +9,24 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 mod adjacency;
 mod cosine;
 mod depth;
-mod distance_features;
 mod error;
 mod gauss;
 mod inverted_lists;
 mod joint_graph;
 mod neighbor_graph;
 mod neighbors;
+mod representation;
 mod subset_graphs;
 mod target;
 mod umap;
 
 pub use adjacency::Adjacency;
 pub use cosine::ROUNDING;
-pub use distance_features::{Features, Projection};
 pub use error::GraphError;
 pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
 pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
+pub use representation::{Projection, Representation};
 pub use subset_graphs::SubsetGraphs;
 pub use target::Aim;
 

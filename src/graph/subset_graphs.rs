@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::{
-    Adjacency, Aggregation, CellGraph, Features, GraphConfig, GraphError, Kernel, Pairs,
+    Adjacency, Aggregation, CellGraph, GraphConfig, GraphError, Kernel, Pairs, Representation,
     cosine::Directions, gauss::dense_weights,
 };
 use crate::preprocess::Prepared;
@@ -36,11 +36,11 @@ impl SubsetGraphs {
         cells: &[usize],
         training: &[usize],
         prepared: &Prepared,
-        features: &Features,
+        representation: &Representation,
     ) -> Self {
         Self {
             config: *config,
-            bandwidths: reference.bandwidths_of(cells, training, prepared, features),
+            bandwidths: reference.bandwidths_of(cells, training, prepared, representation),
             n_reference: cells.len(),
         }
     }
@@ -97,7 +97,7 @@ impl CellGraph {
         members: &[usize],
         training: &[usize],
         prepared: &Prepared,
-        features: &Features,
+        representation: &Representation,
     ) -> Option<Vec<f32>> {
         let Kernel::Dense(kernel) = &self.kernel else {
             return None;
@@ -112,7 +112,7 @@ impl CellGraph {
         }
         for rows in others.chunks(BLOCK) {
             let block: Vec<usize> = rows.iter().map(|&row| training[row]).collect();
-            let queries = Directions::of(&features.of(prepared, &block).view());
+            let queries = Directions::of(&representation.of(prepared, &block).view());
             for (&row, bandwidth) in rows.iter().zip(kernel.bandwidths_of(&queries)) {
                 all[row] = bandwidth;
             }
@@ -149,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_batch_of_all_cells_has_the_graph_of_all_cells() {
-        let (prepared, features) = (prepared(), Features::Expression);
+        let (prepared, representation) = (prepared(), Representation::Expression);
         let all: Vec<usize> = (0..30).collect();
-        let rows = features.of(&prepared, &all);
+        let rows = representation.of(&prepared, &all);
         for (method, knn) in [
             (Method::Gauss, false),
             (Method::Gauss, true),
@@ -162,7 +162,7 @@ mod tests {
                 ..GraphConfig::published(method, knn, 5)
             };
             let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-            let graphs = SubsetGraphs::new(&config, &graph, &all, &all, &prepared, &features);
+            let graphs = SubsetGraphs::new(&config, &graph, &all, &all, &prepared, &representation);
             let (weights, target) = graphs.of(&all, rows.view()).expect("a graph");
             let Pairs::Stored {
                 connectivities,
@@ -178,15 +178,22 @@ mod tests {
 
     #[test]
     fn weights_of_a_batch_add_up_as_those_of_the_reference() {
-        let (prepared, features) = (prepared(), Features::Expression);
+        let (prepared, representation) = (prepared(), Representation::Expression);
         let reference: Vec<usize> = (0..30).step_by(2).collect();
         let config = GraphConfig::published(Method::Gauss, false, 5);
-        let rows = features.of(&prepared, &reference);
+        let rows = representation.of(&prepared, &reference);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
         let all: Vec<usize> = (0..30).collect();
-        let graphs = SubsetGraphs::new(&config, &graph, &reference, &all, &prepared, &features);
+        let graphs = SubsetGraphs::new(
+            &config,
+            &graph,
+            &reference,
+            &all,
+            &prepared,
+            &representation,
+        );
         let batch = [1, 3, 10];
-        let of_batch = features.of(&prepared, &batch);
+        let of_batch = representation.of(&prepared, &batch);
         let (weights, _) = graphs.of(&batch, of_batch.view()).expect("a graph");
         // A cell's weight to itself is 1, times 15 reference cells over 3 of the mini-batch.
         for i in 0..3 {

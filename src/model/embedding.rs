@@ -9,7 +9,7 @@ use super::{
     pass::Pass,
 };
 use crate::{
-    graph::{Aggregation, CellGraph, Features},
+    graph::{Aggregation, CellGraph, Representation},
     kernels::tensor::{from_array, to_array},
     preprocess::Prepared,
 };
@@ -29,7 +29,7 @@ pub struct Reference<'a> {
     /// Their cell graph.
     pub graph: &'a CellGraph,
     /// What cell graphs are built from.
-    pub features: &'a Features,
+    pub representation: &'a Representation,
     /// The components that the embedding of every prepared cell starts from, n × d, where the model has a residual part.
     pub base: Option<&'a Array2<f32>>,
 }
@@ -84,7 +84,10 @@ pub fn embed_cells(
             let block: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
             let base = reference.base.map(|base| base.select(Axis(0), &block));
             let inputs = inputs(prepared, base.as_ref(), &block, device);
-            let z = embedder.embed(reference.features.of(prepared, &block).view(), &inputs);
+            let z = embedder.embed(
+                reference.representation.of(prepared, &block).view(),
+                &inputs,
+            );
             for (&row, z) in rows.iter().zip(z.rows()) {
                 all.slice_mut(s![row, ..]).assign(&z);
             }

@@ -21,7 +21,7 @@ use self::{
 use crate::{
     config::RunConfig,
     counts::CountSource,
-    graph::{CellGraph, Features, Projection, SubsetGraphs},
+    graph::{CellGraph, Projection, Representation, SubsetGraphs},
     kernels::device::{Cuda, DeviceError, gpu},
     markers::{Marker, find_markers},
     memory::StageLog,
@@ -228,9 +228,12 @@ impl Run<'_> {
         let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
         check_room(landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
-        let features = self.features(prepared, cells, seen, landmarks.len())?;
-        let graph = CellGraph::build(features.of(prepared, &landmarks).view(), &self.config.graph)
-            .with_context(|| self.config.inputs.to_string())?;
+        let representation = self.representation(prepared, cells, seen, landmarks.len())?;
+        let graph = CellGraph::build(
+            representation.of(prepared, &landmarks).view(),
+            &self.config.graph,
+        )
+        .with_context(|| self.config.inputs.to_string())?;
         self.say_if_disconnected(&graph);
         let graphs = self.config.train.batch_size.map(|_| {
             SubsetGraphs::new(
@@ -239,7 +242,7 @@ impl Run<'_> {
                 &landmarks,
                 cells,
                 prepared,
-                &features,
+                &representation,
             )
         });
         let residual = seen.filter(|_| self.config.model.parts.residual);
@@ -253,7 +256,7 @@ impl Run<'_> {
                 device,
             ),
             graph: &graph,
-            features: &features,
+            representation: &representation,
             base: residual.map(|seen| &seen.scores.shared),
         };
 
@@ -282,10 +285,10 @@ impl Run<'_> {
         Ok(Trained {
             labels: labels.map(|centers| label_cells(z.view(), &centers)),
             landmarks: LandmarkCells {
-                features: features.of(prepared, &landmarks),
+                features: representation.of(prepared, &landmarks),
                 states: embedded.states,
             },
-            projection: features.projection(),
+            projection: representation.projection(),
             model: training.model,
             z,
         })
@@ -352,15 +355,15 @@ impl Run<'_> {
 
     /// What cell graphs of `n_cells` of the training cells (positions in `prepared`) are built from: in batches, of
     /// components in which these are brought together.
-    fn features(
+    fn representation(
         &self,
         prepared: &Prepared,
         cells: &[usize],
         seen: Option<&Seen>,
         n_cells: usize,
-    ) -> Result<Features, PreprocessError> {
+    ) -> Result<Representation, PreprocessError> {
         match (seen, self.config.n_pcs) {
-            (Some(seen), Some(N_COMPONENTS)) => Ok(Features::Components(
+            (Some(seen), Some(N_COMPONENTS)) => Ok(Representation::Components(
                 seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
                 Projection::View,
             )),
@@ -368,9 +371,9 @@ impl Run<'_> {
                 let seed = self.config.seed;
                 let (scores, components) = scores_together(prepared, cells, n_pcs, seed)?;
                 let projection = Projection::Components(components);
-                Ok(Features::Components(scores.into_shared(), projection))
+                Ok(Representation::Components(scores.into_shared(), projection))
             }
-            (_, n_pcs) => Features::choose(prepared, n_cells, n_pcs),
+            (_, n_pcs) => Representation::choose(prepared, n_cells, n_pcs),
         }
     }
 

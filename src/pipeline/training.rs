@@ -79,7 +79,7 @@ impl Run<'_> {
                 let source = MiniBatchSource {
                     prepared: data.prepared,
                     cells: data.cells,
-                    features: data.reference.features,
+                    representation: data.reference.representation,
                     graphs,
                     base: data
                         .seen

@@ -66,7 +66,7 @@ pub use within::Within;
 use self::{
     orientation::Rows,
     tables::examples,
-    tenx_features::{Features, note_on_tags},
+    tenx_features::{TenxFeatures, note_on_tags},
 };
 use crate::{
     atomic::Scratch,
@@ -256,7 +256,7 @@ fn from_h5ad(
         let texts = column.map(|(_, column)| column.texts()).unwrap_or_default();
         texts.into_iter().map(Option::unwrap_or_default).collect()
     };
-    let features = Features {
+    let features = TenxFeatures {
         names: file.var_names()?,
         ids: Vec::new(),
         types: texts(FEATURE_TYPES),

@@ -9,7 +9,7 @@ use super::{
     mtx::{self, Axes},
     packing,
     sample_folder::matrix_below,
-    tenx_features::{Features, is_type},
+    tenx_features::{TenxFeatures, is_type},
     zarr::{self, is_zarr},
 };
 
@@ -206,7 +206,7 @@ fn read_lines(path: &Path) -> Result<Vec<Vec<String>>, ReadError> {
 }
 
 /// A line of `features.tsv` is identifier, name, type; of `genes.tsv` identifier, name; or one name alone.
-fn features(rows: Vec<Vec<String>>) -> Features {
+fn features(rows: Vec<Vec<String>>) -> TenxFeatures {
     let has = |n_fields: usize| rows.iter().all(|row| row.len() >= n_fields);
     let (has_names, has_types) = (has(2), has(3));
     let column =
@@ -218,7 +218,7 @@ fn features(rows: Vec<Vec<String>>) -> Features {
     } else {
         (Vec::new(), third)
     };
-    Features {
+    TenxFeatures {
         names: column(usize::from(has_names)),
         ids: if has_names { column(0) } else { Vec::new() },
         types,

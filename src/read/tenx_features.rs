@@ -39,7 +39,7 @@ const OTHER_TYPES: [&str; 16] = [
 
 /// Features by column; a column that the file lacks is empty.
 #[derive(Debug, Default)]
-pub(super) struct Features {
+pub(super) struct TenxFeatures {
     /// Gene symbols, or the names of antibodies and the like.
     pub(super) names: Vec<String>,
     /// Ensembl identifiers, or those of antibodies and the like.
@@ -60,7 +60,7 @@ pub(super) struct Selection {
     pub(super) is_partial: bool,
 }
 
-impl Features {
+impl TenxFeatures {
     /// The features that the options select. Where no type is known to be one of genes or of anything else, as where the
     /// column holds biotypes, types select nothing.
     pub(super) fn select(&self, file: &str, options: &ReadOptions) -> Result<Selection, ReadError> {
@@ -263,11 +263,11 @@ fn distinct(values: &[String]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn features(types: &[&str]) -> Features {
-        Features {
+    fn features(types: &[&str]) -> TenxFeatures {
+        TenxFeatures {
             names: (0..types.len()).map(|gene| format!("G{gene}")).collect(),
             types: types.iter().map(ToString::to_string).collect(),
-            ..Features::default()
+            ..TenxFeatures::default()
         }
     }
 

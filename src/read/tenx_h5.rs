@@ -8,7 +8,8 @@
 use std::path::Path;
 
 use super::{
-    DataSet, Format, Obs, ReadError, ReadOptions, selected::SelectedGenes, tenx_features::Features,
+    DataSet, Format, Obs, ReadError, ReadOptions, selected::SelectedGenes,
+    tenx_features::TenxFeatures,
 };
 use crate::h5ad::{Counts, Element, Group, H5adError, Matrix, open_hdf5, read_column};
 
@@ -107,9 +108,9 @@ fn matrix(group: &Group, n_cells: usize, n_genes: usize) -> Result<Matrix, H5adE
     Matrix::open_csr(group, n_cells, n_genes)
 }
 
-fn features(group: &Group) -> Result<Features, H5adError> {
+fn features(group: &Group) -> Result<TenxFeatures, H5adError> {
     let (table, features) = if let Some(Element::Group(table)) = group.get("features")? {
-        let features = Features {
+        let features = TenxFeatures {
             names: names(&table, "name")?,
             ids: names_if_any(&table, "id")?,
             types: names_if_any(&table, "feature_type")?,
@@ -117,10 +118,10 @@ fn features(group: &Group) -> Result<Features, H5adError> {
         };
         (table, features)
     } else {
-        let features = Features {
+        let features = TenxFeatures {
             names: names(group, "gene_names")?,
             ids: names_if_any(group, "genes")?,
-            ..Features::default()
+            ..TenxFeatures::default()
         };
         (group.clone(), features)
     };

@@ -13,7 +13,7 @@ use tch::Device;
 use super::training_batch::TrainingBatch;
 use crate::{
     counts::Csr,
-    graph::{Features, GraphError, SubsetGraphs},
+    graph::{GraphError, Representation, SubsetGraphs},
     kernels::{CountTarget, GraphTarget, tensor::from_array},
     model::{contrast::ContrastTarget, graph_conv::GraphOperator},
     preprocess::Prepared,
@@ -28,7 +28,7 @@ pub struct MiniBatchSource<'a> {
     /// The training cells, positions in `prepared`, ascending.
     pub cells: &'a [usize],
     /// What graphs are built from.
-    pub features: &'a Features,
+    pub representation: &'a Representation,
     /// Graphs of any few cells.
     pub graphs: &'a SubsetGraphs,
     /// What the embedding starts from, all cells × d, where the model adds to something.
@@ -115,7 +115,7 @@ impl<'a> MiniBatches<'a> {
         let rows = self.draw_rows();
         let MiniBatchSource {
             prepared,
-            features,
+            representation,
             graphs,
             base,
             joint,
@@ -123,7 +123,7 @@ impl<'a> MiniBatches<'a> {
             ..
         } = self.source;
         let cells: Vec<usize> = rows.iter().map(|&row| self.source.cells[row]).collect();
-        let (weights, target) = graphs.of(&rows, features.of(prepared, &cells).view())?;
+        let (weights, target) = graphs.of(&rows, representation.of(prepared, &cells).view())?;
         let batch = TrainingBatch {
             x: from_array(prepared.zscores(&cells).view(), device),
             base: base.map(|base| from_array(base.select(Axis(0), &cells).view(), device)),
@@ -202,15 +202,15 @@ mod tests {
         let counts = ndarray::Array2::from_shape_fn((40, 12), count);
         let prepared = prepare(&Csr::csr_from_dense(counts.view(), 0.0), 12).expect("cells");
         let cells: Vec<usize> = (0..40).collect();
-        let features = Features::Expression;
+        let representation = Representation::Expression;
         let config = GraphConfig::published(Method::Gauss, false, 5);
-        let rows = features.of(&prepared, &cells);
+        let rows = representation.of(&prepared, &cells);
         let graph = CellGraph::build(rows.view(), &config).expect("a graph");
-        let graphs = SubsetGraphs::new(&config, &graph, &cells, &cells, &prepared, &features);
+        let graphs = SubsetGraphs::new(&config, &graph, &cells, &cells, &prepared, &representation);
         let source = MiniBatchSource {
             prepared: &prepared,
             cells: &cells,
-            features: &features,
+            representation: &representation,
             graphs: &graphs,
             base: None,
             joint: None,

@@ -12,7 +12,7 @@ const N_COMPONENTS: usize = 50;
 
 /// Cells as vectors, for all prepared cells.
 #[derive(Debug)]
-pub enum Features {
+pub enum Representation {
     /// Log-normalised HVGs, made dense for the cells asked for.
     Expression,
     /// Scores in principal components, all cells × components, and in which.
@@ -30,7 +30,7 @@ pub enum Projection {
     Components(PrincipalComponents),
 }
 
-impl Features {
+impl Representation {
     /// The features for a graph of `n_in_graph` of the prepared cells: `n_pcs` principal components, or, where that
     /// is `None`, expression below 10,000 cells and 50 components from there on.
     ///
