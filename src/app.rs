@@ -49,7 +49,7 @@ fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
 
 fn find_in_all(config: &BatchRunConfig) -> anyhow::Result<()> {
     let records = batch_run::run(config)?;
-    print_result(&batch_run::table(&records))?;
+    print_result(&batch_run::summary(&records))?;
     let failed = |record: &&Record| record.status == Status::Failed;
     let names: Vec<String> = records
         .iter()

@@ -238,7 +238,7 @@ fn an_input_in_another_format_becomes_a_whole_file() -> TestResult {
         assert_eq!(file.var_names()?, golden::small_gene_names(), "{name}");
         assert_results(&place, name, &file);
     }
-    let var = H5ad::open(&place.path("out/h5ad/tenx.h5ad"))?.var_table()?;
+    let var = H5ad::open(&place.path("out/h5ad/tenx.h5ad"))?.var_frame()?;
     assert!(!var.is_empty(), "identifiers of genes stay");
     assert_eq!(place.markers("table"), place.markers("tenx"));
     Ok(())

@@ -8,7 +8,7 @@ mod job;
 mod planned_runs;
 mod record;
 mod share;
-mod table;
+mod summary;
 
 use std::{
     panic::resume_unwind,
@@ -31,7 +31,7 @@ pub use self::{
     children::{kill_all, stop},
     error::BatchRunError,
     record::{Record, Status},
-    table::table,
+    summary::summary,
 };
 use crate::{
     config::BatchRunConfig,

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{
     H5adError,
+    data_frame::DataFrame,
     element::{Element, Group as Checked},
     element_path::ElementPath,
     new_elements::{encode, new_group, write_attribute_list, write_codes},
-    table::Table,
     text, uns,
 };
 use crate::grouping::n_groups;
@@ -35,7 +35,7 @@ const ELEMENTS: [(&str, &str); 6] = [
     ("obsm", LAYOUT),
     ("uns", KEY),
 ];
-/// The attribute of a table that lists its columns.
+/// The attribute of a data frame that lists its columns.
 const COLUMN_ORDER: &str = "column-order";
 
 /// Results of a run on some or all cells of a file.
@@ -104,7 +104,7 @@ pub fn annotate(path: &Path, results: &Annotations) -> Result<(), H5adError> {
     let file = place
         .guard(0, || hdf5::File::open_rw(path))
         .map_err(refused)?;
-    let n_found = Table::open(&Checked::root(&file, path)?, "obs")?.n_rows();
+    let n_found = DataFrame::open(&Checked::root(&file, path)?, "obs")?.n_rows();
     place
         .child("obs")
         .check_length(n_found, results.n_cells, || {

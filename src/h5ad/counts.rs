@@ -5,13 +5,14 @@ use std::ops::Range;
 use super::{
     H5adError,
     array::Array,
-    csc, csr, dense,
+    csc, csr,
+    data_frame::DataFrame,
+    dense,
     element::Group,
     matrix::{Matrix, Sparse, Storage},
     nan_places::{NanCounter, NanPlaces},
     raw_counts::{self, Seems},
     sparse_rows::{NotCount, SparseRows},
-    table::Table,
 };
 use crate::counts::{CountRules, CountSource, CountsError, Csr};
 
@@ -85,7 +86,7 @@ impl Counts {
         }
         let names = |table: &str| {
             let root = self.anndata.as_ref()?;
-            Table::open(root, table).ok()?.names().ok()
+            DataFrame::open(root, table).ok()?.names().ok()
         };
         let genes = if self.matrix.place.element().ends_with("raw/X") {
             names("raw/var")

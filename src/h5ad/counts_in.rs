@@ -26,7 +26,7 @@ impl fmt::Display for CountsIn {
 }
 
 impl CountsIn {
-    /// The table of its genes.
+    /// The data frame of its genes.
     pub(crate) fn var(&self) -> &'static str {
         match self {
             Self::X | Self::Layer(_) => "var",

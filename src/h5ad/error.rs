@@ -90,15 +90,15 @@ pub enum H5adError {
         /// Elements that hold counts.
         places: Vec<String>,
     },
-    /// There is no table of cells (`obs`) or genes (`var`).
+    /// There is no data frame of cells (`obs`) or genes (`var`).
     #[error("{}: there is no {element}; was the file written by anndata?", path.display())]
-    MissingTable {
+    MissingDataFrame {
         /// The file.
         path: PathBuf,
         /// `obs` or `var`.
         element: String,
     },
-    /// A table has no index, so its rows have no names.
+    /// A data frame has no index, so its rows have no names.
     #[error("{}: {element} has no index: neither an attribute '_index' nor a dataset '_index' or 'index' names its rows", path.display())]
     MissingIndex {
         /// The file.

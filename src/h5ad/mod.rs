@@ -11,6 +11,7 @@ mod counts;
 mod counts_in;
 mod csc;
 mod csr;
+mod data_frame;
 mod dense;
 mod element;
 mod element_path;
@@ -21,7 +22,6 @@ mod nan_places;
 mod new_elements;
 mod raw_counts;
 mod sparse_rows;
-mod table;
 mod text;
 mod typed;
 mod uns;
@@ -52,7 +52,7 @@ pub(crate) use write::write_unfinished;
 pub(crate) use zarr::{children as zarr_children, copy_zarr};
 pub(crate) use zarr_error::ZarrError;
 
-use table::Table;
+use data_frame::DataFrame;
 
 use crate::counts::CountRules;
 
@@ -70,8 +70,8 @@ use crate::counts::CountRules;
 pub struct H5ad {
     path: PathBuf,
     root: Group,
-    obs: Table,
-    var: Table,
+    obs: DataFrame,
+    var: DataFrame,
     matrix: Matrix,
 }
 
@@ -95,8 +95,8 @@ impl H5ad {
     /// Checks the parts below a group.
     fn of_root(path: &Path, root: Group, counts_in: &CountsIn) -> Result<Self, H5adError> {
         let matrix = find_matrix(&root, counts_in)?;
-        let obs = Table::open(&root, "obs")?;
-        let var = Table::open(&root, counts_in.var())?;
+        let obs = DataFrame::open(&root, "obs")?;
+        let var = DataFrame::open(&root, counts_in.var())?;
         let matrix = Matrix::open(matrix)?;
         let element = matrix.place.element();
         if matrix.n_cells == 0 || matrix.n_genes == 0 {
@@ -195,12 +195,12 @@ impl H5ad {
     }
 
     /// Every column of `obs` whose encoding is known, with the type of its values.
-    pub fn obs_table(&self) -> Result<Vec<(String, Column)>, H5adError> {
+    pub fn obs_frame(&self) -> Result<Vec<(String, Column)>, H5adError> {
         self.obs.typed_columns()
     }
 
     /// Every column of `var` (or `raw/var`) whose encoding is known, with the type of its values.
-    pub fn var_table(&self) -> Result<Vec<(String, Column)>, H5adError> {
+    pub fn var_frame(&self) -> Result<Vec<(String, Column)>, H5adError> {
         self.var.typed_columns()
     }
 

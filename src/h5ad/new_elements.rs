@@ -12,7 +12,7 @@ pub(super) const CHUNK: usize = 1 << 15;
 /// Deflate's level; anndata's own default.
 pub(super) const GZIP_LEVEL: u8 = 4;
 
-/// A column of a table.
+/// A column of a data frame.
 pub(super) fn write_column(group: &Group, name: &str, column: &Column) -> hdf5::Result<()> {
     let dataset = match column {
         Column::Categorical(labels) => return write_categorical(group, name, labels),

@@ -137,7 +137,7 @@ impl Obs {
     /// Every column that can be written again; those of another encoding are left out.
     pub fn columns(&self) -> Result<Vec<(String, Column)>, H5adError> {
         match self {
-            Self::File(file) => file.obs_table(),
+            Self::File(file) => file.obs_frame(),
             Self::Memory { columns, .. } => Ok(columns.clone()),
         }
     }

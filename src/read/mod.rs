@@ -248,7 +248,7 @@ fn from_h5ad(
     format: Format,
     options: &ReadOptions,
 ) -> Result<DataSet, ReadError> {
-    let var = file.var_table()?;
+    let var = file.var_frame()?;
     let texts = |names: [&str; 2]| {
         let column = names
             .iter()

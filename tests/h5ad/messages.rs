@@ -284,7 +284,7 @@ fn a_group_that_contains_itself_is_no_trouble_unless_it_is_read() {
     let finished = draft.finish();
     let file = attentionae_sc::h5ad::H5ad::open(&finished.path).expect("a file");
     assert_eq!(file.obs_columns(), ["loop"]);
-    assert_eq!(file.obs_table().expect("columns"), []);
+    assert_eq!(file.obs_frame().expect("columns"), []);
 }
 
 #[test]

@@ -64,13 +64,13 @@ fn what_is_written_reads_back() {
     assert_eq!(file.var_names().expect("genes"), data.var_names);
     let columns = ["celltype", "barcode", "age", "score", "is_doublet"];
     assert_eq!(file.obs_columns(), columns);
-    let table = file.obs_table().expect("columns");
+    let table = file.obs_frame().expect("columns");
     for ((name, column), (read_name, read)) in data.obs.iter().zip(&table) {
         assert_eq!((name, column.texts()), (read_name, read.texts()));
         let same_type = std::mem::discriminant(column) == std::mem::discriminant(read);
         assert!(same_type, "{name}: {read:?}");
     }
-    assert_eq!(file.var_table().expect("columns"), data.var);
+    assert_eq!(file.var_frame().expect("columns"), data.var);
     let labels = file.obs_labels("celltype").expect("labels");
     let expected = [Some("neuron"), None, Some("glia"), Some("neuron")];
     assert_eq!(labels, expected.map(|label| label.map(str::to_owned)));

@@ -8,7 +8,7 @@ const HEADER: [&str; 9] = [
 
 /// One line per data set, columns aligned, without a newline at the end.
 #[must_use]
-pub fn table(records: &[Record]) -> String {
+pub fn summary(records: &[Record]) -> String {
     let mut rows = vec![HEADER.map(str::to_owned)];
     rows.extend(records.iter().map(row));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -70,6 +70,6 @@ mod tests {
 name    cells  clusters    ASW     DB  ARI  NMI  seconds
 zeisel   3005         9  0.776  0.600    -    -     64.2
 x           -         -      -      -    -    -      0.5  failed";
-        assert_eq!(table(&[done, failed]), expected);
+        assert_eq!(summary(&[done, failed]), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! The tables of cells (`obs`) and genes (`var`).
+//! The data frames of cells (`obs`) and genes (`var`).
 
 use hdf5::types::TypeDescriptor;
 
@@ -12,16 +12,16 @@ use super::{
 /// Where anndata before 0.8 kept the categories of all columns.
 const LEGACY_CATEGORIES: &str = "__categories";
 
-/// A table whose rows have names.
+/// A data frame whose rows have names.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct DataFrame {
     group: Group,
     index_name: String,
     index: Element,
     n_rows: usize,
 }
 
-impl Table {
+impl DataFrame {
     /// Opens `obs` or `var` and finds its index; reads no row.
     pub(crate) fn open(root: &Group, name: &str) -> Result<Self, H5adError> {
         let group = match root.find(name)? {
@@ -36,7 +36,7 @@ impl Table {
                 };
             }
             None => {
-                return Err(H5adError::MissingTable {
+                return Err(H5adError::MissingDataFrame {
                     path: root.place().path(),
                     element: name.to_owned(),
                 });
