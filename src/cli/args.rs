@@ -15,7 +15,7 @@ use super::{
     shell::ShellFile,
     values::{Columns, Switch, celltype, columns, whole, word},
 };
-use crate::read::Genes;
+use crate::read::GeneJoin;
 use crate::{config::LabelBy, plot::FigureFormat, read::CellTypes};
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
@@ -360,10 +360,10 @@ pub(super) struct JoinArgs {
         long,
         value_name = "WHICH",
         default_value = "intersection",
-        value_parser = word::<Genes>,
+        value_parser = word::<GeneJoin>,
         help_heading = "Input"
     )]
-    pub genes: Genes,
+    pub genes: GeneJoin,
     #[command(flatten)]
     pub read: ReadArgs,
     #[command(flatten)]

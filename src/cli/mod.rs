@@ -157,8 +157,8 @@ fn checked(options: RunOptions, named: NamedInputs) -> Result<RunConfig, Refusal
         train,
         preset: options.clustering.preset,
         resolution,
-        name: data_set.name,
-        inputs: data_set.inputs,
+        name: named.name,
+        inputs: named.inputs,
         read: ReadOptions {
             genes: options.input.genes,
             ..options.input.read.into()

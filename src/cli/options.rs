@@ -24,7 +24,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, Genes, Orientation, ReadOptions, Within},
+    read::{CellTypes, GeneJoin, Orientation, ReadOptions, Within},
 };
 
 /// The options of a run that hold for any data set.
@@ -53,8 +53,8 @@ pub(super) struct InputArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// Where -name joins several files: genes that all of them have, intersection, or any, union
-    #[arg(long, value_name = "WHICH", default_value = "intersection", value_parser = word::<Genes>)]
-    pub genes: Genes,
+    #[arg(long, value_name = "WHICH", default_value = "intersection", value_parser = word::<GeneJoin>)]
+    pub genes: GeneJoin,
     /// True labels, for ARI and NMI: known (or True) = obs['celltype'], unknown (or False) = none,
     /// else an obs column; auto = obs['celltype'] where there is one
     #[arg(long, value_name = "WHICH", default_value = "auto", value_parser = celltype)]

@@ -217,7 +217,7 @@ impl CellGraph {
                 connectivities: Adjacency::Dense(weights),
                 ..
             } => {
-                let mut components = Components::new(weights.nrows());
+                let mut components = ConnectedComponents::new(weights.nrows());
                 components.join_dense(0, weights);
                 components
             }
@@ -225,13 +225,13 @@ impl CellGraph {
                 connectivities: Adjacency::Sparse(weights),
                 ..
             } => {
-                let mut components = Components::new(weights.rows());
+                let mut components = ConnectedComponents::new(weights.rows());
                 let edges = weights.iter().filter(|&(&weight, _)| weight > 0.0);
                 components.join(edges.map(|(_, (a, b))| (a as usize, b as usize)));
                 components
             }
             Pairs::Computed(kernel) => {
-                let mut components = Components::new(kernel.n_cells());
+                let mut components = ConnectedComponents::new(kernel.n_cells());
                 for rows in kernel.runs() {
                     if components.are_one() {
                         break;
@@ -246,12 +246,12 @@ impl CellGraph {
 }
 
 /// Cells joined by edges, until all are in one component.
-struct Components {
+struct ConnectedComponents {
     found: UnionFind<usize>,
     n_components: usize,
 }
 
-impl Components {
+impl ConnectedComponents {
     fn new(n_cells: usize) -> Self {
         Self {
             found: UnionFind::new(n_cells),

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use super::{
     autoencoder::Autoencoder,
     graph_conv::GraphOperator,
-    landmarks::{Inputs, Landmarks},
+    landmarks::{CellInputs, Landmarks},
     pass::Pass,
 };
 use crate::{
@@ -23,7 +23,7 @@ pub struct Reference<'a> {
     /// Their positions in the prepared data, ascending.
     pub cells: &'a [usize],
     /// What the model sees of them.
-    pub inputs: &'a Inputs,
+    pub inputs: &'a CellInputs,
     /// Their weights to each other.
     pub operator: &'a GraphOperator,
     /// Their cell graph.
@@ -42,8 +42,8 @@ pub fn inputs(
     base: Option<&Array2<f32>>,
     cells: &[usize],
     device: tch::Device,
-) -> Inputs {
-    Inputs {
+) -> CellInputs {
+    CellInputs {
         x: from_array(prepared.zscores(cells).view(), device),
         base: base.map(|base| from_array(base.view(), device)),
     }
@@ -113,7 +113,7 @@ impl Embedder<'_> {
     /// Embeds a block of cells: cells × d. `features` are what the reference cells' graph was built from, of these cells. A
     /// cell does not see the others of its block.
     #[must_use]
-    pub fn embed(&self, features: ArrayView2<'_, f32>, inputs: &Inputs) -> Array2<f32> {
+    pub fn embed(&self, features: ArrayView2<'_, f32>, inputs: &CellInputs) -> Array2<f32> {
         let device = inputs.x.device();
         let n_reference = self.landmarks.states.start.size()[0] as usize;
         tch::no_grad(|| {

@@ -43,7 +43,7 @@ impl LandmarkStates {
 
 /// Cells as the model sees them.
 #[derive(Debug)]
-pub struct Inputs {
+pub struct CellInputs {
     /// z-scores, n × genes.
     pub x: Tensor,
     /// What the embedding starts from, n × d, where the model has a residual part.
@@ -55,7 +55,7 @@ impl Autoencoder {
     #[must_use]
     pub fn embed_reference(
         &self,
-        cells: &Inputs,
+        cells: &CellInputs,
         graph: &GraphOperator,
         pass: &mut Pass,
     ) -> (Tensor, Landmarks) {
@@ -90,7 +90,7 @@ impl Autoencoder {
     #[must_use]
     pub fn embed(
         &self,
-        cells: &Inputs,
+        cells: &CellInputs,
         bridge: &GraphOperator,
         landmarks: &Landmarks,
         pass: &mut Pass,

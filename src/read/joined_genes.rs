@@ -9,7 +9,7 @@ use super::selected::NONE;
 /// Which genes are read where several inputs are joined.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
-pub enum Genes {
+pub enum GeneJoin {
     /// Those that all inputs have.
     #[default]
     Intersection,
@@ -17,7 +17,7 @@ pub enum Genes {
     Union,
 }
 
-impl Genes {
+impl GeneJoin {
     /// The end of `100 genes in both`.
     pub(super) fn in_words(self, n_files: usize) -> &'static str {
         match (self, n_files) {
@@ -41,13 +41,13 @@ pub(super) struct JoinedGenes {
 
 impl JoinedGenes {
     /// `names` are the genes of every input; each is there once in an input.
-    pub(super) fn of(names: &[Vec<String>], which: Genes) -> Self {
+    pub(super) fn of(names: &[Vec<String>], which: GeneJoin) -> Self {
         let mut n_inputs: HashMap<&str, usize> = HashMap::new();
         for name in names.iter().flatten() {
             *n_inputs.entry(name).or_default() += 1;
         }
         let is_read =
-            |name: &str| which == Genes::Union || n_inputs.get(name) == Some(&names.len());
+            |name: &str| which == GeneJoin::Union || n_inputs.get(name) == Some(&names.len());
         let mut new: HashMap<&str, u32> = HashMap::new();
         let mut joined = Self {
             names: Vec::new(),
@@ -84,7 +84,7 @@ mod tests {
     fn shared_genes_are_in_the_order_of_the_first_input() {
         let genes = JoinedGenes::of(
             &names(&[&["a", "b", "c"], &["c", "d", "a"]]),
-            Genes::Intersection,
+            GeneJoin::Intersection,
         );
         assert_eq!(genes.names, ["a", "c"]);
         assert_eq!(genes.positions, [[0, NONE, 1], [1, NONE, 0]]);
@@ -95,7 +95,7 @@ mod tests {
     fn all_genes_are_in_the_order_in_which_they_occur() {
         let genes = JoinedGenes::of(
             &names(&[&["a", "b"], &["c", "b"], &["d", "a"]]),
-            Genes::Union,
+            GeneJoin::Union,
         );
         assert_eq!(genes.names, ["a", "b", "c", "d"]);
         assert_eq!(genes.positions, [[0, 1], [2, 1], [3, 0]]);

@@ -53,7 +53,7 @@ pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
 pub use inputs::{InputFile, Inputs, NamedInputs};
-pub use joined_genes::Genes;
+pub use joined_genes::GeneJoin;
 pub use labels::{crossed_labels, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Format, Genes, Orientation, ReadError};
+use super::{Format, GeneJoin, Orientation, ReadError};
 use crate::{counts::CountRules, h5ad::CountsIn};
 
 /// Which matrix, which genes, which way round. The default is what most inputs need.
@@ -19,7 +19,7 @@ pub struct ReadOptions {
     /// Which way round a table is.
     pub orientation: Orientation,
     /// Which genes are read where several inputs are joined.
-    pub genes: Genes,
+    pub genes: GeneJoin,
 }
 
 impl Default for ReadOptions {
@@ -29,7 +29,7 @@ impl Default for ReadOptions {
             gex_only: true,
             genome: None,
             orientation: Orientation::Checked,
-            genes: Genes::default(),
+            genes: GeneJoin::default(),
             rules: CountRules::default(),
         }
     }

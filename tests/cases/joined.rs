@@ -4,7 +4,7 @@ use std::fs;
 
 use attentionae_sc::{
     h5ad::Column,
-    read::{DataSet, Format, Genes, InputFile, Inputs, ReadOptions, open_all},
+    read::{DataSet, Format, GeneJoin, InputFile, Inputs, ReadOptions, open_all},
 };
 use ndarray::{Array2, s};
 
@@ -47,7 +47,7 @@ fn two_files(sample: &Sample) {
     sample.file("second.csv", table);
 }
 
-fn joined(sample: &Sample, names: [&str; 2], genes: Genes) -> DataSet {
+fn joined(sample: &Sample, names: [&str; 2], genes: GeneJoin) -> DataSet {
     let files = names.map(|name| InputFile {
         name: name.split('.').next().unwrap_or_default().to_owned(),
         path: sample.path(name),
@@ -63,7 +63,11 @@ fn joined(sample: &Sample, names: [&str; 2], genes: Genes) -> DataSet {
 fn genes_that_both_files_have_are_read_from_both() {
     let sample = Sample::new();
     two_files(&sample);
-    let data = joined(&sample, ["first.h5ad", "second.csv"], Genes::Intersection);
+    let data = joined(
+        &sample,
+        ["first.h5ad", "second.csv"],
+        GeneJoin::Intersection,
+    );
     assert_eq!(data.format, Format::Joined);
     assert_eq!(data.cell_names, sample.cells);
     assert_eq!(data.gene_names, sample.genes[SECOND_GENES..FIRST_GENES]);
@@ -94,7 +98,7 @@ fn genes_that_both_files_have_are_read_from_both() {
 fn genes_that_either_file_has_are_not_detected_in_the_other() {
     let sample = Sample::new();
     two_files(&sample);
-    let data = joined(&sample, ["second.csv", "first.h5ad"], Genes::Union);
+    let data = joined(&sample, ["second.csv", "first.h5ad"], GeneJoin::Union);
     let order: Vec<usize> = (SECOND_GENES..N_GENES)
         .rev()
         .chain(0..SECOND_GENES)
@@ -126,7 +130,7 @@ fn equal_cell_names_get_those_of_their_files() {
     for name in ["a.csv", "b.csv"] {
         sample.file(name, sample.table("", ","));
     }
-    let data = joined(&sample, ["a.csv", "b.csv"], Genes::Intersection);
+    let data = joined(&sample, ["a.csv", "b.csv"], GeneJoin::Intersection);
     assert_eq!(data.cell_names[0], format!("{}-a", sample.cells[0]));
     assert_eq!(data.cell_names[N_CELLS], format!("{}-b", sample.cells[0]));
 }
@@ -216,7 +220,7 @@ fn joined_files_are_converted_to_one() {
     };
     join(&["-name", "both", "-genes", "union"]).succeeds(&["300 cells x 400 genes, 4 cell types"]);
     let data = read(&sample.path("both.h5ad"), &ReadOptions::default());
-    let direct = joined(&sample, ["first.h5ad", "second.csv"], Genes::Union);
+    let direct = joined(&sample, ["first.h5ad", "second.csv"], GeneJoin::Union);
     assert_eq!(counts(&data), counts(&direct));
     assert_eq!(data.gene_names, direct.gene_names);
 }

@@ -117,7 +117,7 @@ fn inputs_are_joined_under_all_their_names() {
         panic!("one conversion: {conversions:?}");
     };
     assert_eq!(conversion.output, Path::new("Data/AnnData/a+b.h5ad"));
-    assert_eq!(conversion.read.genes, Genes::Union);
+    assert_eq!(conversion.read.genes, GeneJoin::Union);
     assert!(conversion.overwrite);
     let file = |name: &str, path: &str| InputFile {
         name: name.to_owned(),

@@ -19,7 +19,7 @@ use crate::{
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, Genes, Inputs, NamedInputs, Orientation},
+    read::{CellTypes, GeneJoin, Inputs, NamedInputs, Orientation},
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
