@@ -4,11 +4,7 @@
 
 use std::{env, error::Error, ffi::OsString};
 
-use attentionae_sc::{
-    cli::{self, Request},
-    pipeline,
-    progress::Progress,
-};
+use attentionae_sc::{config::RunConfig, pipeline, progress::Progress};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut typed = env::args_os().skip(1);
@@ -16,12 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .next()
         .unwrap_or_else(|| "Data/AnnData/zeisel.h5ad".into());
     let folder = typed.next().unwrap_or_else(|| "out".into());
-    let mut line: Vec<OsString> = vec!["embed".into(), "-name".into(), input];
-    line.extend(["-output_dir".into(), folder]);
-    line.extend(typed);
-    let Request::Run(config) = cli::parse(line)? else {
-        return Err("the options are those of a run".into());
-    };
+    let mut options: Vec<OsString> = vec!["-name".into(), input];
+    options.extend(["-output_dir".into(), folder]);
+    options.extend(typed);
+    let config = RunConfig::from_options(options)?;
     let summary = pipeline::run(&config, &Progress::new(false))?;
     println!("silhouette of the clusters: {:?}", summary.scores.asw);
 

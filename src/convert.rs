@@ -83,7 +83,7 @@ pub fn tables_to_h5ad<P: AsRef<Path>>(
 ///
 /// # Errors
 /// [`ReadError::OtherConversion`]; [`ReadError::OwnOutput`] where one of the inputs is there.
-pub fn check_replaceable(inputs: &Inputs, output: &Path) -> Result<(), ReadError> {
+pub(crate) fn check_replaceable(inputs: &Inputs, output: &Path) -> Result<(), ReadError> {
     refuse_own_output(inputs, output)?;
     if output.symlink_metadata().is_err() {
         return Ok(());

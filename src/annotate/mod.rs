@@ -20,20 +20,15 @@ mod vote;
 
 use anyhow::Context;
 
-pub use self::{
-    error::AnnotateError,
+pub use self::error::AnnotateError;
+use self::{
     genes::GeneMatch,
     names::names_of_clusters,
     new_cells::{Annotator, Labelled},
-    reference::reference_cells,
-    results::AnnotateResults,
-    surprise::KnownCells,
-    vote::{Vote, mean_distance, vote},
-};
-use self::{
     outputs::{check_outputs, write_outputs},
     results::results,
 };
+pub(crate) use self::{reference::reference_cells, surprise::KnownCells};
 use crate::{
     config::{AnnotateConfig, LabelBy},
     counts::CountSource,
@@ -51,7 +46,7 @@ pub const UNASSIGNED: &str = "unassigned";
 
 /// What was found of one data set.
 #[derive(Debug)]
-pub struct Annotated<'a> {
+pub(crate) struct Annotated<'a> {
     /// What was asked for.
     pub config: &'a AnnotateConfig,
     /// The data set.

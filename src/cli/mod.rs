@@ -87,6 +87,69 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusa
     }
 }
 
+impl RunConfig {
+    /// A run from the options of the command line, each name and each value by itself: what the program does with them.
+    ///
+    /// ```
+    /// use attentionae_sc::config::RunConfig;
+    ///
+    /// let config = RunConfig::from_options(["-name", "cells.h5ad", "-seed", "7", "-output_dir", "out"])?;
+    /// assert_eq!(config.name, "cells");
+    /// assert!(RunConfig::from_options(["-name", "cells.h5ad", "-n_hvg", "many"]).is_err());
+    /// # Ok::<(), attentionae_sc::Refusal>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An option that there is not, a value out of its range, or the options of another command.
+    pub fn from_options<T: Into<OsString>>(
+        options: impl IntoIterator<Item = T>,
+    ) -> Result<Self, Refusal> {
+        match parse(line("attentionae-sc", None, options))? {
+            Request::Run(config) => Ok(*config),
+            _ => Err(Refusal::usage(
+                "these are not the options of a run".to_owned(),
+            )),
+        }
+    }
+}
+
+impl AnnotateConfig {
+    /// Labels of new cells from the options of `annotate`, each name and each value by itself.
+    ///
+    /// ```
+    /// use attentionae_sc::config::AnnotateConfig;
+    ///
+    /// let model = "out/model_save/zeisel.safetensors";
+    /// let config = AnnotateConfig::from_options(["new.h5ad", "-model", model, "-output_dir", "labels"])?;
+    /// assert_eq!(config.output_dir, std::path::Path::new("labels"));
+    /// # Ok::<(), attentionae_sc::Refusal>(())
+    /// ```
+    ///
+    /// # Errors
+    /// An option that there is not, a value out of its range, or a missing one.
+    pub fn from_options<T: Into<OsString>>(
+        options: impl IntoIterator<Item = T>,
+    ) -> Result<Self, Refusal> {
+        match parse(line("attentionae-sc", Some("annotate"), options))? {
+            Request::Annotate(config) => Ok(*config),
+            _ => Err(Refusal::usage(
+                "these are not the options of annotate".to_owned(),
+            )),
+        }
+    }
+}
+
+/// A command line of the program, its name first.
+fn line<T: Into<OsString>>(
+    program: &str,
+    command: Option<&str>,
+    options: impl IntoIterator<Item = T>,
+) -> Vec<OsString> {
+    let words = [Some(program), command].into_iter().flatten();
+    let options = options.into_iter().map(Into::into);
+    words.map(OsString::from).chain(options).collect()
+}
+
 /// The built command with its help text.
 fn command(extent: Extent) -> clap::Command {
     help::with_help(plain_command(), extent)

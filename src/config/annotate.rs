@@ -15,31 +15,31 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnnotateConfig {
     /// The model's file.
-    pub model: PathBuf,
+    pub(crate) model: PathBuf,
     /// The data sets to label, at least one.
-    pub data_sets: Vec<NamedInputs>,
+    pub(crate) data_sets: Vec<NamedInputs>,
     /// What is read of them.
-    pub read: ReadOptions,
+    pub(crate) read: ReadOptions,
     /// Where true labels are.
-    pub celltype: CellTypes,
+    pub(crate) celltype: CellTypes,
     /// The columns of `obs` that tell each cell's batch, crossed; none where no cell is of a batch of the model.
-    pub batch_key: Vec<String>,
+    pub(crate) batch_key: Vec<String>,
     /// What cells have to have.
-    pub quality: QualityControl,
+    pub(crate) quality: QualityControl,
     /// What the labels are.
-    pub label_by: LabelBy,
+    pub(crate) label_by: LabelBy,
     /// A table of names for the model's clusters.
-    pub names: Option<PathBuf>,
+    pub(crate) names: Option<PathBuf>,
     /// The folder below which outputs are written.
     pub output_dir: PathBuf,
     /// Which outputs are written.
-    pub save: AnnotateOutputs,
+    pub(crate) save: AnnotateOutputs,
     /// Results of another input under the same name are replaced.
-    pub overwrite: bool,
+    pub(crate) overwrite: bool,
     /// Threads of all stages; every core where `None`.
-    pub threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// Nothing on stderr but errors.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// What new cells are labelled with.

@@ -7,8 +7,9 @@ mod parameters;
 
 use std::path::PathBuf;
 
-pub use self::{
-    annotate::{AnnotateConfig, AnnotateOutputs, LabelBy},
+pub use self::annotate::AnnotateConfig;
+pub(crate) use self::{
+    annotate::{AnnotateOutputs, LabelBy},
     batch_run::{BatchRunConfig, DataSetSelection, TypedInputs},
     convert::{ConvertConfig, RawFiles},
 };
@@ -34,59 +35,59 @@ pub struct RunConfig {
     /// The data set's name, which names every output file.
     pub name: String,
     /// What to read.
-    pub inputs: Inputs,
+    pub(crate) inputs: Inputs,
     /// What is read of it.
-    pub read: ReadOptions,
+    pub(crate) read: ReadOptions,
     /// The folder that holds data sets known by name.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// The folder below which outputs are written.
     pub output_dir: PathBuf,
     /// Where true labels are.
-    pub celltype: CellTypes,
+    pub(crate) celltype: CellTypes,
     /// The columns of `obs` that tell each cell's batch, crossed; none where there are no batches.
-    pub batch_key: Vec<String>,
+    pub(crate) batch_key: Vec<String>,
     /// The group of cells that the run is restricted to; all cells where `None`.
-    pub within: Option<Within>,
+    pub(crate) within: Option<Within>,
     /// What cells and genes have to have.
-    pub quality: QualityControl,
+    pub(crate) quality: QualityControl,
     /// Number of highly variable genes to keep, at least 1.
-    pub n_hvg: usize,
+    pub(crate) n_hvg: usize,
     /// Z-scores beyond ± this, above 0, are clipped to it.
-    pub max_value: Option<f64>,
+    pub(crate) max_value: Option<f64>,
     /// What the graph that Leiden clusters is made of.
-    pub leiden_graph: LeidenGraph,
+    pub(crate) leiden_graph: LeidenGraph,
     /// Principal components that the cell graph is built on, at least 2; `None` for expression.
-    pub n_pcs: Option<usize>,
+    pub(crate) n_pcs: Option<usize>,
     /// How the cell graph is built.
-    pub graph: GraphConfig,
+    pub(crate) graph: GraphConfig,
     /// The autoencoder's shape.
-    pub model: ModelConfig,
+    pub(crate) model: ModelConfig,
     /// The training schedule.
-    pub train: TrainConfig,
+    pub(crate) train: TrainConfig,
     /// The set of defaults that the options were typed on top of.
-    pub preset: Preset,
+    pub(crate) preset: Preset,
     /// How many clusters there are to be.
-    pub resolution: Resolution,
+    pub(crate) resolution: Resolution,
     /// With more cells than this, a sample of this size is trained on; more than the graph's neighbours.
-    pub max_num_cell: usize,
+    pub(crate) max_num_cell: usize,
     /// With mini-batches: cells that every cell is embedded against, where there are as many; more
     /// than the graph's neighbours.
-    pub landmarks: usize,
+    pub(crate) landmarks: usize,
     /// Marker genes written of each cluster, at least 1.
-    pub n_markers: usize,
+    pub(crate) n_markers: usize,
     /// Results of another input under this name are replaced, and, in the copy that is saved, those that the input
     /// holds.
-    pub overwrite: bool,
+    pub(crate) overwrite: bool,
     /// Which outputs are written.
-    pub save: Outputs,
+    pub(crate) save: Outputs,
     /// Which device trains.
-    pub cuda: Cuda,
+    pub(crate) cuda: Cuda,
     /// The seed of every random number.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Threads of all stages; every core where `None`.
-    pub threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
     /// Nothing on stderr but errors.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// Which outputs are written. The results file always is.
@@ -95,7 +96,7 @@ pub struct RunConfig {
     clippy::struct_excessive_bools,
     reason = "independent switches of the command line"
 )]
-pub struct Outputs {
+pub(crate) struct Outputs {
     /// `pred_label/NAME.csv`
     pub pred_label: bool,
     /// `embedding/NAME.csv`

@@ -21,13 +21,16 @@ mod target;
 mod umap;
 
 pub use adjacency::Adjacency;
-pub use cosine::ROUNDING;
+pub(crate) use cosine::ROUNDING;
 pub use error::GraphError;
-pub use gauss::{GaussKernel, NEGLIGIBLE, gauss_weights};
+pub(crate) use gauss::NEGLIGIBLE;
+pub use gauss::{GaussKernel, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
 pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
-pub use representation::{Projection, Representation};
-pub use subset_graphs::SubsetGraphs;
+pub(crate) use representation::Projection;
+#[doc(hidden)]
+pub use representation::Representation;
+pub(crate) use subset_graphs::SubsetGraphs;
 pub use target::Aim;
 
 use cosine::Directions;

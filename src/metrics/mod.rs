@@ -16,10 +16,13 @@ mod silhouette;
 
 pub use ami::adjusted_mutual_info;
 pub use ari::adjusted_rand_index;
-pub use cosine_silhouette::{Apartness, cosine_silhouette};
+#[doc(hidden)]
+pub use cosine_silhouette::Apartness;
+pub(crate) use cosine_silhouette::cosine_silhouette;
 pub use davies_bouldin::davies_bouldin;
 pub use f1::{OneType, TypeF1};
-pub use lisi::{LISI_NEIGHBORS, Mixing, median_lisi};
+pub(crate) use lisi::Mixing;
+pub use lisi::{LISI_NEIGHBORS, median_lisi};
 pub use nmi::normalized_mutual_info;
 pub use scores::{Scores, Truth};
 pub use silhouette::silhouette;

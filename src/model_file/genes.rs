@@ -52,12 +52,6 @@ impl Genes {
         self.shares.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.shares.is_empty()
-    }
-
     pub(super) fn put(&self, file: &mut Contents) {
         let n_variable = [self.variable.len()];
         file.json("genes", &self.names);

@@ -23,7 +23,7 @@ mod options;
 mod split_evidence;
 mod sums;
 mod tree;
-pub mod vote;
+pub(crate) mod vote;
 
 pub use cell_types::find_types;
 pub use error::ClusterError;
@@ -31,6 +31,7 @@ pub use found::Found;
 pub use leiden::{Partition, leiden};
 pub use modularity::modularity;
 pub(crate) use numbering::by_size;
-pub use options::{Cut, Granularity, LeidenGraph, Resolution};
+pub use options::{Cut, Granularity};
+pub(crate) use options::{LeidenGraph, Resolution};
 pub use split_evidence::{Evidence, GeneOfSplit};
 pub use tree::{Node, Tree};

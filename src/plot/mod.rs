@@ -20,9 +20,10 @@ mod text;
 mod tree;
 
 pub use error::PlotError;
-pub use figure::{Figure, drawable, title, write_figure};
+pub(crate) use figure::drawable;
+pub use figure::{Figure, title, write_figure};
 pub use format::FigureFormat;
 pub use layout::umap_layout;
-pub use order::{drawing_order, sampled_order};
-pub use palette::hex_colors;
-pub use tree::{TreeFigure, TreeNode, write_tree_figure};
+pub(crate) use order::sampled_order;
+pub(crate) use palette::hex_colors;
+pub(crate) use tree::{TreeFigure, TreeNode, write_tree_figure};

@@ -28,7 +28,7 @@ pub struct CellComponents {
     /// The same before batches were brought together, where they were.
     pub unmixed: Option<Array2<f32>>,
     /// What all of these follow from.
-    pub views: Views,
+    pub(crate) views: Views,
 }
 
 /// What was found on some cells, for any cells to be seen as they are.

@@ -22,17 +22,24 @@ mod totals;
 mod transformation;
 
 pub use batches::Batches;
-pub use components::{CellComponents, N_COMPONENTS, Shared, Views, scores_together};
+pub use components::CellComponents;
+#[doc(hidden)]
+pub use components::scores_together;
 pub use error::PreprocessError;
-pub use harmony::Harmony;
-pub use pca::{PrincipalComponents, pca};
+pub use pca::pca;
 pub use quality::{Failed, Passed, QualityControl, control};
+#[doc(hidden)]
 pub use sample::sample_cells;
 pub use scale::Scaling;
+#[doc(hidden)]
 pub use totals::notes_on_totals;
-pub use transformation::{Components, Transformation};
+pub use transformation::Transformation;
 
+pub(crate) use components::{N_COMPONENTS, Shared, Views};
+pub(crate) use harmony::Harmony;
+pub(crate) use pca::PrincipalComponents;
 pub(crate) use survey::chunks;
+pub(crate) use transformation::Components;
 
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///

@@ -12,6 +12,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+#[doc(hidden)]
 pub use self::said::{Curve, Said};
 
 /// Lines that a training phase prints where there is no terminal, besides its first epoch's.
@@ -43,7 +44,7 @@ struct Stage {
 }
 
 /// One training phase. Dropping it unfinished removes it from the screen.
-pub struct Bar {
+pub(crate) struct Bar {
     display: Display,
     phase: String,
     unit: &'static str,
@@ -79,7 +80,7 @@ impl Progress {
 
     /// A new stage begins, in a few words (`Cell graph: gauss, 15 neighbours`); the one before is
     /// done.
-    pub fn stage(&self, what: &str) {
+    pub(crate) fn stage(&self, what: &str) {
         self.finish();
         self.display.line_if_plain(what);
         let stage = Stage {
@@ -91,14 +92,14 @@ impl Progress {
     }
 
     /// A warning or remark, which does not tear the bar.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         lock(&self.said).notes.push(text.to_owned());
         self.display.line(&format!("note: {text}"));
     }
 
     /// A training phase of at most `epochs` epochs begins, within the present stage. An epoch is called `unit`.
     #[must_use]
-    pub fn bar(&self, phase: &str, unit: &'static str, epochs: usize) -> Bar {
+    pub(crate) fn bar(&self, phase: &str, unit: &'static str, epochs: usize) -> Bar {
         Bar {
             place: lock(&self.said).begin(phase, unit),
             said: self.said.clone(),
@@ -114,7 +115,7 @@ impl Progress {
 
     /// The notes and the losses so far, whether they were shown or not.
     #[must_use]
-    pub fn said(&self) -> Said {
+    pub(crate) fn said(&self) -> Said {
         lock(&self.said).clone()
     }
 
@@ -142,7 +143,7 @@ impl Drop for Progress {
 
 impl Bar {
     /// `epoch` epochs are done, counted from 1; their last losses, `other` with its name.
-    pub fn tick(&self, epoch: usize, zinb: f64, graph: f64, other: Option<(&str, f64)>) {
+    pub(crate) fn tick(&self, epoch: usize, zinb: f64, graph: f64, other: Option<(&str, f64)>) {
         let before = self.done.replace(epoch);
         let named = [("ZINB", zinb), ("graph", graph)];
         lock(&self.said).add(self.place, epoch, named.into_iter().chain(other));
@@ -168,7 +169,7 @@ impl Bar {
     }
 
     /// The phase is over, be it before its last epoch.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         let done = self.done.get();
         if done < self.epochs {
             self.display.line(&format!(
@@ -237,6 +238,7 @@ impl Display {
 }
 
 /// Writes a line to stderr; a closed stderr is no reason to stop.
+#[doc(hidden)]
 pub fn print_line(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -52,16 +52,17 @@ pub use data_set::{DataSet, Obs};
 pub use error::ReadError;
 pub use foreign::Foreign;
 pub use format::Format;
-pub use inputs::{InputFile, Inputs, NamedInputs};
+pub(crate) use inputs::NamedInputs;
+pub use inputs::{InputFile, Inputs};
 pub use joined_genes::GeneJoin;
-pub use labels::{crossed_labels, note_on_labels};
+pub(crate) use labels::{crossed_labels, note_on_labels};
 pub(crate) use mtx_folder::{files_of, holds_matrix};
 pub use options::ReadOptions;
 pub use orientation::Orientation;
 pub(crate) use packing::copy_hdf5;
 pub(crate) use sample_folder::sample_of;
 pub(crate) use tables::read_tables;
-pub use within::Within;
+pub(crate) use within::Within;
 
 use self::{
     orientation::Rows,

@@ -116,7 +116,7 @@ impl OutputPaths {
     }
 
     /// Whether every output that `save` asks for can be written. Leaves nothing behind.
-    pub fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
+    pub(crate) fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
         let mut files = self.always(save);
         if save.umap {
             files.extend([

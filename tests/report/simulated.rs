@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use attentionae_sc::{
-    cli::{Request, parse},
     config::RunConfig,
     counts::Csr,
     h5ad::Column,
@@ -209,14 +208,10 @@ fn split(children: [usize; 2], height: f64) -> Node {
 }
 
 fn config() -> RunConfig {
-    let line = ["a", "-name", "data.h5ad", "-save_report", "-seed", "3"];
-    match parse(line.map(Into::into)) {
-        Ok(Request::Run(config)) => RunConfig {
-            name: HOSTILE[0].to_owned(),
-            ..*config
-        },
-        other => panic!("{other:?}"),
-    }
+    let options = ["-name", "data.h5ad", "-save_report", "-seed", "3"];
+    let mut config = RunConfig::from_options(options).expect("options of a run");
+    HOSTILE[0].clone_into(&mut config.name);
+    config
 }
 
 /// A few genes in every cell, those of its cluster strongly.
