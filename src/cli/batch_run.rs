@@ -4,7 +4,9 @@ use std::{ffi::OsString, path::Path};
 
 use clap::{ArgMatches, Args, Command, parser::ValueSource};
 
-use super::{Refusal, args::BatchRunArgs, checked, named_inputs, options::RunOptions, refused};
+use super::{
+    Refusal, args::BatchRunArgs, named_inputs, options::RunOptions, refused, run::checked,
+};
 use crate::{
     config::{BatchRunConfig, DataSetSelection, TypedInputs},
     read::NamedInputs,

@@ -1,6 +1,7 @@
 //! `preprocess`.
 
 use super::*;
+use crate::config::RawFiles;
 
 #[test]
 fn h5_data_sets_are_converted_one_by_one() {

@@ -10,16 +10,17 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::{DataSetSelection, TypedInputs},
-    graph::{Aggregation, Aim, Method},
+    config::{DataSetSelection, Outputs, TypedInputs},
+    graph::{Aggregation, Aim, GraphConfig, Method},
     h5ad::CountsIn,
     kernels::device::Cuda,
-    model::Parts,
-    partition::{Granularity, LeidenGraph},
+    model::{ModelConfig, Parts},
+    partition::{Cut, Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
     preprocess::QualityControl,
     preset::Preset,
-    read::{CellTypes, GeneJoin, Inputs, NamedInputs, Orientation},
+    read::{CellTypes, GeneJoin, InputFile, Inputs, NamedInputs, Orientation, ReadOptions},
+    train::TrainConfig,
 };
 
 const TREE: Resolution = Resolution::Tree(Cut::Evidence(Granularity::Auto));
