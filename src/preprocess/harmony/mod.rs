@@ -1,0 +1,194 @@
+//! Batches brought together in the components of the cells, by Harmony.
+//!
+//! Soft clusters of the cells are found that hold every batch in the share that it has in all cells; within each cluster,
+//! what a batch's cells have in common beyond the cluster is taken off. Korsunsky et al. 2019,
+//! doi:10.1038/s41592-019-0619-0, with its constants.
+//!
+//! Deviation: the soft clusters start from random cells, not from k-means with restarts. Learnt on some of the cells, the
+//! correction is applied to any others, which is what lets a million cells take no longer than the product of their
+//! components with the centres.
+
+mod learning;
+mod shares;
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use self::{
+    learning::Learning,
+    shares::{BLOCK, cosines, share_out, take_off},
+};
+use crate::unit::unit_rows;
+
+/// Most rounds of clustering and correction.
+const ROUNDS: usize = 10;
+
+/// Relative change of the objective below which a round was the last.
+const SETTLED: f64 = 1e-4;
+
+/// A correction for batches, learnt on some cells.
+#[derive(Debug, Clone)]
+pub struct Harmony {
+    /// Centres of the soft clusters, of length 1: k × components.
+    pub centers: Array2<f32>,
+    /// How much each cluster is shunned by each batch: k × batches.
+    pub penalties: Array2<f64>,
+    /// What is taken off, by cluster and batch: components each.
+    pub offsets: Vec<Vec<Vec<f64>>>,
+}
+
+impl Harmony {
+    /// Learns the correction on the cells of `scores` (n × components), whose batches are below `n_batches`.
+    ///
+    /// O(n · k · components) time for each of up to 200 rounds, O(n · k) memory; k is at most 100. The result depends on
+    /// `seed`, not on the number of threads.
+    pub(super) fn learn(
+        scores: &Array2<f32>,
+        batches: &[u32],
+        n_batches: usize,
+        seed: u64,
+    ) -> Self {
+        let mut learning = Learning::start(scores, batches, n_batches, seed);
+        let mut last = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            let objective = learning.cluster();
+            learning.correct(scores);
+            if last - objective < SETTLED * last.abs() {
+                break;
+            }
+            last = objective;
+        }
+        Self {
+            penalties: learning.penalties(),
+            offsets: learning.offsets,
+            centers: learning.centers,
+        }
+    }
+
+    /// Number of batches that it was learnt on.
+    #[must_use]
+    pub fn n_batches(&self) -> usize {
+        self.penalties.ncols()
+    }
+
+    /// Corrects any cells, in place: n × components, with their batches.
+    pub(super) fn correct(&self, scores: &mut Array2<f32>, batches: &[u32]) {
+        scores
+            .axis_chunks_iter_mut(Axis(0), BLOCK)
+            .into_par_iter()
+            .zip(batches.par_chunks(BLOCK))
+            .for_each(|(mut scores, batches)| {
+                let original = scores.to_owned();
+                let mut corrected = original.clone();
+                // A cell's clusters are those of where it is put, which follows from them.
+                for _ in 0..2 {
+                    let shares = self.shares(&corrected, batches);
+                    for (cell, shares) in shares.outer_iter().enumerate() {
+                        let batch = batches[cell] as usize;
+                        let mut row = corrected.row_mut(cell);
+                        row.assign(&original.row(cell));
+                        for (share, offsets) in shares.iter().zip(&self.offsets) {
+                            take_off(
+                                row.as_slice_mut().unwrap_or_default(),
+                                *share,
+                                &offsets[batch],
+                            );
+                        }
+                    }
+                }
+                scores.assign(&corrected);
+            });
+    }
+
+    /// Share of every cell in every cluster: n × k.
+    fn shares(&self, scores: &Array2<f32>, batches: &[u32]) -> Array2<f64> {
+        let mut cosines = cosines(&unit_rows(scores.view()), &self.centers);
+        for (mut row, &batch) in cosines.outer_iter_mut().zip(batches) {
+            share_out(row.as_slice_mut().unwrap_or_default(), |cluster| {
+                self.penalties[[cluster, batch as usize]]
+            });
+        }
+        cosines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::{Stream, stream};
+    use rand::Rng;
+
+    /// 1,200 cells of three types in 10 components, in two batches that differ by a shift; the third type is in batch 1
+    /// alone. With the types.
+    fn two_batches() -> (Array2<f32>, Vec<u32>, Vec<usize>) {
+        let mut rng = stream(5, Stream::Sample);
+        let types: Vec<usize> = (0..1200).map(|cell| cell % 3).collect();
+        let batches: Vec<u32> = types
+            .iter()
+            .enumerate()
+            .map(|(cell, &of_type)| {
+                if of_type == 2 {
+                    1
+                } else {
+                    (cell / 3 % 2) as u32
+                }
+            })
+            .collect();
+        let scores = Array2::from_shape_fn((1200, 10), |(cell, column)| {
+            let own = if column == types[cell] { 8.0 } else { 0.0 };
+            let shift = if column == 5 {
+                5.0 * batches[cell] as f32
+            } else {
+                0.0
+            };
+            own + shift + rng.random_range(-1.0..1.0)
+        });
+        (scores, batches, types)
+    }
+
+    fn mean(scores: &Array2<f32>, is_in: impl Fn(usize) -> bool) -> Vec<f32> {
+        let rows: Vec<usize> = (0..scores.nrows()).filter(|&cell| is_in(cell)).collect();
+        let mean = scores.select(Axis(0), &rows).mean_axis(Axis(0));
+        mean.expect("cells").to_vec()
+    }
+
+    fn distance(a: &[f32], b: &[f32]) -> f32 {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum::<f32>()
+            .sqrt()
+    }
+
+    #[test]
+    fn batches_of_a_type_come_together_and_a_type_of_one_batch_stays_apart() {
+        let (mut scores, batches, types) = two_batches();
+        let harmony = Harmony::learn(&scores, &batches, 2, 1);
+        harmony.correct(&mut scores, &batches);
+        for of_type in 0..2 {
+            let of = |batch| {
+                mean(&scores, |cell| {
+                    types[cell] == of_type && batches[cell] == batch
+                })
+            };
+            let left = distance(&of(0), &of(1));
+            assert!(left < 1.0, "type {of_type}: {left} of 5 left");
+        }
+        let alone = mean(&scores, |cell| types[cell] == 2);
+        for of_type in 0..2 {
+            let other = mean(&scores, |cell| types[cell] == of_type);
+            assert!(distance(&alone, &other) > 8.0);
+        }
+    }
+
+    #[test]
+    fn one_batch_is_left_as_it_is() {
+        let (mut scores, _, _) = two_batches();
+        let before = scores.clone();
+        let batches = vec![0; 1200];
+        Harmony::learn(&scores, &batches, 1, 1).correct(&mut scores, &batches);
+        for (after, before) in scores.iter().zip(&before) {
+            assert!((after - before).abs() < 0.05);
+        }
+    }
+}
