@@ -13,19 +13,23 @@
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
 mod cells;
+mod contents;
 mod error;
 mod expression;
 mod genes;
 mod network;
+mod tensor_file;
 mod tensors;
 mod trained;
 mod views;
 
 pub use self::{
     cells::{LandmarkCells, ReferenceCells},
+    contents::{Contents, write_tensors},
     error::ModelFileError,
     expression::KnownExpression,
     genes::Genes,
-    tensors::{Contents, NamedTensor, TensorData, TensorFile, write_tensors},
+    tensor_file::TensorFile,
+    tensors::{NamedTensor, TensorData},
     trained::TrainedModel,
 };

@@ -1,21 +1,8 @@
-//! Tensors and texts as a safetensors file, written and read.
+//! Tensors by name, and their values as bytes.
 
-use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-};
+use std::io::{self, Write};
 
-use safetensors::{
-    Dtype, SafeTensorError, SafeTensors,
-    tensor::{Metadata, TensorInfo, TensorView},
-};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-
-use super::ModelFileError;
-use crate::write::{WriteError, write_file};
+use safetensors::{Dtype, tensor::TensorView};
 
 /// A parameter or buffer under its published name.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,88 +26,8 @@ pub enum TensorData {
     I64(Vec<i64>),
 }
 
-/// What a model file holds: tensors and texts by name, in the order of the file.
-#[derive(Debug, Default)]
-pub struct Contents {
-    /// The tensors.
-    pub tensors: Vec<NamedTensor>,
-    /// The texts.
-    pub texts: Vec<(String, String)>,
-}
-
-/// A file that was read.
-#[derive(Debug)]
-pub struct TensorFile {
-    path: PathBuf,
-    tensors: HashMap<String, NamedTensor>,
-    texts: HashMap<String, String>,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum FileError {
-    #[error(transparent)]
-    Layout(#[from] SafeTensorError),
-    #[error(transparent)]
-    Header(#[from] serde_json::Error),
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
-/// Writes a file that `safetensors.torch.load_file` reads, with the texts in its `__metadata__`.
-///
-/// The same model gives the same bytes: the file's header is in the order given, save that 64-bit
-/// integers come first, so that every tensor is aligned.
-pub fn write_tensors(path: &Path, contents: &Contents) -> Result<(), WriteError> {
-    write_file(path, |path| -> Result<(), FileError> {
-        let tensors = aligned(&contents.tensors);
-        let header = header(&tensors, &contents.texts)?;
-        let mut file = BufWriter::new(File::create(path)?);
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(&header)?;
-        for tensor in tensors {
-            tensor.data.write(&mut file)?;
-        }
-        Ok(file.flush()?)
-    })
-}
-
-/// The tensors with the widest values first, otherwise in the order given.
-fn aligned(tensors: &[NamedTensor]) -> Vec<&NamedTensor> {
-    let mut tensors: Vec<_> = tensors.iter().collect();
-    tensors.sort_by_key(|tensor| std::cmp::Reverse(tensor.data.width()));
-    tensors
-}
-
-/// The JSON header, padded with spaces to a multiple of 8 bytes. Its texts are written here and not
-/// by the crate, whose hash map would put them in another order every time.
-fn header(tensors: &[&NamedTensor], metadata: &[(String, String)]) -> Result<Vec<u8>, FileError> {
-    let mut begin = 0;
-    let mut layout = Vec::with_capacity(tensors.len());
-    for tensor in tensors {
-        let end = begin + tensor.data.len() * tensor.data.width();
-        let info = TensorInfo {
-            dtype: tensor.data.dtype(),
-            shape: tensor.shape.clone(),
-            data_offsets: (begin, end),
-        };
-        layout.push((tensor.name.clone(), info));
-        begin = end;
-    }
-    let mut entries = Map::new();
-    let texts = metadata
-        .iter()
-        .map(|(name, text)| (name.clone(), text.as_str().into()));
-    entries.insert("__metadata__".to_owned(), Value::Object(texts.collect()));
-    if let Value::Object(checked) = serde_json::to_value(Metadata::new(None, layout)?)? {
-        entries.extend(checked);
-    }
-    let mut header = serde_json::to_vec(&entries)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    Ok(header)
-}
-
 impl TensorData {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
             Self::F64(values) => values.len(),
@@ -128,7 +35,7 @@ impl TensorData {
         }
     }
 
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match self {
             Self::F32(_) => size_of::<f32>(),
             Self::F64(_) => size_of::<f64>(),
@@ -136,7 +43,7 @@ impl TensorData {
         }
     }
 
-    fn dtype(&self) -> Dtype {
+    pub(super) fn dtype(&self) -> Dtype {
         match self {
             Self::F32(_) => Dtype::F32,
             Self::F64(_) => Dtype::F64,
@@ -144,7 +51,7 @@ impl TensorData {
         }
     }
 
-    fn write(&self, file: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, file: &mut impl Write) -> io::Result<()> {
         match self {
             Self::F32(values) => values
                 .iter()
@@ -159,7 +66,7 @@ impl TensorData {
     }
 
     /// The values of a tensor of one of the kinds that are written; `None` for another kind.
-    fn read(view: &TensorView<'_>) -> Option<Self> {
+    pub(super) fn read(view: &TensorView<'_>) -> Option<Self> {
         let wide = || view.data().as_chunks::<8>().0.iter();
         match view.dtype() {
             Dtype::F32 => {
@@ -170,274 +77,5 @@ impl TensorData {
             Dtype::I64 => Some(Self::I64(wide().map(|b| i64::from_le_bytes(*b)).collect())),
             _ => None,
         }
-    }
-}
-
-impl Contents {
-    /// Adds `f32` values of this shape.
-    pub(super) fn f32(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
-        self.add(name, shape, TensorData::F32(values));
-    }
-
-    /// Adds `f64` values of this shape.
-    pub(super) fn f64(&mut self, name: &str, shape: &[usize], values: Vec<f64>) {
-        self.add(name, shape, TensorData::F64(values));
-    }
-
-    /// Adds positions.
-    pub(super) fn positions(&mut self, name: &str, values: impl Iterator<Item = usize>) {
-        let values: Vec<i64> = values.map(|value| value as i64).collect();
-        self.add(name, &[values.len()], TensorData::I64(values));
-    }
-
-    /// Adds a value as JSON.
-    pub(super) fn json(&mut self, name: &str, value: &impl Serialize) {
-        let text = serde_json::to_string(value).unwrap_or_default();
-        self.texts.push((name.to_owned(), text));
-    }
-
-    fn add(&mut self, name: &str, shape: &[usize], data: TensorData) {
-        self.tensors.push(NamedTensor {
-            name: name.to_owned(),
-            shape: shape.to_vec(),
-            data,
-        });
-    }
-}
-
-impl TensorFile {
-    /// Reads a whole file. Tensors of kinds that are not written here are left out.
-    ///
-    /// # Errors
-    /// Where it cannot be read, or is no safetensors file.
-    pub fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes = fs::read(path).map_err(|source| ModelFileError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let foreign = |error: SafeTensorError| ModelFileError::NotSafetensors {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(foreign)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(foreign)?;
-        let tensors = file.iter().filter_map(|(name, view)| {
-            let tensor = NamedTensor {
-                name: name.to_owned(),
-                shape: view.shape().to_vec(),
-                data: TensorData::read(&view)?,
-            };
-            Some((name.to_owned(), tensor))
-        });
-        Ok(Self {
-            path: path.to_owned(),
-            tensors: tensors.collect(),
-            texts: metadata.metadata().clone().unwrap_or_default(),
-        })
-    }
-
-    /// Where it lies.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether it has a tensor of this name.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
-    }
-
-    /// A text, where there is one of this name.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.get(name).map(String::as_str)
-    }
-
-    /// A value that was written as JSON.
-    pub(super) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, ModelFileError> {
-        let text = self
-            .text(name)
-            .ok_or_else(|| self.damaged(name, "is missing"))?;
-        serde_json::from_str(text).map_err(|error| self.damaged(name, &error.to_string()))
-    }
-
-    /// A tensor.
-    pub(super) fn tensor(&self, name: &str) -> Result<&NamedTensor, ModelFileError> {
-        self.tensors
-            .get(name)
-            .ok_or_else(|| self.damaged(name, "is missing"))
-    }
-
-    /// `f32` values and their shape, of so many dimensions.
-    pub(super) fn f32(
-        &self,
-        name: &str,
-        n_dims: usize,
-    ) -> Result<(&[usize], &[f32]), ModelFileError> {
-        let tensor = self.tensor(name)?;
-        match &tensor.data {
-            TensorData::F32(values) if tensor.shape.len() == n_dims => {
-                if values.iter().all(|value| value.is_finite()) {
-                    Ok((&tensor.shape, values))
-                } else {
-                    Err(self.damaged(name, "holds what is not a number"))
-                }
-            }
-            _ => Err(self.damaged(name, "has another shape or kind")),
-        }
-    }
-
-    /// `f64` values and their shape, of so many dimensions.
-    pub(super) fn f64(
-        &self,
-        name: &str,
-        n_dims: usize,
-    ) -> Result<(&[usize], &[f64]), ModelFileError> {
-        let tensor = self.tensor(name)?;
-        match &tensor.data {
-            TensorData::F64(values) if tensor.shape.len() == n_dims => Ok((&tensor.shape, values)),
-            _ => Err(self.damaged(name, "has another shape or kind")),
-        }
-    }
-
-    /// Positions, each below `end`.
-    pub(super) fn positions(&self, name: &str, end: usize) -> Result<Vec<usize>, ModelFileError> {
-        let TensorData::I64(values) = &self.tensor(name)?.data else {
-            return Err(self.damaged(name, "has another kind"));
-        };
-        let position = |&value: &i64| usize::try_from(value).ok().filter(|&value| value < end);
-        let positions: Option<Vec<usize>> = values.iter().map(position).collect();
-        positions.ok_or_else(|| self.damaged(name, "holds a position beyond the end"))
-    }
-
-    /// An error on a part of the file.
-    pub(super) fn damaged(&self, what: &str, problem: &str) -> ModelFileError {
-        ModelFileError::Damaged {
-            path: self.path.clone(),
-            what: what.to_owned(),
-            problem: problem.to_owned(),
-        }
-    }
-
-    /// Fails unless a part is as large as another part says.
-    pub(super) fn check(&self, what: &str, is_right: bool) -> Result<(), ModelFileError> {
-        if is_right {
-            return Ok(());
-        }
-        Err(self.damaged(what, "does not fit the other parts"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use safetensors::SafeTensors;
-
-    fn tensor(name: &str, shape: &[usize], data: TensorData) -> NamedTensor {
-        NamedTensor {
-            name: name.to_owned(),
-            shape: shape.to_vec(),
-            data,
-        }
-    }
-
-    fn model() -> Vec<NamedTensor> {
-        vec![
-            tensor(
-                "enc_1.weight",
-                &[1, 3],
-                TensorData::F32(vec![0.5, -1.0, f32::MIN_POSITIVE]),
-            ),
-            tensor(
-                "BN_1.num_batches_tracked",
-                &[],
-                TensorData::I64(vec![i64::MAX]),
-            ),
-            tensor("dec_1.bias", &[2], TensorData::F32(vec![1.0, 2.0])),
-            tensor("shares", &[2], TensorData::F64(vec![0.25, 1e-300])),
-        ]
-    }
-
-    fn written(tensors: &[NamedTensor]) -> Result<Vec<u8>, WriteError> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("model_save/x.safetensors");
-        let texts = ["z", "a", "n_hvg"].map(|name| (name.to_owned(), format!("{name} \"1\"")));
-        let contents = Contents {
-            tensors: tensors.to_vec(),
-            texts: texts.to_vec(),
-        };
-        write_tensors(&path, &contents)?;
-        Ok(std::fs::read(path).expect("read"))
-    }
-
-    #[test]
-    fn the_reference_reader_gives_back_every_value() {
-        let bytes = written(&model()).expect("written");
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).expect("a header");
-        let texts = metadata.metadata().as_ref().expect("texts");
-        assert_eq!(texts.len(), 3);
-        assert_eq!(texts["n_hvg"], "n_hvg \"1\"");
-        let read = SafeTensors::deserialize(&bytes).expect("a model");
-        assert_eq!(read.len(), 4);
-        for NamedTensor { name, shape, data } in model() {
-            let view = read.tensor(&name).expect("a tensor");
-            assert_eq!(
-                (view.shape(), view.dtype()),
-                (shape.as_slice(), data.dtype())
-            );
-            let mut expected = Vec::new();
-            data.write(&mut expected).expect("memory");
-            assert_eq!(view.data(), expected);
-            let offset = view.data().as_ptr() as usize - bytes.as_ptr() as usize;
-            assert_eq!(offset % data.width(), 0);
-        }
-    }
-
-    #[test]
-    fn the_same_model_gives_the_same_bytes() {
-        let first = written(&model()).expect("written");
-        for _ in 0..20 {
-            assert_eq!(written(&model()).expect("written"), first);
-        }
-    }
-
-    #[test]
-    fn a_wrong_shape_is_refused() {
-        let wrong = [tensor("z", &[2, 2], TensorData::F32(vec![1.0; 3]))];
-        assert!(matches!(written(&wrong), Err(WriteError::File { .. })));
-    }
-
-    #[test]
-    fn what_was_written_is_read() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.safetensors");
-        let mut contents = Contents {
-            tensors: model(),
-            texts: Vec::new(),
-        };
-        contents.json("genes", &["a", "b"]);
-        contents.positions("numbers", [2, 0].into_iter());
-        write_tensors(&path, &contents).expect("written");
-        let file = TensorFile::read(&path).expect("read");
-        for expected in model() {
-            assert_eq!(file.tensor(&expected.name).expect("a tensor"), &expected);
-        }
-        assert_eq!(
-            file.json::<Vec<String>>("genes").expect("names"),
-            ["a", "b"]
-        );
-        assert_eq!(file.positions("numbers", 3).expect("positions"), [2, 0]);
-        assert!(file.positions("numbers", 2).is_err());
-        assert!(file.f32("shares", 1).is_err());
-    }
-
-    #[test]
-    fn what_is_no_safetensors_file_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.safetensors");
-        std::fs::write(&path, "cell,label\n").expect("written");
-        let refusal = TensorFile::read(&path).expect_err("a table");
-        assert!(refusal.to_string().contains("is not a model"), "{refusal}");
     }
 }
