@@ -17,6 +17,7 @@ mod element;
 mod element_path;
 mod error;
 mod file;
+mod instead;
 mod matrix;
 mod nan_places;
 mod new_elements;

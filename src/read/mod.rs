@@ -35,6 +35,7 @@ mod selected;
 mod stacked;
 mod table;
 mod table_header;
+mod table_lines;
 mod tables;
 mod tenx_features;
 mod tenx_h5;
