@@ -17,13 +17,43 @@ impl Serialize for RunConfig {
     }
 }
 
-/// A run's parameters under the command line's names.
+/// A run's parameters under the command line's names, in the order of `--help-all`.
+#[derive(Serialize)]
+struct Parameters<'a> {
+    #[serde(flatten)]
+    input: InputParameters<'a>,
+    #[serde(flatten)]
+    clustering: ClusteringParameters,
+    #[serde(flatten)]
+    graph: GraphParameters,
+    #[serde(flatten)]
+    training: TrainingParameters,
+    #[serde(flatten)]
+    outputs: OutputsParameters,
+    #[serde(flatten)]
+    machine: MachineParameters,
+}
+
+impl<'a> From<&'a RunConfig> for Parameters<'a> {
+    fn from(config: &'a RunConfig) -> Self {
+        Self {
+            input: config.into(),
+            clustering: config.into(),
+            graph: config.into(),
+            training: config.into(),
+            outputs: config.into(),
+            machine: config.into(),
+        }
+    }
+}
+
+/// The options under the heading `Input`.
 #[derive(Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent switches of the command line"
 )]
-struct Parameters<'a> {
+struct InputParameters<'a> {
     name: &'a str,
     data_dir: String,
     layer: Option<&'a str>,
@@ -43,46 +73,9 @@ struct Parameters<'a> {
     max_mt: Option<f64>,
     n_hvg: usize,
     max_value: f64,
-    preset: &'static str,
-    resolution: Value,
-    granularity: Option<&'static str>,
-    n_clusters: Option<usize>,
-    leiden_graph: &'static str,
-    connectivity_methods: &'static str,
-    knn: bool,
-    n_neighbors: usize,
-    n_pcs: usize,
-    aggregation: &'static str,
-    graph_target: &'static str,
-    parts: String,
-    n_heads: usize,
-    n_z: usize,
-    lr: f64,
-    training_epoch: usize,
-    clustering_epoch: usize,
-    batch_size: usize,
-    zinb_genes: usize,
-    landmarks: usize,
-    max_num_cell: usize,
-    output_dir: String,
-    save_pred_label: bool,
-    save_embedding: bool,
-    save_model_para: bool,
-    save_umap: bool,
-    figure_format: &'static str,
-    save_markers: bool,
-    n_markers: usize,
-    save_tree: bool,
-    save_report: bool,
-    save_h5ad: bool,
-    overwrite: bool,
-    cuda: &'static str,
-    seed: u64,
-    threads: Option<usize>,
-    quiet: bool,
 }
 
-impl<'a> From<&'a RunConfig> for Parameters<'a> {
+impl<'a> From<&'a RunConfig> for InputParameters<'a> {
     fn from(config: &'a RunConfig) -> Self {
         Self {
             name: &config.name,
@@ -107,6 +100,23 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             max_mt: config.quality.max_mt,
             n_hvg: config.n_hvg,
             max_value: config.max_value.unwrap_or(0.0),
+        }
+    }
+}
+
+/// The options under the heading `Clustering`.
+#[derive(Serialize)]
+struct ClusteringParameters {
+    preset: &'static str,
+    resolution: Value,
+    granularity: Option<&'static str>,
+    n_clusters: Option<usize>,
+    leiden_graph: &'static str,
+}
+
+impl From<&RunConfig> for ClusteringParameters {
+    fn from(config: &RunConfig) -> Self {
+        Self {
             preset: config.preset.into(),
             resolution: config.resolution.as_json(),
             granularity: match config.resolution {
@@ -118,12 +128,52 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
                 _ => None,
             },
             leiden_graph: config.leiden_graph.into(),
+        }
+    }
+}
+
+/// The options under the heading `Graph`.
+#[derive(Serialize)]
+struct GraphParameters {
+    connectivity_methods: &'static str,
+    knn: bool,
+    n_neighbors: usize,
+    n_pcs: usize,
+    aggregation: &'static str,
+    graph_target: &'static str,
+}
+
+impl From<&RunConfig> for GraphParameters {
+    fn from(config: &RunConfig) -> Self {
+        Self {
             connectivity_methods: config.graph.method.into(),
             knn: config.graph.knn,
             n_neighbors: config.graph.n_neighbors,
             n_pcs: config.n_pcs.unwrap_or(0),
             aggregation: config.graph.aggregation.into(),
             graph_target: config.graph.aim.into(),
+        }
+    }
+}
+
+/// The options under the heading `Training`.
+#[derive(Serialize)]
+struct TrainingParameters {
+    parts: String,
+    n_heads: usize,
+    n_z: usize,
+    lr: f64,
+    training_epoch: usize,
+    clustering_epoch: usize,
+    batch_size: usize,
+    zinb_genes: usize,
+    landmarks: usize,
+    max_num_cell: usize,
+}
+
+impl From<&RunConfig> for TrainingParameters {
+    fn from(config: &RunConfig) -> Self {
+        Self {
             parts: config.model.parts.to_string(),
             n_heads: config.model.n_heads,
             n_z: config.model.n_z,
@@ -134,6 +184,34 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             zinb_genes: config.train.zinb_genes.unwrap_or(0),
             landmarks: config.landmarks,
             max_num_cell: config.max_num_cell,
+        }
+    }
+}
+
+/// The options under the heading `Outputs`.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches of the command line"
+)]
+struct OutputsParameters {
+    output_dir: String,
+    save_pred_label: bool,
+    save_embedding: bool,
+    save_model_para: bool,
+    save_umap: bool,
+    figure_format: &'static str,
+    save_markers: bool,
+    n_markers: usize,
+    save_tree: bool,
+    save_report: bool,
+    save_h5ad: bool,
+    overwrite: bool,
+}
+
+impl From<&RunConfig> for OutputsParameters {
+    fn from(config: &RunConfig) -> Self {
+        Self {
             output_dir: config.output_dir.display().to_string(),
             save_pred_label: config.save.pred_label,
             save_embedding: config.save.embedding,
@@ -146,6 +224,22 @@ impl<'a> From<&'a RunConfig> for Parameters<'a> {
             save_report: config.save.report,
             save_h5ad: config.save.h5ad,
             overwrite: config.overwrite,
+        }
+    }
+}
+
+/// The options under the heading `Run`.
+#[derive(Serialize)]
+struct MachineParameters {
+    cuda: &'static str,
+    seed: u64,
+    threads: Option<usize>,
+    quiet: bool,
+}
+
+impl From<&RunConfig> for MachineParameters {
+    fn from(config: &RunConfig) -> Self {
+        Self {
             cuda: config.cuda.as_str(),
             seed: config.seed,
             threads: config.threads,

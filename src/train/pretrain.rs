@@ -1,19 +1,17 @@
 //! Pretraining: Adam on the reconstruction of counts and graph.
 
-use std::ops::ControlFlow;
-
 use tch::Tensor;
 
 use super::{
     TrainConfig,
     optimiser::Adam,
-    training_batch::Reconstruction,
-    training_cells::{Step, TrainingCells},
+    training_batch::{Reconstruction, TrainingBatch},
+    training_cells::TrainingCells,
 };
 use crate::{
     graph::GraphError,
     kernels::OutputLayers,
-    model::{autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
+    model::{Parts, autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
 };
 
 /// Weight of the graph loss beside the others, which count once.
@@ -63,66 +61,96 @@ pub fn pretrain(
     pass: &mut Pass,
     mut each: impl FnMut(EpochLosses),
 ) -> Result<usize, GraphError> {
-    let mut adam = Adam::new(model.trained(|_| true), config.lr);
-    let parts = model.parts();
-    let mut best = cells.are_whole().then(|| Best::new(model));
-    let halved_every = if cells.are_whole() {
-        HALVED_EVERY
-    } else {
-        config.training_epoch.div_ceil(HALVINGS + 1)
-    };
-    let mut learn = |epoch: usize, step: &Step<'_, '_>| {
-        let lr = config.lr * 0.5_f64.powi((epoch / halved_every) as i32);
-        adam.set_learning_rate(lr);
-        let Reconstruction {
-            zinb,
-            graph,
-            contrast,
-            ..
-        } = step.batch().reconstruct(model, pass, OutputLayers::Trained);
-        if let Some(best) = &mut best {
-            best.see(epoch, zinb.value + GRAPH_WEIGHT * graph.value, model);
-            if epoch - best.epoch > PATIENCE {
-                return ControlFlow::Break(());
-            }
-        }
-        let other = contrast
-            .as_ref()
-            .map(|contrast| ("contrast", contrast.double_value(&[])));
-        let loss: Tensor = [
-            parts.zinb.then_some(zinb.surrogate),
-            parts.graph.then(|| graph.surrogate * GRAPH_WEIGHT),
-            contrast,
-        ]
-        .into_iter()
-        .flatten()
-        .reduce(|sum, loss| sum + loss)
-        .unwrap_or_else(|| unreachable!("a network learns from something"));
-        let gradient_norm = adam.step(&loss, &mut pass.tape);
-        each(EpochLosses {
-            epoch: epoch + 1,
-            zinb: zinb.value,
-            graph: graph.value,
-            other,
-            gradient_norm,
-        });
-        ControlFlow::Continue(())
-    };
+    let mut learning = Pretraining::begin(model, cells.are_whole(), config, pass);
     let mut epochs = 0;
     while epochs < config.training_epoch {
         let more = epochs + 1 < config.training_epoch;
-        if cells
-            .learn_from_next(more, |step| learn(epochs, step))?
-            .is_break()
-        {
-            break;
-        }
+        let learnt = cells.learn_from_next(more, |step| learning.learn(epochs, step.batch()))?;
+        let Some(losses) = learnt else { break };
+        each(losses);
         epochs += 1;
     }
-    if let Some(best) = best {
-        model.restore(&best.weights);
-    }
+    learning.restore_the_best();
     Ok(epochs)
+}
+
+/// A model in pretraining.
+struct Pretraining<'m> {
+    model: &'m mut Autoencoder,
+    pass: &'m mut Pass,
+    adam: Adam,
+    /// Learning rate of the first epochs.
+    lr: f64,
+    /// Epochs after which it is halved.
+    halved_every: usize,
+    /// Where the losses of epochs can be compared.
+    best: Option<Best>,
+}
+
+impl<'m> Pretraining<'m> {
+    fn begin(
+        model: &'m mut Autoencoder,
+        sees_all_cells: bool,
+        config: &TrainConfig,
+        pass: &'m mut Pass,
+    ) -> Self {
+        Self {
+            adam: Adam::new(model.trained(|_| true), config.lr),
+            lr: config.lr,
+            halved_every: if sees_all_cells {
+                HALVED_EVERY
+            } else {
+                config.training_epoch.div_ceil(HALVINGS + 1)
+            },
+            best: sees_all_cells.then(|| Best::new(model)),
+            model,
+            pass,
+        }
+    }
+
+    /// One step; `None` where the best epoch is so long ago that training ends.
+    fn learn(&mut self, epoch: usize, batch: &TrainingBatch<'_>) -> Option<EpochLosses> {
+        let halvings = (epoch / self.halved_every) as i32;
+        self.adam
+            .set_learning_rate(self.lr * 0.5_f64.powi(halvings));
+        let found = batch.reconstruct(self.model, self.pass, OutputLayers::Trained);
+        let (zinb, graph) = (found.zinb.value, found.graph.value);
+        if let Some(best) = &mut self.best {
+            best.see(epoch, zinb + GRAPH_WEIGHT * graph, self.model);
+            if epoch - best.epoch > PATIENCE {
+                return None;
+            }
+        }
+        let contrast = found.contrast.as_ref();
+        let other = contrast.map(|contrast| ("contrast", contrast.double_value(&[])));
+        let loss = loss(found, self.model.parts());
+        Some(EpochLosses {
+            epoch: epoch + 1,
+            zinb,
+            graph,
+            other,
+            gradient_norm: self.adam.step(&loss, &mut self.pass.tape),
+        })
+    }
+
+    fn restore_the_best(self) {
+        if let Some(best) = self.best {
+            self.model.restore(&best.weights);
+        }
+    }
+}
+
+/// The sum of the losses that the network learns from, a scalar.
+fn loss(found: Reconstruction, parts: Parts) -> Tensor {
+    [
+        parts.zinb.then_some(found.zinb.surrogate),
+        parts.graph.then(|| found.graph.surrogate * GRAPH_WEIGHT),
+        found.contrast,
+    ]
+    .into_iter()
+    .flatten()
+    .reduce(|sum, loss| sum + loss)
+    .unwrap_or_else(|| unreachable!("a network learns from something"))
 }
 
 /// The weights of the best epoch so far.
