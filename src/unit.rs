@@ -22,3 +22,15 @@ pub(crate) fn unit_rows(cells: ArrayView2<'_, f32>) -> Array2<f32> {
         .for_each(|mut row| scale_to_unit(row.as_slice_mut().unwrap_or_default()));
     unit
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn rows_have_length_1_but_those_of_zeros() {
+        let unit = unit_rows(array![[3.0, -4.0], [0.0, 0.0], [3e38, 0.0]].view());
+        assert_eq!(unit, array![[0.6, -0.8], [0.0, 0.0], [1.0, 0.0]]);
+    }
+}

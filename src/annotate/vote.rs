@@ -1,9 +1,7 @@
 //! The label of a cell from the reference cells nearest to it.
 
 use crate::graph::Neighbor;
-
-/// Reference cells that vote for a cell's label.
-pub const VOTERS: usize = 15;
+pub(super) use crate::partition::vote::VOTERS;
 
 /// What its neighbours say of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,13 +2,10 @@
 
 use ndarray::{ArcArray2, Array2, Axis};
 
-use crate::preprocess::{Prepared, PreprocessError, PrincipalComponents};
+use crate::preprocess::{N_COMPONENTS, Prepared, PreprocessError, PrincipalComponents};
 
 /// From this many cells in a graph on, distances are taken on principal components.
 const COMPONENTS_FROM: usize = 10_000;
-
-/// Number of those components.
-const N_COMPONENTS: usize = 50;
 
 /// Cells as vectors, for all prepared cells.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::{H5adError, element_path::ElementPath};
 /// No HDF5 filter that is compiled in shrinks data further than deflate's 1:1032.
 const MAX_COMPRESSION: u128 = 1100;
 /// Up to this size a dataset may be stored as fill values alone.
-const UNCHECKED_BYTES: u128 = 64 << 20;
+pub(super) const UNCHECKED_BYTES: u128 = 64 << 20;
 
 /// A dataset and where it is. Its shape stands for data that the file does store, and its filters
 /// can be undone.

@@ -9,14 +9,13 @@ use zarrs::{
 };
 
 use super::{
+    array::UNCHECKED_BYTES,
     new_elements::write_texts,
     zarr_error::{ZarrError, unread},
 };
 
 /// The most that stored bytes stand for: zstd makes four bytes of 128 KiB that are all the same.
 const MAX_COMPRESSION: u128 = 1 << 15;
-/// Up to this size an array, or a chunk of it, may be stored as fill values alone.
-const UNCHECKED_BYTES: u128 = 64 << 20;
 /// Most chunks of an array.
 const MOST_CHUNKS: u64 = 1 << 20;
 /// What a text is counted as: its place in memory.

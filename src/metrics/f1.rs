@@ -5,7 +5,63 @@ use serde::Serialize;
 use super::Truth;
 
 /// Fewest cells of a type that counts for the mean.
-const LEAST_CELLS: usize = 20;
+pub(crate) const LEAST_CELLS: usize = 20;
+
+/// How many cells of every true type have every label; cells without a true type do not count.
+pub(crate) struct TypeCounts {
+    /// Types × labels.
+    both: Vec<Vec<usize>>,
+    /// Cells of every label that have a type.
+    sizes: Vec<usize>,
+}
+
+impl TypeCounts {
+    /// Of `labels` below `n_labels`. O(n + types · labels).
+    pub(crate) fn of(labels: &[usize], n_labels: usize, truth: &Truth) -> Self {
+        let mut both = vec![vec![0_usize; n_labels]; truth.names.len()];
+        for (&label, code) in labels.iter().zip(&truth.codes) {
+            if let Some(code) = code {
+                both[*code][label] += 1;
+            }
+        }
+        let sizes = (0..n_labels).map(|label| both.iter().map(|row| row[label]).sum());
+        Self {
+            sizes: sizes.collect(),
+            both,
+        }
+    }
+
+    /// Cells of a type by label.
+    pub(crate) fn of_type(&self, code: usize) -> &[usize] {
+        &self.both[code]
+    }
+
+    /// Cells of a type.
+    pub(crate) fn size(&self, code: usize) -> usize {
+        self.both[code].iter().sum()
+    }
+
+    /// Cells with a label that have a type.
+    pub(crate) fn labelled(&self, label: usize) -> usize {
+        self.sizes[label]
+    }
+
+    /// 2 · precision · recall / (precision + recall) of a label for a type.
+    pub(crate) fn f1(&self, code: usize, label: usize) -> f64 {
+        let both = self.both[code][label] as f64;
+        2.0 * both / (self.size(code) + self.sizes[label]).max(1) as f64
+    }
+
+    /// The highest F1 of any label for a type, and the first label that has it.
+    pub(crate) fn best(&self, code: usize) -> (f64, usize) {
+        (0..self.sizes.len())
+            .map(|label| (self.f1(code, label), label))
+            .fold(
+                (0.0, 0),
+                |best, new| if new.0 > best.0 { new } else { best },
+            )
+    }
+}
 
 /// F1 of labels against true types.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,27 +91,17 @@ impl TypeF1 {
     /// F1 of `labels`, positions in `names`, against true types. Cells without a true type do not count. O(n + types · labels).
     #[must_use]
     pub fn of(labels: &[usize], names: &[String], truth: &Truth) -> Self {
-        let mut both = vec![vec![0_usize; names.len()]; truth.names.len()];
-        for (&label, code) in labels.iter().zip(&truth.codes) {
-            if let Some(code) = code {
-                both[*code][label] += 1;
-            }
-        }
-        let sizes: Vec<usize> = (0..names.len())
-            .map(|label| both.iter().map(|row| row[label]).sum())
-            .collect();
-        let of_type = |(row, name): (&Vec<usize>, &String)| {
-            let cells: usize = row.iter().sum();
-            // 2 · precision · recall / (precision + recall)
-            let f1 = |label: usize| 2.0 * row[label] as f64 / (cells + sizes[label]).max(1) as f64;
+        let counts = TypeCounts::of(labels, names.len(), truth);
+        let of_type = |(code, name): (usize, &String)| {
+            let label = names.iter().position(|label| label == name);
             OneType {
                 name: name.clone(),
-                cells,
-                best: (0..row.len()).map(f1).fold(0.0, f64::max),
-                named: names.iter().position(|label| label == name).map(f1),
+                cells: counts.size(code),
+                best: counts.best(code).0,
+                named: label.map(|label| counts.f1(code, label)),
             }
         };
-        let types: Vec<OneType> = both.iter().zip(&truth.names).map(of_type).collect();
+        let types: Vec<OneType> = truth.names.iter().enumerate().map(of_type).collect();
         let counted: Vec<&OneType> = types
             .iter()
             .filter(|one| one.cells >= LEAST_CELLS)
@@ -76,6 +122,23 @@ impl TypeF1 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_best_label_of_a_type_by_hand() {
+        let truth = Truth {
+            names: ["a", "b"].map(String::from).to_vec(),
+            codes: vec![Some(0), Some(0), Some(0), Some(1), None],
+        };
+        let counts = TypeCounts::of(&[0, 0, 1, 1, 1], 2, &truth);
+        assert_eq!(
+            (counts.of_type(0), counts.of_type(1)),
+            (&[2, 1][..], &[0, 1][..])
+        );
+        assert_eq!((counts.labelled(0), counts.labelled(1)), (2, 2));
+        let (a, b) = (counts.best(0), counts.best(1));
+        assert!((a.0 - 4.0 / 5.0).abs() < 1e-12 && a.1 == 0);
+        assert!((b.0 - 2.0 / 3.0).abs() < 1e-12 && b.1 == 1);
+    }
 
     #[test]
     fn two_types_by_hand() {

@@ -20,6 +20,7 @@ pub use ari::adjusted_rand_index;
 pub use cosine_silhouette::Apartness;
 pub(crate) use cosine_silhouette::cosine_silhouette;
 pub use davies_bouldin::davies_bouldin;
+pub(crate) use f1::{LEAST_CELLS, TypeCounts};
 pub use f1::{OneType, TypeF1};
 pub(crate) use lisi::Mixing;
 pub use lisi::{LISI_NEIGHBORS, median_lisi};

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::{Found, tree::Members};
+use super::{Found, split_evidence::PSEUDO_COUNT, tree::Members};
 use crate::{
     counts::Csr,
     markers::rank_sum_ps,
@@ -23,9 +23,6 @@ const MOST_CELLS: usize = 300;
 
 /// Fewest cells of a side that differences can be told of.
 const FEWEST_CELLS: usize = 3;
-
-/// Added to a gene's counts in a profile, so that no gene rules a side out.
-const PSEUDO_COUNT: f64 = 0.5;
 
 /// Overdispersion below which counts are taken for Poisson: their parts are then independent binomials.
 const POISSON: f64 = 1e-3;

@@ -25,7 +25,7 @@ const DEPTH_WEIGHT: f64 = 0.75;
 const LEAST_EDGES: f64 = 1e-4;
 
 /// Added to a gene's counts in a group, so that their ratio is finite.
-const PSEUDO_COUNT: f64 = 0.5;
+pub(super) const PSEUDO_COUNT: f64 = 0.5;
 
 /// Variance of the logarithm of a mean that cells add by differing among each other, per cell.
 const VARIANCE_OF_CELLS: f64 = 0.5;

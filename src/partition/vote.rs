@@ -4,8 +4,8 @@ use ndarray::{ArrayView2, Axis};
 
 use crate::graph::nearest;
 
-/// Clustered cells that vote for another cell's label.
-const VOTERS: usize = 15;
+/// Labelled cells that vote for another cell's label.
+pub(crate) const VOTERS: usize = 15;
 
 /// Cells that are labelled at a time.
 const BLOCK: usize = 8192;

@@ -7,8 +7,7 @@ use plotters::prelude::*;
 use super::{
     PlotError,
     drawing::{Drawing, Shape},
-    pixels::{Area, OVERSAMPLING},
-    text,
+    text::{self, Area, OVERSAMPLING},
 };
 
 /// Bytes of one RGB pixel.

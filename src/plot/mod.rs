@@ -13,7 +13,6 @@ mod legend;
 mod order;
 mod palette;
 mod pdf;
-mod pixels;
 mod start;
 mod svg;
 mod text;

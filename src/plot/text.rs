@@ -3,12 +3,20 @@
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, InvalidFont, PxScale, ScaleFont, point};
-use plotters::style::{Color, RGBColor};
-
-use super::{
-    PlotError,
-    pixels::{Area, OVERSAMPLING},
+use plotters::{
+    coord::Shift,
+    drawing::DrawingArea,
+    prelude::BitMapBackend,
+    style::{Color, RGBColor},
 };
+
+use super::PlotError;
+
+/// Pixels drawn for one written, along each side.
+pub(super) const OVERSAMPLING: u32 = 2;
+
+/// Where plotters draws on a canvas; coordinates count drawn pixels.
+pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 /// `DejaVu` Sans 2.37; its licence lies beside it.
 pub(super) const FONT_FILE: &[u8] = include_bytes!("font/DejaVuSans.ttf");

@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::{
     nearest::{Difference, Nearest, nearest_clusters},
-    text, truth,
+    text,
 };
 use crate::{
     grouping::{n_groups, sizes},
     markers::Marker,
+    metrics::TypeCounts,
     partition::Found,
     write::Findings,
 };
@@ -169,13 +170,14 @@ fn mostly(found: &Findings<'_>) -> Vec<Option<(String, String)>> {
     let Some(truth) = &found.truth else {
         return Vec::new();
     };
-    let table = truth::table(&truth.codes, &found.labels, truth.names.len());
     let n_clusters = n_groups(&found.labels);
+    let counts = TypeCounts::of(&found.labels, n_clusters, truth);
     let of_cluster = |cluster: usize| {
-        let n_labelled: usize = table.iter().map(|row| row[cluster]).sum();
+        let n_labelled = counts.labelled(cluster);
         let codes = 0..truth.names.len();
-        let code = codes.max_by_key(|&code| (table[code][cluster], std::cmp::Reverse(code)))?;
-        let share = table[code][cluster] as f64 / n_labelled as f64;
+        let code =
+            codes.max_by_key(|&code| (counts.of_type(code)[cluster], std::cmp::Reverse(code)))?;
+        let share = counts.of_type(code)[cluster] as f64 / n_labelled as f64;
         (n_labelled > 0).then(|| (text::name(&truth.names[code]), text::percent(share)))
     };
     (0..n_clusters).map(of_cluster).collect()

@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use super::text;
-use crate::{grouping::n_groups, write::Findings};
+use crate::{
+    grouping::n_groups,
+    metrics::{LEAST_CELLS, TypeCounts},
+    write::Findings,
+};
 
 /// Most types and clusters of the table.
 const MOST_ROWS: usize = 60;
@@ -44,24 +48,20 @@ struct Count {
     shade: usize,
 }
 
-/// Types smaller than this do not count for the mean F1.
-const LEAST_CELLS: usize = 20;
-
 impl Agreement {
     /// Of a run whose data set has true labels.
     pub(super) fn of(found: &Findings<'_>) -> Option<Self> {
         let truth = found.truth.as_ref()?;
-        let table = table(&truth.codes, &found.labels, truth.names.len());
-        let f1s: Vec<(f64, usize)> = best_f1(&table);
-        let size = |row: &Vec<usize>| row.iter().sum::<usize>();
-        let mut order: Vec<usize> = (0..table.len())
-            .filter(|&code| size(&table[code]) > 0)
+        let n_clusters = n_groups(&found.labels);
+        let counts = TypeCounts::of(&found.labels, n_clusters, truth);
+        let mut order: Vec<usize> = (0..truth.names.len())
+            .filter(|&code| counts.size(code) > 0)
             .collect();
-        order.sort_by_key(|&code| std::cmp::Reverse(size(&table[code])));
+        order.sort_by_key(|&code| std::cmp::Reverse(counts.size(code)));
         let large: Vec<f64> = order
             .iter()
-            .filter(|&&code| size(&table[code]) >= LEAST_CELLS)
-            .map(|&code| f1s[code].0)
+            .filter(|&&code| counts.size(code) >= LEAST_CELLS)
+            .map(|&code| counts.best(code).0)
             .collect();
         let decimal = |score: Option<f64>| {
             score
@@ -73,11 +73,11 @@ impl Agreement {
             nmi: decimal(found.scores.nmi),
             mean_f1: decimal(Some(large.iter().sum::<f64>() / large.len() as f64)),
             n_types: order.len(),
-            clusters: (0..table[0].len().min(MOST_COLUMNS)).collect(),
+            clusters: (0..n_clusters.min(MOST_COLUMNS)).collect(),
             types: order
                 .iter()
                 .take(MOST_ROWS)
-                .map(|&code| row(&truth.names[code], &table[code], f1s[code]))
+                .map(|&code| row(&truth.names[code], counts.of_type(code), counts.best(code)))
                 .collect(),
         })
     }
@@ -102,49 +102,9 @@ fn row(name: &str, counts: &[usize], (f1, best): (f64, usize)) -> TypeRow {
     }
 }
 
-/// Cells by type and cluster; those without a label are left out.
-pub(super) fn table(codes: &[Option<usize>], labels: &[usize], n_types: usize) -> Vec<Vec<usize>> {
-    let n_clusters = n_groups(labels);
-    let mut table = vec![vec![0; n_clusters]; n_types];
-    for (code, &label) in codes.iter().zip(labels) {
-        if let Some(code) = code {
-            table[*code][label] += 1;
-        }
-    }
-    table
-}
-
-/// Of every type, the highest F1 = 2 · both / (type + cluster) of any cluster, and that cluster.
-fn best_f1(table: &[Vec<usize>]) -> Vec<(f64, usize)> {
-    let n_clusters = table.first().map_or(0, Vec::len);
-    let clusters: Vec<usize> = (0..n_clusters)
-        .map(|c| table.iter().map(|row| row[c]).sum())
-        .collect();
-    let of_type = |row: &Vec<usize>| {
-        let size: usize = row.iter().sum();
-        let f1 =
-            |cluster: usize| 2.0 * row[cluster] as f64 / (size + clusters[cluster]).max(1) as f64;
-        (0..n_clusters).map(|c| (f1(c), c)).fold(
-            (0.0, 0),
-            |best, new| if new.0 > best.0 { new } else { best },
-        )
-    };
-    table.iter().map(of_type).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_by_hand() {
-        let codes = [Some(0), Some(0), Some(0), Some(1), None];
-        let table = table(&codes, &[0, 0, 1, 1, 1], 2);
-        assert_eq!(table, [[2, 1], [0, 1]]);
-        let f1 = best_f1(&table);
-        assert!((f1[0].0 - 4.0 / 5.0).abs() < 1e-12 && f1[0].1 == 0);
-        assert!((f1[1].0 - 2.0 / 3.0).abs() < 1e-12 && f1[1].1 == 1);
-    }
 
     #[test]
     fn shades_are_none_for_no_cell_and_full_for_all() {
