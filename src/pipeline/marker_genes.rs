@@ -1,0 +1,45 @@
+//! Marker genes of the clusters.
+
+use super::Run;
+use crate::{
+    counts::CountSource,
+    markers::{Marker, find_markers},
+    preprocess::Prepared,
+};
+
+impl Run<'_> {
+    /// Each cluster's marker genes, where they are asked for.
+    pub(super) fn markers(
+        &mut self,
+        counts: &dyn CountSource,
+        prepared: &Prepared,
+        labels: &[usize],
+    ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
+        if !self.config.save.markers && !self.config.save.report {
+            return Ok(None);
+        }
+        self.stage("markers", "Finding marker genes");
+        let markers = find_markers(counts, prepared, labels, self.config.n_markers)?;
+        if markers.len() < 2 {
+            self.progress
+                .note("a single cluster has no marker genes: there is nothing to compare it with");
+        } else if prepared.batches.is_some() {
+            self.say_what_has_no_markers(&markers);
+        }
+        Ok(Some(markers))
+    }
+
+    /// Tells which clusters no batch shares with others.
+    fn say_what_has_no_markers(&self, markers: &[Vec<Marker>]) {
+        let alone = markers.iter().enumerate();
+        let alone = alone.filter(|(_, markers)| markers.is_empty());
+        let alone: Vec<String> = alone.map(|(cluster, _)| cluster.to_string()).collect();
+        if !alone.is_empty() {
+            self.progress.note(&format!(
+                "no marker genes of cluster {}: markers are found within batches, and no batch holds cells of it and \
+                 of another cluster; a run without -batch_key compares it over all cells",
+                alone.join(", ")
+            ));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What a run needs before it reads: threads, places for its outputs, a device, and the seed of libtorch.
+
+use anyhow::Context;
+use tch::Device;
+
+use super::Run;
+use crate::{
+    config::RunConfig,
+    kernels::device::{Cuda, DeviceError, gpu},
+    progress::Progress,
+    threads,
+    write::{OutputPaths, check_replaceable},
+};
+
+impl Run<'_> {
+    /// Threads, seed and device, once outputs are known to have a place.
+    pub(super) fn set_up(&self) -> anyhow::Result<Device> {
+        let config = self.config;
+        let (n_threads, note) = threads::within_cores(config.threads);
+        if let Some(note) = note {
+            self.progress.note(&note);
+        }
+        threads::use_at_most(n_threads);
+        OutputPaths::of(config).check_writable(config.save)?;
+        let results = OutputPaths::of(config).results();
+        check_replaceable(
+            &results,
+            &config.name,
+            &config.inputs,
+            config.within.as_ref(),
+            config.overwrite,
+        )?;
+        let device = device(config, self.progress)?;
+        // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
+        tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
+        Ok(device)
+    }
+}
+
+/// The device that the run asks for, or the best there is.
+fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
+    match config.cuda {
+        Cuda::Never => Ok(Device::Cpu),
+        Cuda::Always => gpu().context("-cuda True needs a GPU, and none can be used"),
+        Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
+            if !matches!(reason, DeviceError::NoDriver) {
+                progress.note(&format!("the network is trained on the CPU: {reason}"));
+            }
+            Device::Cpu
+        })),
+    }
+}
