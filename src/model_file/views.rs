@@ -5,7 +5,9 @@ use ndarray::{Array2, ArrayView2};
 use super::{Contents, ModelFileError, TensorFile};
 use crate::{
     graph::Projection,
-    preprocess::{Components, Harmony, PrincipalComponents, Shared, Transformation, Views},
+    preprocess::{
+        Components, Harmony, PrincipalComponents, Rotation, Shared, Transformation, Views,
+    },
 };
 
 /// What the tensors of each view are called.
@@ -26,21 +28,9 @@ pub(super) fn take_matrix(file: &TensorFile, name: &str) -> Result<Array2<f32>, 
 
 pub(super) fn put_views(views: &Views, file: &mut Contents) {
     for (name, components) in NAMES.iter().zip(&views.each) {
-        let mean = components.mean().to_vec();
-        file.f32(&format!("annotate.views.{name}.mean"), &[mean.len()], mean);
-        put_matrix(
-            file,
-            &format!("annotate.views.{name}.loadings"),
-            &components.loadings(),
-        );
+        put_rotation(&components.rotation, name, file);
     }
-    let mean = views.shared.mean().to_vec();
-    file.f32("annotate.views.shared.mean", &[mean.len()], mean);
-    put_matrix(
-        file,
-        "annotate.views.shared.loadings",
-        &views.shared.loadings(),
-    );
+    put_rotation(&views.shared.rotation, "shared", file);
     for (name, harmony) in NAMES.iter().zip(&views.corrections) {
         put_correction(harmony, &format!("annotate.batches.{name}"), file);
     }
@@ -57,34 +47,47 @@ pub(super) fn take_views(
     }
     let (mut each, mut corrections) = (Vec::new(), Vec::new());
     for (name, transformation) in NAMES.iter().zip(Transformation::ALL) {
-        let mean = file.f32(&format!("annotate.views.{name}.mean"), 1)?.1;
-        let name_of_loadings = format!("annotate.views.{name}.loadings");
-        let loadings = take_matrix(file, &name_of_loadings)?;
-        file.check(
-            &name_of_loadings,
-            loadings.nrows() == n_genes && mean.len() == n_genes,
-        )?;
+        let rotation = take_rotation(file, name, n_genes)?;
+        let n_components = rotation.n_components();
         if n_batches > 0 {
             let name = format!("annotate.batches.{name}");
-            corrections.push(take_correction(file, &name, (loadings.ncols(), n_batches))?);
+            corrections.push(take_correction(file, &name, (n_components, n_batches))?);
         }
-        each.push(Components::of(transformation, mean.to_vec(), &loadings));
+        each.push(Components {
+            transformation,
+            rotation,
+        });
     }
-    let mean = file.f32("annotate.views.shared.mean", 1)?.1;
-    let loadings = take_matrix(file, "annotate.views.shared.loadings")?;
-    let width: usize = each
-        .iter()
-        .map(|components| components.loadings().ncols())
-        .sum();
-    file.check(
-        "annotate.views.shared.loadings",
-        loadings.nrows() == width && mean.len() == width,
-    )?;
+    let widths = each.iter().map(|view| view.rotation.n_components());
+    let rotation = take_rotation(file, "shared", widths.sum())?;
     Ok(Some(Views {
         each,
         corrections,
-        shared: Shared::of(mean.to_vec(), &loadings),
+        shared: Shared { rotation },
     }))
+}
+
+fn put_rotation(rotation: &Rotation, name: &str, file: &mut Contents) {
+    let mean = rotation.mean().to_vec();
+    file.f32(&format!("annotate.views.{name}.mean"), &[mean.len()], mean);
+    let name = format!("annotate.views.{name}.loadings");
+    put_matrix(file, &name, &rotation.loadings());
+}
+
+/// The rotation of so many columns.
+fn take_rotation(
+    file: &TensorFile,
+    name: &str,
+    n_columns: usize,
+) -> Result<Rotation, ModelFileError> {
+    let mean = file.f32(&format!("annotate.views.{name}.mean"), 1)?.1;
+    let name = format!("annotate.views.{name}.loadings");
+    let loadings = take_matrix(file, &name)?;
+    file.check(
+        &name,
+        loadings.nrows() == n_columns && mean.len() == n_columns,
+    )?;
+    Ok(Rotation::of(mean.to_vec(), &loadings))
 }
 
 fn put_correction(harmony: &Harmony, name: &str, file: &mut Contents) {

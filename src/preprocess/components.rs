@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::{
     Batches, Components, Harmony, Prepared, PreprocessError, PrincipalComponents, Transformation,
     leading::{Leading, leading_of_all},
-    transformation::{mean_row, to_array},
+    rotation::Rotation,
+    transformation::mean_row,
 };
 use crate::unit::scale_to_unit;
 
@@ -45,9 +46,8 @@ pub struct Views {
 /// Principal components of the views side by side, each cell of length 1 in each.
 #[derive(Debug, Clone)]
 pub struct Shared {
-    mean: Vec<f32>,
-    /// Components of all views × d, over the one standard deviation.
-    loadings: Mat<f32>,
+    /// Of the components of all views, to d components over their one standard deviation.
+    pub(crate) rotation: Rotation,
 }
 
 impl CellComponents {
@@ -198,29 +198,6 @@ fn side_by_side(views: &[Array2<f32>], cells: &[usize]) -> Array2<f32> {
 }
 
 impl Shared {
-    /// Components that were found before: the mean over cells, and components of all views × d.
-    #[must_use]
-    pub fn of(mean: Vec<f32>, loadings: &Array2<f32>) -> Self {
-        Self {
-            mean,
-            loadings: Mat::from_fn(loadings.nrows(), loadings.ncols(), |j, component| {
-                loadings[(j, component)]
-            }),
-        }
-    }
-
-    /// Mean over the cells that the components were found on, of the views side by side.
-    #[must_use]
-    pub fn mean(&self) -> &[f32] {
-        &self.mean
-    }
-
-    /// Components of all views × d.
-    #[must_use]
-    pub fn loadings(&self) -> Array2<f32> {
-        to_array(&self.loadings)
-    }
-
     fn find(x: &Array2<f32>, n_shared: usize) -> Result<Self, faer::linalg::evd::EvdError> {
         let (n_cells, width) = x.dim();
         let mean = mean_row(std::iter::once(x), width);
@@ -248,22 +225,22 @@ impl Shared {
         let squares: f64 = values.iter().sum::<f64>().max(0.0);
         let rms = (squares / (n_cells * n_found) as f64).sqrt();
         let scale = if rms > 0.0 { 1.0 / rms } else { 1.0 };
+        let loadings = Mat::from_fn(width, n_shared, |j, component| {
+            if component < n_found {
+                (vectors[(j, component)] * scale) as f32
+            } else {
+                0.0
+            }
+        });
         Ok(Self {
-            mean,
-            loadings: Mat::from_fn(width, n_shared, |j, component| {
-                if component < n_found {
-                    (vectors[(j, component)] * scale) as f32
-                } else {
-                    0.0
-                }
-            }),
+            rotation: Rotation { mean, loadings },
         })
     }
 
     /// Scores of cells whose scores in each view are given: cells × d.
     fn scores(&self, views: &[Array2<f32>]) -> Array2<f32> {
         let n_cells = views.first().map_or(0, Array2::nrows);
-        let mut scores = Array2::zeros((n_cells, self.loadings.ncols()));
+        let mut scores = Array2::zeros((n_cells, self.rotation.n_components()));
         let cells: Vec<usize> = (0..n_cells).collect();
         for (block, mut scores) in cells
             .chunks(CELLS)
@@ -281,16 +258,17 @@ impl Shared {
 
     /// The scores of one cell.
     fn multiply(&self, x: ArrayView1<'_, f32>, mut scores: ArrayViewMut1<'_, f32>) {
-        let centred: Vec<f32> = x.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
+        let Rotation { mean, loadings } = &self.rotation;
+        let centred: Vec<f32> = x.iter().zip(mean).map(|(x, mean)| x - mean).collect();
         matmul(
             MatMut::from_row_major_slice_mut(
                 scores.as_slice_mut().unwrap_or_default(),
                 1,
-                self.loadings.ncols(),
+                loadings.ncols(),
             ),
             Accum::Replace,
             MatRef::from_row_major_slice(&centred, 1, centred.len()),
-            self.loadings.as_ref(),
+            loadings.as_ref(),
             1.0,
             Par::Seq,
         );

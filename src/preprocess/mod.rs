@@ -15,6 +15,7 @@ pub(crate) mod normalize;
 mod pca;
 mod quality;
 mod residuals;
+mod rotation;
 mod sample;
 mod scale;
 mod survey;
@@ -38,6 +39,7 @@ pub use transformation::Transformation;
 pub(crate) use components::{N_COMPONENTS, Shared, Views};
 pub(crate) use harmony::Harmony;
 pub(crate) use pca::PrincipalComponents;
+pub(crate) use rotation::Rotation;
 pub(crate) use survey::chunks;
 pub(crate) use transformation::Components;
 

@@ -10,7 +10,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::{
-    Prepared, PreprocessError, leading::leading_of_all, log_normalized, transformation::to_array,
+    Prepared, PreprocessError, leading::leading_of_all, log_normalized, rotation::to_array,
 };
 use crate::counts::Csr;
 

@@ -11,7 +11,7 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Prepared, PreprocessError, leading::leading_eigenvectors};
+use super::{Prepared, PreprocessError, leading::leading_eigenvectors, rotation::Rotation};
 
 /// Bound of z-scores and of residuals: one cell's outlier does not make a component.
 const MOST: f32 = 10.0;
@@ -36,11 +36,9 @@ pub enum Transformation {
 /// Principal components of transformed counts, found on some cells, for any cells.
 #[derive(Debug, Clone)]
 pub struct Components {
-    transformation: Transformation,
-    /// Mean of each transformed gene over the cells that the components were found on.
-    mean: Vec<f32>,
-    /// genes × components.
-    loadings: Mat<f32>,
+    pub(crate) transformation: Transformation,
+    /// Of the transformed genes.
+    pub(crate) rotation: Rotation,
 }
 
 impl Transformation {
@@ -74,12 +72,12 @@ impl Transformation {
         let n_comps = n_comps.clamp(1, n_cells.min(n_genes).max(1));
         let loadings = leading_eigenvectors(scatter, n_comps)
             .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
+        let loadings = Mat::from_fn(n_genes, n_comps, |gene, component| {
+            loadings[(gene, component)] as f32
+        });
         Ok(Components {
             transformation: self,
-            mean,
-            loadings: Mat::from_fn(n_genes, n_comps, |gene, component| {
-                loadings[(gene, component)] as f32
-            }),
+            rotation: Rotation { mean, loadings },
         })
     }
 
@@ -132,43 +130,21 @@ pub(super) fn mean_row(
 }
 
 impl Components {
-    /// Components that were found before: the mean of each transformed gene, and genes × components.
-    #[must_use]
-    pub fn of(transformation: Transformation, mean: Vec<f32>, loadings: &Array2<f32>) -> Self {
-        Self {
-            transformation,
-            mean,
-            loadings: Mat::from_fn(loadings.nrows(), loadings.ncols(), |gene, component| {
-                loadings[(gene, component)]
-            }),
-        }
-    }
-
-    /// Mean of each transformed gene over the cells that the components were found on.
-    #[must_use]
-    pub fn mean(&self) -> &[f32] {
-        &self.mean
-    }
-
-    /// Genes × components.
-    #[must_use]
-    pub fn loadings(&self) -> Array2<f32> {
-        to_array(&self.loadings)
-    }
-
     /// Scores of any cells, positions below [`Prepared::n_cells`]: cells × components.
     ///
     /// Cost: cells · g · components operations; memory the result, and a block of cells. A cell's scores do not depend on
     /// the cells beside it.
     #[must_use]
     pub fn scores(&self, prepared: &Prepared, cells: &[usize]) -> Array2<f32> {
-        let n_comps = self.loadings.ncols();
+        let n_comps = self.rotation.n_components();
         let mut scores = Array2::zeros((cells.len(), n_comps));
         for (block, mut scores) in cells
             .chunks(CELLS)
             .zip(scores.axis_chunks_iter_mut(Axis(0), CELLS))
         {
-            let x = self.transformation.centred(prepared, block, &self.mean);
+            let x = self
+                .transformation
+                .centred(prepared, block, &self.rotation.mean);
             let scores = scores.as_slice_mut().unwrap_or_default();
             self.multiply(rows(&x), scores);
         }
@@ -178,7 +154,8 @@ impl Components {
     /// x · loadings, some rows per task.
     fn multiply(&self, x: &[f32], scores: &mut [f32]) {
         const ROWS: usize = 128;
-        let (n_genes, n_comps) = (self.loadings.nrows(), self.loadings.ncols());
+        let loadings = self.rotation.loadings.as_ref();
+        let (n_genes, n_comps) = loadings.shape();
         scores
             .par_chunks_mut(ROWS * n_comps)
             .zip(x.par_chunks(ROWS * n_genes))
@@ -188,17 +165,12 @@ impl Components {
                     MatMut::from_row_major_slice_mut(scores, n_cells, n_comps),
                     Accum::Replace,
                     MatRef::from_row_major_slice(x, n_cells, n_genes),
-                    self.loadings.as_ref(),
+                    loadings,
                     1.0,
                     Par::Seq,
                 );
             });
     }
-}
-
-/// A matrix copied.
-pub(super) fn to_array<T: Copy>(matrix: &Mat<T>) -> Array2<T> {
-    Array2::from_shape_fn((matrix.nrows(), matrix.ncols()), |place| matrix[place])
 }
 
 /// Adds xᵀx to the lower triangle, which lies by columns.
