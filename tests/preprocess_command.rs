@@ -1,14 +1,16 @@
 //! Conversions of raw files by the program, read back by the library.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+#[path = "common/mod.rs"]
+mod common;
+
+use std::{fs, path::Path};
 
 use assert_cmd::{Command, assert::Assert};
 use attentionae_sc::{counts::CountSource, h5ad::H5ad};
 use ndarray::{Array1, array};
 use predicates::str::{contains, is_empty, starts_with};
+
+use common::beside::shared;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -127,16 +129,12 @@ fn a_file_in_place_of_the_output_folder_is_named() -> TestResult {
 
 #[test]
 fn the_published_tables_give_the_published_counts() -> TestResult {
-    let raw = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/raw/Baron");
-    let tables: Vec<PathBuf> = [1, 2]
-        .map(|mouse| raw.join(format!("Baron mouse{mouse}.zip")))
-        .into();
-    if !tables.iter().all(|table| table.is_file()) {
-        eprintln!("skipped: {} is not there", tables[0].display());
+    let table = |mouse| shared(&format!("data/raw/Baron/Baron mouse{mouse}.zip"));
+    let [Some(first), Some(second)] = [1, 2].map(table) else {
         return Ok(());
-    }
+    };
     let folder = tempfile::tempdir()?;
-    let args = ["csv", text(&tables[0]), text(&tables[1]), "-name", "baron"];
+    let args = ["csv", text(&first), text(&second), "-name", "baron"];
     preprocess(folder.path(), &args)
         .code(0)
         .stdout(contains("1886 cells x 14878 genes, 13 cell types"));

@@ -1,12 +1,12 @@
 //! Matrices that were not filtered, and quality control.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use attentionae_sc::{counts::CountSource, h5ad::H5ad, preprocess::notes_on_totals};
 use ndarray::Array2;
 
 use super::{
-    common::golden::skip,
+    common::beside::shared,
     sample::{N_CELLS, N_GENES, Sample},
 };
 
@@ -84,13 +84,11 @@ fn every_limit_is_an_option() {
 
 #[test]
 fn filtered_data_sets_are_not_called_unfiltered() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let Ok(entries) = fs::read_dir(&folder) else {
-        skip(&format!("{} is not there", folder.display()));
+    let Some(folder) = shared("data") else {
         return;
     };
     let mut n = 0;
-    for entry in entries {
+    for entry in fs::read_dir(&folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|ending| ending != "h5ad") {
             continue;

@@ -2,6 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
+use super::beside::shared;
 use attentionae_sc::counts::Csr;
 use hdf5::{
     Dataset, File, H5Type,
@@ -139,19 +140,7 @@ impl Trajectory {
     /// The one that is shared beside the repository. Without it the calling test has nothing to compare with, and
     /// standard error says so, whether or not the test's output is captured.
     pub fn open() -> Option<Self> {
-        let path: PathBuf = [
-            env!("CARGO_MANIFEST_DIR"),
-            "..",
-            "shared",
-            "golden",
-            "trajectory.h5",
-        ]
-        .iter()
-        .collect();
-        if !path.exists() {
-            skip(&format!("{} is not there", path.display()));
-            return None;
-        }
+        let path = shared("golden/trajectory.h5")?;
         Some(Self(File::open(path).expect("trajectory.h5 opens")))
     }
 

@@ -5,6 +5,7 @@
     reason = "each test compiles this module for itself and uses a part of it"
 )]
 
+pub mod beside;
 pub mod golden;
 pub mod others;
 pub mod process;

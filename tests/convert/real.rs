@@ -1,24 +1,17 @@
 //! The data sets of the paper.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use attentionae_sc::convert::Converted;
 
 use crate::{
-    common,
+    common::beside::shared,
     folder::{Folder, counts, csv_to_h5ad, h5_to_h5ad, labels},
 };
 
 /// A path below `../shared/data`, where that folder is.
-fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data")
-        .join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    common::golden::skip(&format!("{} is not there", path.display()));
-    None
+fn data(name: &str) -> Option<PathBuf> {
+    shared(&format!("data/{name}"))
 }
 
 #[test]
@@ -28,7 +21,7 @@ fn the_two_mouse_tables_of_baron() {
         "raw/Baron/Baron mouse2.zip",
         "baron_mouse.h5ad",
     ];
-    let [Some(first), Some(second), Some(expected)] = names.map(shared) else {
+    let [Some(first), Some(second), Some(expected)] = names.map(data) else {
         return;
     };
     let folder = Folder::new();
@@ -51,7 +44,7 @@ fn the_mouse_bladder_matrix() {
         "raw/mouse_bladder/mouse_bladder.h5",
         "mouse_bladder_2100_allgenes.h5ad",
     ];
-    let [Some(input), Some(expected)] = names.map(shared) else {
+    let [Some(input), Some(expected)] = names.map(data) else {
         return;
     };
     let folder = Folder::new();

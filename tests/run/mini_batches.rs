@@ -1,6 +1,6 @@
 //! Runs that learn from mini-batches or from a sample of the cells.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use crate::{
     common,
@@ -65,14 +65,10 @@ fn mini_batches_count_steps() {
 /// 4,186 cells, more than `-max_num_cell`: trained on a sample, every cell labelled, labels not looked at.
 #[test]
 fn a_large_data_set_is_sampled_and_labelled_whole_without_looking_at_labels() {
-    let data = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/data/worm_neuron.h5ad"
-    );
-    if !Path::new(data).exists() {
-        common::golden::skip(&format!("{data} is not there"));
+    let Some(data) = common::beside::shared("data/worm_neuron.h5ad") else {
         return;
-    }
+    };
+    let data = data.to_str().expect("a path in UTF-8");
     let short = "-preset published -training_epoch 1 -clustering_epoch 1 -quiet";
     let [with, without] = ["known", "unknown"].map(|celltype| {
         let output = folder();
