@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use assert_cmd::{Command, assert::Assert};
-use attentionae_sc::h5ad::{Annotations, H5ad, annotate};
+use attentionae_sc::h5ad::{Annotations, CellColumn, CellValues, H5ad, annotate};
 use hdf5::{File, Location, types::VarLenUnicode};
 use ndarray::{Array1, Array2, array};
 use serde_json::{Value, json};
@@ -262,6 +262,21 @@ fn a_part_that_cannot_be_read_matters_only_where_results_are_added() -> TestResu
 }
 
 /// Results of two of three cells.
+const COLUMNS: [CellColumn<'static>; 3] = [
+    CellColumn {
+        name: "label",
+        values: CellValues::Clusters(&[11, 0], None),
+    },
+    CellColumn {
+        name: "fine",
+        values: CellValues::Clusters(&[1, 0], None),
+    },
+    CellColumn {
+        name: "confidence",
+        values: CellValues::Numbers(&[0.25, 1.0]),
+    },
+];
+
 fn annotations(n_cells: usize) -> Annotations<'static> {
     const Z: &[f32] = &[1.0, 2.0];
     let Value::Object(uns) = json!({
@@ -272,10 +287,7 @@ fn annotations(n_cells: usize) -> Annotations<'static> {
     Annotations {
         n_cells,
         cells: &[0, 2],
-        labels: &[11, 0],
-        names: None,
-        fine: Some(&[1, 0]),
-        confidence: Some(&[0.25, 1.0]),
+        columns: &COLUMNS,
         embedding: ndarray::ArrayView2::from_shape((2, 1), Z).expect("two rows"),
         layout: None,
         uns,

@@ -9,7 +9,7 @@ use super::Annotated;
 use crate::{
     config::AnnotateConfig,
     graph::near_graph,
-    h5ad::Annotations,
+    h5ad::{Annotations, CellColumn, CellValues},
     model_file::TrainedModel,
     plot::{Figure, drawable, title, umap_layout, write_figure},
     progress::Progress,
@@ -198,10 +198,16 @@ fn write_annotated(
     let results = Annotations {
         n_cells: found.input.n_cells(),
         cells: &found.cells.cells,
-        labels: &found.labels,
-        names: Some(found.names),
-        fine: None,
-        confidence: Some(&found.cells.confidence),
+        columns: &[
+            CellColumn {
+                name: "label",
+                values: CellValues::Clusters(&found.labels, Some(found.names)),
+            },
+            CellColumn {
+                name: "confidence",
+                values: CellValues::Numbers(&found.cells.confidence),
+            },
+        ],
         embedding: found.cells.z.view(),
         layout,
         uns: uns.as_object().cloned().unwrap_or_default(),

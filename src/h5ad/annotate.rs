@@ -18,25 +18,34 @@ use crate::grouping::n_groups;
 
 /// What results are called in `obs` and `uns`.
 const KEY: &str = "attentionae";
-/// The finest clusters with any support, in `obs`.
-const FINE: &str = "attentionae_fine";
-/// How sure each cell's cluster is, in `obs`.
-const CONFIDENCE: &str = "attentionae_confidence";
+/// The results of a cell, as `pred_label` calls them; in `obs` they are `attentionae` and `attentionae_…`.
+const COLUMNS: [&str; 3] = [LABEL, "fine", "confidence"];
+/// The one of them that is called [`KEY`] alone.
+const LABEL: &str = "label";
 /// The embedding in `obsm`.
 const EMBEDDING: &str = "X_attentionae";
 /// The places of cells in the figure, in `obsm`; scanpy plots what is called `X_…`.
 const LAYOUT: &str = "X_attentionae_umap";
-/// Where results are.
-const ELEMENTS: [(&str, &str); 6] = [
-    ("obs", KEY),
-    ("obs", FINE),
-    ("obs", CONFIDENCE),
-    ("obsm", EMBEDDING),
-    ("obsm", LAYOUT),
-    ("uns", KEY),
-];
 /// The attribute of a data frame that lists its columns.
 const COLUMN_ORDER: &str = "column-order";
+
+/// A result of every cell, as a column of `pred_label` and of `obs`.
+#[derive(Debug, Clone, Copy)]
+pub struct CellColumn<'a> {
+    /// Its name in `pred_label`: `label`, `fine` or `confidence`.
+    pub name: &'static str,
+    /// Its values, cell by cell.
+    pub values: CellValues<'a>,
+}
+
+/// A value for every cell.
+#[derive(Debug, Clone, Copy)]
+pub enum CellValues<'a> {
+    /// Clusters, 0.., and what these are called; their numbers where that is not given.
+    Clusters(&'a [usize], Option<&'a [String]>),
+    /// Numbers.
+    Numbers(&'a [f32]),
+}
 
 /// Results of a run on some or all cells of a file.
 #[derive(Debug)]
@@ -45,14 +54,8 @@ pub struct Annotations<'a> {
     pub n_cells: usize,
     /// The rows of the file that have results, ascending.
     pub cells: &'a [usize],
-    /// Their clusters, 0.. .
-    pub labels: &'a [usize],
-    /// What these are called; their numbers where that is not given.
-    pub names: Option<&'a [String]>,
-    /// The finest clusters with any support, 0.., where there are such.
-    pub fine: Option<&'a [usize]>,
-    /// How sure their clusters are, from 0 to 1, where that is known.
-    pub confidence: Option<&'a [f32]>,
+    /// What was found of each of these.
+    pub columns: &'a [CellColumn<'a>],
     /// Their embedding, cells × dimensions.
     pub embedding: ArrayView2<'a, f32>,
     /// Their places in the figure, cells × 2, where it was drawn.
@@ -61,11 +64,27 @@ pub struct Annotations<'a> {
     pub uns: Map<String, Value>,
 }
 
+/// What a column of results is called in `obs`.
+fn key(column: &str) -> String {
+    match column {
+        LABEL => KEY.to_owned(),
+        column => format!("{KEY}_{column}"),
+    }
+}
+
+/// Where results are, as group and name.
+fn elements() -> impl Iterator<Item = (&'static str, String)> {
+    let of_cells = COLUMNS.into_iter().map(|column| ("obs", key(column)));
+    let others = [("obsm", EMBEDDING), ("obsm", LAYOUT), ("uns", KEY)];
+    of_cells.chain(others.map(|(group, name)| (group, name.to_owned())))
+}
+
 impl Annotations<'_> {
     /// Memory that adding them takes: a row for every cell of the file, here and on HDF5's side.
     fn room(&self) -> u64 {
         let n_columns = self.embedding.ncols() + self.layout.map_or(0, |layout| layout.ncols());
-        let values = (self.n_cells as u64).saturating_mul(3 + n_columns as u64);
+        let n_columns = self.columns.len() + n_columns;
+        let values = (self.n_cells as u64).saturating_mul(n_columns as u64);
         values.saturating_mul(2 * size_of::<f32>() as u64)
     }
 }
@@ -80,8 +99,7 @@ pub(super) fn taken(root: &Checked) -> Vec<String> {
         }
         _ => false,
     };
-    ELEMENTS
-        .into_iter()
+    elements()
         .filter(|(group, key)| holds(group, key))
         .map(|(group, key)| format!("{group}/{key}"))
         .collect()
@@ -140,34 +158,30 @@ fn column_order(file: &Group, place: &ElementPath) -> Result<Option<Vec<String>>
 fn add(file: &Group, results: &Annotations, order: Option<Vec<String>>) -> hdf5::Result<()> {
     let [obs, obsm, uns] = ["obs", "obsm", "uns"].map(|name| own_group(file, name));
     let (obs, obsm, uns) = (obs?, obsm?, uns?);
-    for (place, key) in ELEMENTS {
+    for (place, key) in elements() {
         let group = match place {
             "obs" => &obs,
             "obsm" => &obsm,
             _ => &uns,
         };
-        if group.link_exists(key) {
-            group.unlink(key)?;
+        if group.link_exists(&key) {
+            group.unlink(&key)?;
         }
     }
-    let mut added = vec![KEY];
-    add_labels(&obs, KEY, results, (results.labels, results.names))?;
-    if let Some(fine) = results.fine {
-        add_labels(&obs, FINE, results, (fine, None))?;
-        added.push(FINE);
-    }
-    if let Some(confidence) = results.confidence {
-        add_confidence(&obs, results, confidence)?;
-        added.push(CONFIDENCE);
+    for column in results.columns {
+        add_column(&obs, results, column)?;
     }
     if let Some(mut order) = order {
-        let earlier = [KEY, FINE, CONFIDENCE];
-        order.retain(|column| {
-            added.contains(&column.as_str()) || !earlier.contains(&column.as_str())
-        });
+        let added: Vec<String> = results
+            .columns
+            .iter()
+            .map(|added| key(added.name))
+            .collect();
+        let earlier = COLUMNS.map(key);
+        order.retain(|column| added.contains(column) || !earlier.contains(column));
         for column in added {
-            if !order.iter().any(|listed| listed == column) {
-                order.push(column.to_owned());
+            if !order.contains(&column) {
+                order.push(column);
             }
         }
         obs.delete_attr(COLUMN_ORDER)?;
@@ -195,30 +209,29 @@ fn own_group(file: &Group, name: &str) -> hdf5::Result<Group> {
     Err(format!("{name} is a link to another file, {elsewhere}, which is left as it is").into())
 }
 
-/// A column of labels and, where they have any, their names.
-fn add_labels(
-    obs: &Group,
-    key: &str,
-    results: &Annotations,
-    (labels, names): (&[usize], Option<&[String]>),
-) -> hdf5::Result<()> {
-    let numbers = || (0..n_groups(labels)).map(|label| label.to_string());
-    let categories = names.map_or_else(|| numbers().collect(), <[String]>::to_vec);
-    let mut codes = vec![-1_i32; results.n_cells];
-    for (&cell, &label) in results.cells.iter().zip(labels) {
-        codes[cell] = label as i32;
+/// A column with a row for every cell of the file: labels are missing, and numbers NaN, in cells without results.
+fn add_column(obs: &Group, results: &Annotations, column: &CellColumn) -> hdf5::Result<()> {
+    let key = key(column.name);
+    match column.values {
+        CellValues::Clusters(labels, names) => {
+            let numbers = || (0..n_groups(labels)).map(|label| label.to_string());
+            let categories = names.map_or_else(|| numbers().collect(), <[String]>::to_vec);
+            let mut codes = vec![-1_i32; results.n_cells];
+            for (&cell, &label) in results.cells.iter().zip(labels) {
+                codes[cell] = label as i32;
+            }
+            write_codes(obs, &key, &categories, &codes)
+        }
+        CellValues::Numbers(numbers) => {
+            let mut values = vec![f32::NAN; results.n_cells];
+            for (&cell, &value) in results.cells.iter().zip(numbers) {
+                values[cell] = value;
+            }
+            let builder = obs.new_dataset_builder().with_data(&values);
+            let dataset = builder.obj_track_times(false).create(key.as_str())?;
+            encode(&dataset, "array", "0.2.0")
+        }
     }
-    write_codes(obs, key, &categories, &codes)
-}
-
-fn add_confidence(obs: &Group, results: &Annotations, confidence: &[f32]) -> hdf5::Result<()> {
-    let mut values = vec![f32::NAN; results.n_cells];
-    for (&cell, &value) in results.cells.iter().zip(confidence) {
-        values[cell] = value;
-    }
-    let builder = obs.new_dataset_builder().with_data(&values);
-    let dataset = builder.obj_track_times(false).create(CONFIDENCE)?;
-    encode(&dataset, "array", "0.2.0")
 }
 
 /// A matrix with a row for every cell of the file.

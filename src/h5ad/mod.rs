@@ -34,7 +34,7 @@ mod zarr_error;
 
 use std::path::{Path, PathBuf};
 
-pub use annotate::{Annotations, annotate};
+pub use annotate::{Annotations, CellColumn, CellValues, annotate};
 pub use counts::Counts;
 pub use counts_in::CountsIn;
 pub use error::H5adError;

@@ -72,7 +72,7 @@ fn write_tables(
 ) -> Result<(), WriteError> {
     let save = found.config.save;
     if save.pred_label {
-        write_labels(&paths.labels(), names, &found.labels, found.types.as_ref())?;
+        write_labels(&paths.labels(), names, found)?;
     }
     if save.embedding {
         write_embedding(&paths.embedding(), names, found.z.view())?;

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use ndarray::ArrayView2;
 use serde_json::{Map, Value, json};
 
-use super::{Findings, WriteError, split_lines, tree};
+use super::{Findings, WriteError, labels::cell_columns, split_lines, tree};
 use crate::{
     atomic::{AtomicError, write_atomically},
     convert::new_h5ad,
@@ -53,10 +53,7 @@ pub fn write_annotated(
     let results = Annotations {
         n_cells: found.input.n_cells(),
         cells: &found.prepared.cells,
-        labels: &found.labels,
-        names: None,
-        fine: found.types.as_ref().map(|types| &types.fine[..]),
-        confidence: found.types.as_ref().map(|types| &types.confidence[..]),
+        columns: &cell_columns(found),
         embedding: found.z.view(),
         layout,
         uns: uns(found),
