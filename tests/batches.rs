@@ -8,7 +8,9 @@ use assert_cmd::Command;
 use attentionae_sc::{
     counts::Csr,
     h5ad::{Column, NewH5ad, write_h5ad},
-    preprocess::{Batches, CellComponents, Transformation, prepare_in_batches, scores_together},
+    preprocess::{
+        Batches, CellComponents, Flavor, Transformation, prepare_in_batches, scores_together,
+    },
 };
 use common::simulate;
 use rand::{Rng, SeedableRng};
@@ -134,7 +136,8 @@ fn any_number_of_components_is_brought_together() {
     let counts = simulate::counts(300, 120, 0.3, 2);
     let names: Vec<String> = (0..300).map(|cell| format!("b{}", cell % 3)).collect();
     let batches = Batches::of(&names);
-    let prepared = prepare_in_batches(&counts, 100, Some(&batches)).expect("cells with counts");
+    let prepared = prepare_in_batches(&counts, 100, Flavor::Seurat, Some(&batches))
+        .expect("cells with counts");
     let cells: Vec<usize> = (0..200).collect();
     let seen = CellComponents::find(&prepared, &cells, 8, 1).expect("components");
     let view = Transformation::LogNormalized;

@@ -6,7 +6,7 @@ use attentionae_sc::{
     counts::{CountSource, CountsError, Csr},
     h5ad::H5adError,
     markers::{Marker, find_markers},
-    preprocess::{Batches, Prepared, prepare, prepare_in_batches},
+    preprocess::{Batches, Flavor, Prepared, prepare, prepare_in_batches},
 };
 use common::{golden, simulate};
 use hdf5::File;
@@ -196,7 +196,8 @@ fn batches(of_cell: &[usize]) -> Batches {
 
 /// The markers of cells in batches, every gene, each cluster's in the order of genes.
 fn in_batches(counts: &Csr, labels: &[usize], batches: Option<&Batches>) -> Vec<Vec<Marker>> {
-    let prepared = prepare_in_batches(counts, 100, batches).expect("cells with counts");
+    let prepared =
+        prepare_in_batches(counts, 100, Flavor::Seurat, batches).expect("cells with counts");
     let mut markers = find_markers(counts, &prepared, labels, ALL).expect("in memory");
     for markers in &mut markers {
         markers.sort_by_key(|marker| marker.gene);

@@ -92,75 +92,59 @@ fn compare_with_golden(mode: &str, statistics: NormStatistics, device: Device) {
         noise: Noise::Off,
         tape: Tape::default(),
     };
-
     let encoded = model.encode(&x, None, &graph, &mut pass);
     let hidden = model.decoder.hidden(&encoded.z);
-    let golden_matrix = |name: &str| {
-        from_array(
-            golden::array2(&format!("model/{mode}/{name}")).view(),
-            Device::Cpu,
-        )
-    };
-    assert_relative("z", &encoded.z, &golden_matrix("z"), 1e-3);
-    let reconstructed = encoded.g2.matmul(&encoded.g2.tr()).sigmoid();
-    assert_relative(
-        "adjacency",
-        &reconstructed,
-        &golden_matrix("adjacency"),
-        1e-3,
-    );
-    let pi = model.decoder.calcu_pi.forward(&hidden).sigmoid();
-    assert_relative("pi", &pi, &golden_matrix("pi"), 1e-3);
-    let mean = model
-        .decoder
-        .calcu_mean
-        .forward(&hidden)
-        .exp()
-        .clamp(1e-5, 1e4);
-    assert_relative("mean", &mean, &golden_matrix("mean"), 1e-3);
-    let disp = model
-        .decoder
-        .calcu_disp
-        .forward(&hidden)
-        .softplus()
-        .clamp(1e-4, 1e3);
-    assert_relative("disp", &disp, &golden_matrix("disp"), 1e-3);
+    let adjacency = encoded.g2.matmul(&encoded.g2.tr()).sigmoid();
+    compare_outputs(mode, &[("z", &encoded.z), ("adjacency", &adjacency)]);
+    let [pi, mean, disp] = distribution(&model, &hidden);
+    compare_outputs(mode, &[("pi", &pi), ("mean", &mean), ("disp", &disp)]);
 
-    let target = CountTarget::new(
-        sparse(counts.view()),
-        golden::array1("prepare/size_factors"),
-    );
-    let zinb = zinb_loss(
-        &hidden,
-        &model.decoder,
-        &target,
-        OutputLayers::Trained,
-        &mut pass.tape,
-    );
-    let reconstruction = graph_loss(&encoded.g2, &distances);
-    for (name, value) in [
-        ("zinb_loss", zinb.value),
-        ("graph_loss", reconstruction.value),
-    ] {
-        let expected = golden::scalar(&format!("model/{mode}/{name}"));
-        println!("{name}: {value} {expected}");
-        assert!(
-            (value / expected - 1.0).abs() < 1e-5,
-            "{name}: {value}, expected {expected}"
-        );
-    }
+    let size_factors = golden::array1("prepare/size_factors");
+    let target = CountTarget::new(sparse(counts.view()), size_factors);
+    let trained = OutputLayers::Trained;
+    let zinb = zinb_loss(&hidden, &model.decoder, &target, trained, &mut pass.tape);
+    let graph = graph_loss(&encoded.g2, &distances);
+    compare_loss(mode, "zinb_loss", zinb.value);
+    compare_loss(mode, "graph_loss", graph.value);
 
-    let total: Tensor = zinb.surrogate + reconstruction.surrogate * 0.1;
+    let total: Tensor = zinb.surrogate + graph.surrogate * 0.1;
     pass.tape.backward(&total);
     for parameter in model.parameters_mut().into_iter().filter(|p| p.trained) {
         let path = format!("model/{mode}/grad/{}", parameter.name);
-        assert_relative(
-            &path,
-            &parameter.tensor.grad(),
-            &golden::tensor(&path),
-            1e-3,
-        );
+        let expected = golden::tensor(&path);
+        assert_relative(&path, &parameter.tensor.grad(), &expected, 1e-3);
     }
+}
+
+/// π, mean at size factor 1 and dispersion of every count.
+fn distribution(model: &Autoencoder, hidden: &Tensor) -> [Tensor; 3] {
+    let decoder = &model.decoder;
+    [
+        decoder.calcu_pi.forward(hidden).sigmoid(),
+        decoder.calcu_mean.forward(hidden).exp().clamp(1e-5, 1e4),
+        decoder
+            .calcu_disp
+            .forward(hidden)
+            .softplus()
+            .clamp(1e-4, 1e3),
+    ]
+}
+
+#[track_caller]
+fn compare_outputs(mode: &str, outputs: &[(&str, &Tensor)]) {
+    for (name, found) in outputs {
+        let expected = golden::array2(&format!("model/{mode}/{name}"));
+        let expected = from_array(expected.view(), Device::Cpu);
+        assert_relative(name, found, &expected, 1e-3);
+    }
+}
+
+#[track_caller]
+fn compare_loss(mode: &str, name: &str, value: f64) {
+    let expected = golden::scalar(&format!("model/{mode}/{name}"));
+    println!("{name}: {value} {expected}");
+    let error = (value / expected - 1.0).abs();
+    assert!(error < 1e-5, "{name}: {value}, expected {expected}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ mod common;
 use attentionae_sc::{
     counts::Csr,
     preprocess::{
-        Batches, Prepared, PreprocessError, Transformation, pca, prepare, prepare_in_batches,
+        Batches, Flavor, Prepared, PreprocessError, Transformation, pca, prepare,
+        prepare_in_batches,
     },
 };
 use common::{dense, golden};
@@ -33,8 +34,16 @@ fn the_highly_variable_genes_are_scanpys() {
     assert_eq!(genes, golden::names("prepare/hvg_names"));
 }
 
+/// Genes that scanpy chooses, which `golden/make_hvg.py` wrote.
+fn assert_hvg(flavor: Flavor, batches: Option<&Batches>, expected: &str) {
+    let prepared = prepare_in_batches(&golden::small_counts(), N_HVG, flavor, batches);
+    let genes = prepared.expect("cells and genes").genes;
+    let expected: Vec<&str> = expected.lines().collect();
+    assert_eq!(names_at(&golden::small_gene_names(), &genes), expected);
+}
+
 #[test]
-fn the_highly_variable_genes_of_batches_are_scanpys() {
+fn the_highly_variable_genes_of_batches_and_flavors_are_scanpys() {
     let labels: Vec<String> = (0..240)
         .map(|cell| match (cell % 16, cell % 3) {
             (0, _) => "c".to_owned(),
@@ -42,11 +51,26 @@ fn the_highly_variable_genes_of_batches_are_scanpys() {
             _ => "a".to_owned(),
         })
         .collect();
-    let counts = golden::small_counts();
-    let prepared = prepare_in_batches(&counts, N_HVG, Some(&Batches::of(&labels)));
-    let genes = prepared.expect("cells and genes").genes;
-    let expected: Vec<&str> = include_str!("golden/hvg_in_batches.txt").lines().collect();
-    assert_eq!(names_at(&golden::small_gene_names(), &genes), expected);
+    let batches = Batches::of(&labels);
+    for (flavor, batches, expected) in [
+        (
+            Flavor::Seurat,
+            Some(&batches),
+            include_str!("golden/hvg_seurat_in_batches.txt"),
+        ),
+        (
+            Flavor::CellRanger,
+            None,
+            include_str!("golden/hvg_cell_ranger.txt"),
+        ),
+        (
+            Flavor::CellRanger,
+            Some(&batches),
+            include_str!("golden/hvg_cell_ranger_in_batches.txt"),
+        ),
+    ] {
+        assert_hvg(flavor, batches, expected);
+    }
 }
 
 #[test]

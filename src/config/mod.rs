@@ -19,7 +19,7 @@ use crate::{
     model::ModelConfig,
     partition::{LeidenGraph, Resolution},
     plot::FigureFormat,
-    preprocess::QualityControl,
+    preprocess::{Flavor, QualityControl},
     preset::Preset,
     read::{CellTypes, Inputs, ReadOptions, Within},
     train::TrainConfig,
@@ -52,6 +52,8 @@ pub struct RunConfig {
     pub(crate) quality: QualityControl,
     /// Number of highly variable genes to keep, at least 1.
     pub(crate) n_hvg: usize,
+    /// How these are chosen.
+    pub(crate) hvg_flavor: Flavor,
     /// Z-scores beyond ± this, above 0, are clipped to it.
     pub(crate) max_value: Option<f64>,
     /// What the graph that Leiden clusters is made of.

@@ -72,6 +72,7 @@ struct InputParameters<'a> {
     min_cells: usize,
     max_mt: Option<f64>,
     n_hvg: usize,
+    hvg_flavor: &'static str,
     max_value: f64,
 }
 
@@ -99,6 +100,7 @@ impl<'a> From<&'a RunConfig> for InputParameters<'a> {
             min_cells: config.quality.min_cells,
             max_mt: config.quality.max_mt,
             n_hvg: config.n_hvg,
+            hvg_flavor: config.hvg_flavor.into(),
             max_value: config.max_value.unwrap_or(0.0),
         }
     }

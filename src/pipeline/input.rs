@@ -80,7 +80,12 @@ impl Run<'_> {
     /// The counts prepared, by batches where there are any.
     pub(super) fn prepare(&self, input: &Input, passed: &Passed<'_>) -> anyhow::Result<Prepared> {
         let batches = self.batches(input)?;
-        let prepared = prepare_in_batches(passed, self.config.n_hvg, batches.as_ref());
+        let prepared = prepare_in_batches(
+            passed,
+            self.config.n_hvg,
+            self.config.hvg_flavor,
+            batches.as_ref(),
+        );
         let mut prepared = prepared.map_err(|error| self.in_the_input(error))?;
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;

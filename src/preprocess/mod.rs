@@ -27,6 +27,7 @@ pub use components::CellComponents;
 #[doc(hidden)]
 pub use components::scores_together;
 pub use error::PreprocessError;
+pub use hvg::Flavor;
 pub use pca::pca;
 pub use quality::{Failed, Passed, QualityControl, control};
 #[doc(hidden)]
@@ -91,12 +92,12 @@ pub struct Prepared {
 /// Where the source cannot be read, is empty, holds no counts, has counts in one cell only, or has
 /// no gene that varies.
 pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, PreprocessError> {
-    prepare_in_batches(source, n_hvg, None)
+    prepare_in_batches(source, n_hvg, Flavor::Seurat, None)
 }
 
 /// [`prepare`], of cells in batches (one for every row of the source), where there are any: genes are then ranked by the
 /// number of batches in which they are among the `n_hvg` most variable, and of equals by their mean normalised
-/// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does.
+/// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does. `flavor` says how genes are scored.
 ///
 /// # Errors
 ///
@@ -104,13 +105,14 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
 pub fn prepare_in_batches(
     source: &dyn CountSource,
     n_hvg: usize,
+    flavor: Flavor,
     batches: Option<&Batches>,
 ) -> Result<Prepared, PreprocessError> {
     let (n_cells, n_genes) = (source.n_cells(), source.n_genes());
     if n_cells == 0 || n_genes == 0 {
         return Err(PreprocessError::Empty { n_cells, n_genes });
     }
-    let survey = survey::survey(source, batches)?;
+    let survey = survey::survey(source, batches, flavor)?;
     let cells: Vec<usize> = (0..n_cells).filter(|&i| survey.totals[i] > 0.0).collect();
     match cells.len() {
         0 => return Err(PreprocessError::NoCounts { n_cells, n_genes }),
@@ -119,13 +121,15 @@ pub fn prepare_in_batches(
     }
     let detected_in: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
     let per_cell = 1.0 / (f64::from(normalize::TARGET_TOTAL) * cells.len() as f64);
-    let mean_shares = survey.genes.iter().map(|gene| gene.sum * per_cell);
+    let mean_shares = survey.genes.iter().map(|gene| gene.normalized * per_cell);
     let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
     let batches = batches.map(|batches| batches.select(&cells));
     let genes = match &batches {
-        Some(batches) => hvg::select_in_batches(&survey.genes_by_batch, &batches.sizes(), n_hvg),
-        None => hvg::select(&survey.genes, cells.len(), n_hvg),
+        Some(batches) => {
+            hvg::select_in_batches(&survey.genes_by_batch, &batches.sizes(), n_hvg, flavor)
+        }
+        None => hvg::select(&survey.genes, cells.len(), n_hvg, flavor),
     };
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {

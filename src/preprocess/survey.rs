@@ -5,8 +5,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    Batches, PreprocessError,
-    normalize::{delogged, stored_values},
+    Batches, Flavor, PreprocessError,
+    normalize::{delogged, log_normalized, stored_values},
 };
 use crate::counts::{CountSource, Csr};
 
@@ -23,14 +23,16 @@ pub(super) struct Survey {
     pub genes_by_batch: Vec<Vec<GeneMoments>>,
 }
 
-/// Sums of one gene's normalised values over the cells.
+/// Sums over the cells of what a gene's counts become.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct GeneMoments {
     /// Cells that the gene is detected in.
     pub detected_in: usize,
-    /// Sum of the values.
+    /// Sum of counts per 10,000 in a cell.
+    pub normalized: f64,
+    /// Sum of the values that the flavor scores genes by: these for `seurat`, ln(1 + these) for `cell_ranger`.
     pub sum: f64,
-    /// Sum of their squares, each rounded to `f32` as scanpy does.
+    /// Sum of the squares of those values, each rounded to `f32` as scanpy does.
     pub sum_of_squares: f64,
 }
 
@@ -41,12 +43,13 @@ pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..(start + CHUNK).min(n_cells))
 }
 
-/// Reads every row once. `batches` are those of all rows of the source.
+/// Reads every row once. `batches` are those of all rows of the source; `flavor` says which values the moments are of.
 ///
 /// Genes are summed over cells in the order of the file, whatever the number of threads.
 pub(super) fn survey(
     source: &dyn CountSource,
     batches: Option<&Batches>,
+    flavor: Flavor,
 ) -> Result<Survey, PreprocessError> {
     let mut totals = Vec::with_capacity(source.n_cells());
     let mut genes = vec![GeneMoments::default(); source.n_genes()];
@@ -60,7 +63,14 @@ pub(super) fn survey(
         );
         let first = totals.len() - chunk.rows();
         let normalized = stored_values(&chunk, &totals[first..], delogged);
-        add_moments(&mut genes, chunk.indices(), &normalized);
+        for (&gene, &value) in chunk.indices().iter().zip(&normalized) {
+            genes[gene as usize].normalized += f64::from(value);
+        }
+        let values = match flavor {
+            Flavor::Seurat => normalized,
+            Flavor::CellRanger => stored_values(&chunk, &totals[first..], log_normalized),
+        };
+        add_moments(&mut genes, chunk.indices(), &values);
         for (row, batch) in batches
             .iter()
             .flat_map(|batches| (first..).zip(&batches.of_cell[first..]))
@@ -69,7 +79,7 @@ pub(super) fn survey(
                 break;
             };
             let genes = &mut genes_by_batch[*batch as usize];
-            add_moments(genes, &chunk.indices()[stored.clone()], &normalized[stored]);
+            add_moments(genes, &chunk.indices()[stored.clone()], &values[stored]);
         }
     }
     Ok(Survey {
@@ -94,9 +104,9 @@ fn stored_of_row(chunk: &Csr, row: usize) -> Option<Range<usize>> {
     (row < chunk.rows()).then(|| chunk.indptr().outer_inds_sz(row))
 }
 
-/// Adds normalised values, each of one of `columns`, to the moments of the genes.
-fn add_moments(genes: &mut [GeneMoments], columns: &[u32], normalized: &[f32]) {
-    for (&gene, &value) in columns.iter().zip(normalized) {
+/// Adds values, each of one of `columns`, to the moments of the genes.
+fn add_moments(genes: &mut [GeneMoments], columns: &[u32], values: &[f32]) {
+    for (&gene, &value) in columns.iter().zip(values) {
         let moments = &mut genes[gene as usize];
         moments.detected_in += 1;
         moments.sum += f64::from(value);
@@ -120,7 +130,7 @@ mod tests {
         // Cell 0 holds 1 and 3 of genes 0 and 2, cell 1 nothing, cell 2 holds 2 of gene 2.
         let counts = Csr::new((3, 3), vec![0, 2, 2, 3], vec![0, 2, 2], vec![1.0, 3.0, 2.0]);
         let labels = ["x", "x", "y"].map(String::from);
-        let survey = survey(&counts, Some(&Batches::of(&labels)))?;
+        let survey = survey(&counts, Some(&Batches::of(&labels)), Flavor::Seurat)?;
         assert_eq!(survey.totals, [4.0, 0.0, 2.0]);
         let detected: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
         assert_eq!(detected, [1, 0, 2]);

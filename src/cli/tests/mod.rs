@@ -17,7 +17,7 @@ use crate::{
     model::{ModelConfig, Parts},
     partition::{Cut, Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
-    preprocess::QualityControl,
+    preprocess::{Flavor, QualityControl},
     preset::Preset,
     read::{CellTypes, GeneJoin, InputFile, Inputs, NamedInputs, Orientation, ReadOptions},
     train::TrainConfig,
@@ -63,6 +63,7 @@ fn the_published_defaults_are_those_of_the_script() {
         within: None,
         quality: QualityControl::default(),
         n_hvg: 2500,
+        hvg_flavor: Flavor::Seurat,
         graph: GraphConfig::published(Method::Gauss, false, 15),
         leiden_graph: LeidenGraph::Dense,
         max_value: None,
@@ -106,7 +107,7 @@ fn the_published_defaults_are_those_of_the_script() {
 
 #[test]
 fn every_option_arrives_under_its_own_name() {
-    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -genes Union -celltype types -batch_key donor,plate -within tissue=blood -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
+    let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -genes Union -celltype types -batch_key donor,plate -within tissue=blood -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -hvg_flavor Cell_Ranger -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
         -save_pred_label no -save_embedding 0 -save_model_para yes -save_umap TRUE -figure_format SVG -save_markers 1 -save_report yes -n_markers 20 -save_h5ad yes -overwrite -cuda False \
@@ -115,7 +116,7 @@ fn every_option_arrives_under_its_own_name() {
     let expected = json!({
         "name": "x", "data_dir": "d", "layer": "counts", "use_raw": false, "gex_only": false, "genome": "GRCh38",
         "transpose": true, "round": true, "nan_as_zero": true, "genes": "union", "celltype": "types", "batch_key": "donor,plate", "within": "tissue=blood",
-        "min_counts": 500, "min_genes": 200, "min_cells": 3, "max_mt": 5.5, "n_hvg": 500, "max_value": 5.0,
+        "min_counts": 500, "min_genes": 200, "min_cells": 3, "max_mt": 5.5, "n_hvg": 500, "hvg_flavor": "cell_ranger", "max_value": 5.0,
         "preset": "recommended", "resolution": 0.3, "granularity": null, "n_clusters": null, "leiden_graph": "embedding",
         "connectivity_methods": "umap", "knn": true, "n_neighbors": 30, "n_pcs": 20,
         "aggregation": "sum", "graph_target": "distance", "parts": "zinb,contrast", "n_heads": 4, "n_z": 10,
@@ -196,6 +197,7 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ),
         ("-n_hvg", "0", "from 1 to 1000000"),
         ("-n_hvg", "2500.5", "a whole number"),
+        ("-hvg_flavor", "seurat_v3", "seurat or cell_ranger"),
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
         (

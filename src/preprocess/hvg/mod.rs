@@ -1,13 +1,25 @@
-//! Highly variable genes by normalised dispersion.
+//! Highly variable genes by normalised dispersion, as scanpy's `highly_variable_genes` chooses them with `n_top_genes`.
 //!
-//! The `seurat` flavour of scanpy's `highly_variable_genes` with `n_top_genes`, after Satija et al.,
-//! *Spatial reconstruction of single-cell gene expression data*, Nat Biotechnol 2015,
-//! doi:10.1038/nbt.3192.
+//! A flavor gives every gene a score; the genes of the highest scores are chosen, in all cells or by batches.
+
+mod cell_ranger;
+mod seurat;
+
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::survey::GeneMoments;
 
-/// Number of equal-width bins that genes are grouped into by mean expression.
-const N_BINS: usize = 20;
+/// How genes are scored: scanpy's flavors that take normalised values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case", ascii_case_insensitive)]
+pub enum Flavor {
+    /// ln(variance / mean) of counts per 10,000, standardised by mean and deviation in bins of equal width (Satija et al. 2015,
+    /// doi:10.1038/nbt.3192).
+    Seurat,
+    /// variance / mean of log-normalised values, standardised by median and median absolute deviation in bins of as many genes
+    /// (Zheng et al. 2017, doi:10.1038/ncomms14049).
+    CellRanger,
+}
 
 /// Mean that a gene without expression counts as.
 const TINY_MEAN: f64 = 1e-12;
@@ -17,8 +29,13 @@ const TINY_MEAN: f64 = 1e-12;
 /// `genes` are the moments of every column over `n_cells` cells, at least 2; columns detected in no
 /// cell take no part. Genes that tie with the last one chosen are chosen too, genes without variance
 /// never: the result may be longer or shorter than `n_top`, and is empty where nothing varies.
-pub(super) fn select(genes: &[GeneMoments], n_cells: usize, n_top: usize) -> Vec<usize> {
-    let scored = scored(genes, n_cells);
+pub(super) fn select(
+    genes: &[GeneMoments],
+    n_cells: usize,
+    n_top: usize,
+    flavor: Flavor,
+) -> Vec<usize> {
+    let scored = scored(genes, n_cells, flavor);
     let Some(cutoff) = nth_highest(&scored, n_top) else {
         return Vec::new();
     };
@@ -37,11 +54,12 @@ pub(super) fn select_in_batches(
     genes: &[Vec<GeneMoments>],
     n_cells: &[usize],
     n_top: usize,
+    flavor: Flavor,
 ) -> Vec<usize> {
     let n_genes = genes.first().map_or(0, Vec::len);
     let mut ranks = vec![Rank::default(); n_genes];
     for (genes, &n_cells) in genes.iter().zip(n_cells).filter(|&(_, &n)| n > 1) {
-        let scored = scored(genes, n_cells);
+        let scored = scored(genes, n_cells, flavor);
         let cutoff = nth_highest(&scored, n_top);
         let mut scores = vec![0.0; n_genes];
         for (gene, score) in scored {
@@ -92,70 +110,26 @@ fn is_detected(genes: &[Vec<GeneMoments>], gene: usize) -> bool {
 }
 
 /// The genes that are detected in a cell, with their normalised dispersions; NaN where there is none.
-fn scored(genes: &[GeneMoments], n_cells: usize) -> Vec<(usize, f64)> {
+fn scored(genes: &[GeneMoments], n_cells: usize, flavor: Flavor) -> Vec<(usize, f64)> {
     let detected: Vec<usize> = (0..genes.len())
         .filter(|&gene| genes[gene].detected_in > 0)
         .collect();
-    let (means, dispersions): (Vec<f64>, Vec<f64>) = detected
+    let moments = detected
         .iter()
-        .map(|&gene| mean_and_dispersion(&genes[gene], n_cells))
-        .unzip();
-    let scores = scores(&dispersions, &bins(&means));
+        .map(|&gene| mean_and_variance(&genes[gene], n_cells));
+    let scores = match flavor {
+        Flavor::Seurat => seurat::scores(moments),
+        Flavor::CellRanger => cell_ranger::scores(moments),
+    };
     detected.into_iter().zip(scores).collect()
 }
 
-/// ln(1 + mean) and ln(variance / mean) of a gene; the dispersion is NaN where the gene is constant.
-fn mean_and_dispersion(gene: &GeneMoments, n_cells: usize) -> (f64, f64) {
+/// Mean and variance (ddof 1) of a gene; the mean is above 0.
+fn mean_and_variance(gene: &GeneMoments, n_cells: usize) -> (f64, f64) {
     let n = n_cells as f64;
     let mean = gene.sum / n;
     let variance = (gene.sum_of_squares / n - mean * mean) * (n / (n - 1.0));
-    let mean = if mean == 0.0 { TINY_MEAN } else { mean };
-    let dispersion = variance / mean;
-    let logged = if dispersion > 0.0 {
-        dispersion.ln()
-    } else {
-        f64::NAN
-    };
-    (mean.ln_1p(), logged)
-}
-
-/// The bin of every mean: `N_BINS` intervals of equal width, closed on the right.
-fn bins(means: &[f64]) -> Vec<usize> {
-    let low = means.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let step = (high - low) / N_BINS as f64;
-    let edges: Vec<f64> = (1..N_BINS).map(|i| i as f64 * step + low).collect();
-    means
-        .iter()
-        .map(|&mean| edges.partition_point(|&edge| edge < mean))
-        .collect()
-}
-
-/// Dispersions standardised within their bins.
-fn scores(dispersions: &[f64], bins: &[usize]) -> Vec<f64> {
-    let mut members = vec![Vec::new(); N_BINS];
-    for (&bin, &dispersion) in bins.iter().zip(dispersions) {
-        if !dispersion.is_nan() {
-            members[bin].push(dispersion);
-        }
-    }
-    let stats: Vec<(f64, f64)> = members.iter().map(|bin| center_and_spread(bin)).collect();
-    dispersions
-        .iter()
-        .zip(bins)
-        .map(|(dispersion, &bin)| (dispersion - stats[bin].0) / stats[bin].1)
-        .collect()
-}
-
-/// Mean and standard deviation (ddof 1) of a bin. A gene alone in its bin scores 1.
-fn center_and_spread(bin: &[f64]) -> (f64, f64) {
-    let n = bin.len() as f64;
-    let mean = bin.iter().sum::<f64>() / n;
-    if bin.len() == 1 {
-        return (0.0, mean);
-    }
-    let squares: f64 = bin.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (n - 1.0)).sqrt())
+    (if mean == 0.0 { TINY_MEAN } else { mean }, variance)
 }
 
 /// The `n`-th highest score that is a number, or the lowest where there are fewer than `n`.
@@ -167,7 +141,6 @@ fn nth_highest(scored: &[(usize, f64)], n: usize) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "values that are exact by hand")]
 mod tests {
     use super::*;
 
@@ -177,42 +150,20 @@ mod tests {
             detected_in: 1,
             sum: 4.0 * mean,
             sum_of_squares: 4.0 * (0.75 * variance + mean * mean),
+            ..GeneMoments::default()
         }
     }
 
     #[test]
-    fn mean_and_dispersion_by_hand() {
-        // Values 0, 0, 0, 8: mean 2, variance (3·4 + 36)/3 = 16, dispersion 8.
+    fn mean_and_variance_by_hand() {
+        // Values 0, 0, 0, 8: mean 2, variance (3·4 + 36)/3 = 16.
         let moments = GeneMoments {
             detected_in: 1,
             sum: 8.0,
             sum_of_squares: 64.0,
+            ..GeneMoments::default()
         };
-        let (mean, dispersion) = mean_and_dispersion(&moments, 4);
-        assert!((mean - 3.0_f64.ln()).abs() < 1e-15);
-        assert!((dispersion - 8.0_f64.ln()).abs() < 1e-15);
-    }
-
-    #[test]
-    fn a_constant_gene_has_no_dispersion() {
-        assert!(mean_and_dispersion(&gene(2.0, 0.0), 4).1.is_nan());
-    }
-
-    #[test]
-    fn bins_are_closed_on_the_right() {
-        let means = [0.0, 1.0, 1.5, 2.0, 19.0, 19.5, 20.0];
-        assert_eq!(bins(&means), [0, 0, 1, 1, 18, 19, 19]);
-        assert_eq!(bins(&[3.0, 3.0]), [0, 0]);
-    }
-
-    #[test]
-    fn scores_by_hand() {
-        // Bin 0 holds 1, 3 and a NaN: mean 2, deviation √2. Bin 1 holds -5 alone. Bin 2 only a NaN.
-        let scores = scores(&[1.0, 3.0, f64::NAN, -5.0, f64::NAN], &[0, 0, 0, 1, 2]);
-        assert!((scores[0] + 0.5_f64.sqrt()).abs() < 1e-15);
-        assert!((scores[1] - 0.5_f64.sqrt()).abs() < 1e-15);
-        assert_eq!(scores[3], 1.0);
-        assert!(scores[2].is_nan() && scores[4].is_nan());
+        assert_eq!(mean_and_variance(&moments, 4), (2.0, 16.0));
     }
 
     #[test]
@@ -225,15 +176,18 @@ mod tests {
             gene(9.0, 5.0),
             gene(1.0, 2.0),
         ];
-        assert_eq!(select(&genes, 4, 1), [2]);
-        assert_eq!(select(&genes, 4, 2), [2, 3]);
-        assert_eq!(select(&genes, 4, 3), [0, 2, 3, 4]);
-        assert_eq!(select(&genes, 4, 99), [0, 2, 3, 4]);
+        assert_eq!(select(&genes, 4, 1, Flavor::Seurat), [2]);
+        assert_eq!(select(&genes, 4, 2, Flavor::Seurat), [2, 3]);
+        assert_eq!(select(&genes, 4, 3, Flavor::Seurat), [0, 2, 3, 4]);
+        assert_eq!(select(&genes, 4, 99, Flavor::Seurat), [0, 2, 3, 4]);
     }
 
     #[test]
     fn nothing_is_selected_where_nothing_varies() {
-        assert!(select(&[gene(1.0, 0.0), gene(2.0, 0.0)], 4, 5).is_empty());
-        assert!(select(&[], 4, 5).is_empty());
+        for flavor in [Flavor::Seurat, Flavor::CellRanger] {
+            let genes = [gene(1.0, 0.0), gene(2.0, 0.0)];
+            assert!(select(&genes, 4, 5, flavor).is_empty());
+            assert!(select(&[], 4, 5, flavor).is_empty());
+        }
     }
 }
