@@ -28,6 +28,7 @@ pub use gauss::{GaussKernel, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
 pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
 pub(crate) use representation::Projection;
+// Hidden are what only the tests and benchmarks of this crate call.
 #[doc(hidden)]
 pub use representation::Representation;
 pub(crate) use subset_graphs::SubsetGraphs;

@@ -16,6 +16,7 @@ mod silhouette;
 
 pub use ami::adjusted_mutual_info;
 pub use ari::adjusted_rand_index;
+// Hidden are what only the tests and benchmarks of this crate call.
 #[doc(hidden)]
 pub use cosine_silhouette::Apartness;
 pub(crate) use cosine_silhouette::cosine_silhouette;

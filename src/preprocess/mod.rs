@@ -24,6 +24,7 @@ mod transformation;
 
 pub use batches::Batches;
 pub use components::CellComponents;
+// Hidden are what only the tests and benchmarks of this crate call.
 #[doc(hidden)]
 pub use components::scores_together;
 pub use error::PreprocessError;
