@@ -43,7 +43,7 @@ pub struct CellColumn<'a> {
 pub enum CellValues<'a> {
     /// Clusters, 0.., and what these are called; their numbers where that is not given.
     Clusters(&'a [usize], Option<&'a [String]>),
-    /// Numbers.
+    /// Numbers; `pred_label` has them with three decimals.
     Numbers(&'a [f32]),
 }
 
