@@ -189,15 +189,15 @@ pub(super) struct BatchRunArgs {
     /// Take every .h5ad file of -data_dir
     #[arg(long, help_heading = "Input", default_value = "False")]
     pub all: Switch,
-    /// Skip data sets that an earlier batch finished (as results/batch.json records), unless the file,
+    /// Skip data sets that an earlier batch run finished (as results/batch.json records), unless the file,
     /// the options or the version have changed
-    #[arg(long, help_heading = "Batch", default_value = "False")]
+    #[arg(long, help_heading = "Batch run", default_value = "False")]
     pub resume: Switch,
     /// Most data sets to run at once, which share -threads; fewer where memory is short (1 to 1024)
     #[arg(
         long,
         value_name = "N",
-        help_heading = "Batch",
+        help_heading = "Batch run",
         default_value = "1",
         value_parser = whole(1..=1024)
     )]

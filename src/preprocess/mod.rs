@@ -11,6 +11,7 @@ mod error;
 mod harmony;
 mod hvg;
 mod leading;
+mod moments;
 pub(crate) mod normalize;
 mod pca;
 mod quality;

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Batches, Flavor, PreprocessError,
+    moments::{GeneMoments, add_moments},
     normalize::{delogged, log_normalized, stored_values},
 };
 use crate::counts::{CountSource, Csr};
@@ -21,19 +22,6 @@ pub(super) struct Survey {
     pub genes: Vec<GeneMoments>,
     /// The same within every batch; empty where there are none.
     pub genes_by_batch: Vec<Vec<GeneMoments>>,
-}
-
-/// Sums over the cells of what a gene's counts become.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct GeneMoments {
-    /// Cells that the gene is detected in.
-    pub detected_in: usize,
-    /// Sum of counts per 10,000 in a cell.
-    pub normalized: f64,
-    /// Sum of the values that the flavor scores genes by: these for `seurat`, ln(1 + these) for `cell_ranger`.
-    pub sum: f64,
-    /// Sum of the squares of those values, each rounded to `f32` as scanpy does.
-    pub sum_of_squares: f64,
 }
 
 /// The runs of rows that a pass over `n_cells` cells reads.
@@ -102,16 +90,6 @@ fn total(chunk: &Csr, row: usize) -> f32 {
 /// Where a row's values are stored; `None` where there is no such row.
 fn stored_of_row(chunk: &Csr, row: usize) -> Option<Range<usize>> {
     (row < chunk.rows()).then(|| chunk.indptr().outer_inds_sz(row))
-}
-
-/// Adds values, each of one of `columns`, to the moments of the genes.
-fn add_moments(genes: &mut [GeneMoments], columns: &[u32], values: &[f32]) {
-    for (&gene, &value) in columns.iter().zip(values) {
-        let moments = &mut genes[gene as usize];
-        moments.detected_in += 1;
-        moments.sum += f64::from(value);
-        moments.sum_of_squares += f64::from(value * value);
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod seurat;
 
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::survey::GeneMoments;
+use super::moments::GeneMoments;
 
 /// How genes are scored: scanpy's flavors that take normalised values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
