@@ -47,32 +47,22 @@ impl Run<'_> {
         seen: Option<&Seen>,
         device: Device,
     ) -> anyhow::Result<Trained> {
-        let landmark_rows = self.landmarks(cells.len());
-        let landmarks: Vec<usize> = landmark_rows.iter().map(|&row| cells[row]).collect();
+        let landmarks = self.landmarks(cells);
         check_room(landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
         let representation = self.representation(prepared, cells, seen, landmarks.len())?;
         let graph = self.cell_graph(&representation.of(prepared, &landmarks))?;
+        let config = &self.config.graph;
         let graphs = self.config.train.batch_size.map(|_| {
-            SubsetGraphs::new(
-                &self.config.graph,
-                &graph,
-                &landmarks,
-                cells,
-                prepared,
-                &representation,
-            )
+            SubsetGraphs::new(config, &graph, &landmarks, cells, prepared, &representation)
         });
+        let operator = GraphOperator::of(&graph, device);
         let residual = seen.filter(|_| self.config.model.parts.residual);
         let base = residual.map(|seen| seen.scores.shared.select(Axis(0), &landmarks));
         let reference = Reference {
             cells: &landmarks,
             inputs: &inputs(prepared, base.as_ref(), &landmarks, device),
-            operator: &GraphOperator::of(&graph, device).aggregating(
-                self.config.graph.aggregation,
-                landmarks.len(),
-                device,
-            ),
+            operator: &operator.aggregating(config.aggregation, landmarks.len(), device),
             graph: &graph,
             representation: &representation,
             base: residual.map(|seen| &seen.scores.shared),
@@ -132,14 +122,15 @@ impl Run<'_> {
         Ok(graph)
     }
 
-    /// The cells that any cell is embedded against (places among the `n_cells` training cells, ascending): all of these, or
-    /// some of them where they are learnt from in mini-batches.
-    fn landmarks(&self, n_cells: usize) -> Vec<usize> {
+    /// The cells that any cell is embedded against, of the training cells (positions in `prepared`, ascending): all of these,
+    /// or some of them where they are learnt from in mini-batches.
+    fn landmarks(&self, cells: &[usize]) -> Vec<usize> {
         let most = match self.config.train.batch_size {
             Some(_) => self.config.landmarks,
-            None => n_cells,
+            None => cells.len(),
         };
-        sample_cells(n_cells, most, self.config.seed, Stream::Landmarks)
+        let places = sample_cells(cells.len(), most, self.config.seed, Stream::Landmarks);
+        places.into_iter().map(|place| cells[place]).collect()
     }
 
     /// What cell graphs of `n_cells` of the training cells (positions in `prepared`) are built from: in batches, of

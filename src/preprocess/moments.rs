@@ -1,5 +1,8 @@
 //! What is summed of every gene over the cells, to tell how much it varies.
 
+/// Mean that a gene without expression counts as.
+const TINY_MEAN: f64 = 1e-12;
+
 /// Sums over the cells of what a gene's counts become.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct GeneMoments {
@@ -13,6 +16,16 @@ pub(super) struct GeneMoments {
     pub sum_of_squares: f64,
 }
 
+impl GeneMoments {
+    /// Mean, above 0, and variance (ddof 1) of the values over so many cells.
+    pub fn mean_and_variance(&self, n_cells: usize) -> (f64, f64) {
+        let n = n_cells as f64;
+        let mean = self.sum / n;
+        let variance = (self.sum_of_squares / n - mean * mean) * (n / (n - 1.0));
+        (if mean == 0.0 { TINY_MEAN } else { mean }, variance)
+    }
+}
+
 /// Adds values, each of one of `columns`, to the moments of the genes.
 pub(super) fn add_moments(genes: &mut [GeneMoments], columns: &[u32], values: &[f32]) {
     for (&gene, &value) in columns.iter().zip(values) {
@@ -20,5 +33,22 @@ pub(super) fn add_moments(genes: &mut [GeneMoments], columns: &[u32], values: &[
         moments.detected_in += 1;
         moments.sum += f64::from(value);
         moments.sum_of_squares += f64::from(value * value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_variance_by_hand() {
+        // Values 0, 0, 0, 8: mean 2, variance (3·4 + 36)/3 = 16.
+        let moments = GeneMoments {
+            detected_in: 1,
+            sum: 8.0,
+            sum_of_squares: 64.0,
+            ..GeneMoments::default()
+        };
+        assert_eq!(moments.mean_and_variance(4), (2.0, 16.0));
     }
 }

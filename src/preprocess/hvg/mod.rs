@@ -21,9 +21,6 @@ pub enum Flavor {
     CellRanger,
 }
 
-/// Mean that a gene without expression counts as.
-const TINY_MEAN: f64 = 1e-12;
-
 /// Columns of the `n_top` most variable genes, in ascending order.
 ///
 /// `genes` are the moments of every column over `n_cells` cells, at least 2; columns detected in no
@@ -116,20 +113,12 @@ fn scored(genes: &[GeneMoments], n_cells: usize, flavor: Flavor) -> Vec<(usize, 
         .collect();
     let moments = detected
         .iter()
-        .map(|&gene| mean_and_variance(&genes[gene], n_cells));
+        .map(|&gene| genes[gene].mean_and_variance(n_cells));
     let scores = match flavor {
         Flavor::Seurat => seurat::scores(moments),
         Flavor::CellRanger => cell_ranger::scores(moments),
     };
     detected.into_iter().zip(scores).collect()
-}
-
-/// Mean and variance (ddof 1) of a gene; the mean is above 0.
-fn mean_and_variance(gene: &GeneMoments, n_cells: usize) -> (f64, f64) {
-    let n = n_cells as f64;
-    let mean = gene.sum / n;
-    let variance = (gene.sum_of_squares / n - mean * mean) * (n / (n - 1.0));
-    (if mean == 0.0 { TINY_MEAN } else { mean }, variance)
 }
 
 /// The `n`-th highest score that is a number, or the lowest where there are fewer than `n`.
@@ -152,18 +141,6 @@ mod tests {
             sum_of_squares: 4.0 * (0.75 * variance + mean * mean),
             ..GeneMoments::default()
         }
-    }
-
-    #[test]
-    fn mean_and_variance_by_hand() {
-        // Values 0, 0, 0, 8: mean 2, variance (3·4 + 36)/3 = 16.
-        let moments = GeneMoments {
-            detected_in: 1,
-            sum: 8.0,
-            sum_of_squares: 64.0,
-            ..GeneMoments::default()
-        };
-        assert_eq!(mean_and_variance(&moments, 4), (2.0, 16.0));
     }
 
     #[test]
