@@ -15,8 +15,11 @@ mod error;
 mod gauss;
 mod inverted_lists;
 mod joint_graph;
+mod lists;
 mod neighbor_graph;
 mod neighbors;
+
+mod sweep;
 mod target;
 mod umap;
 

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{
     Batches, PreprocessError,
     normalize::{delogged, stored_values},
+    read_ahead::each_chunk,
 };
 use crate::counts::{CountSource, Csr};
 
@@ -51,8 +52,7 @@ pub(super) fn survey(
     let mut totals = Vec::with_capacity(source.n_cells());
     let mut genes = vec![GeneMoments::default(); source.n_genes()];
     let mut genes_by_batch = vec![genes.clone(); batches.map_or(0, Batches::n_batches)];
-    for range in chunks(source.n_cells()) {
-        let chunk = source.rows(range)?;
+    each_chunk(source, |_, chunk| {
         totals.par_extend(
             (0..chunk.rows())
                 .into_par_iter()
@@ -71,7 +71,7 @@ pub(super) fn survey(
             let genes = &mut genes_by_batch[*batch as usize];
             add_moments(genes, &chunk.indices()[stored.clone()], &normalized[stored]);
         }
-    }
+    })?;
     Ok(Survey {
         totals,
         genes,
