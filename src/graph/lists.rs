@@ -101,7 +101,9 @@ impl Lists {
 /// by 2.
 fn for_largest(cosines: &mut [f32], count: usize, sweep: Sweep, mut visit: impl FnMut(usize)) {
     // The bits of floats above 0 are in the order of the floats.
-    cosines.iter_mut().for_each(|cosine| *cosine += 2.0);
+    for cosine in &mut *cosines {
+        *cosine += 2.0;
+    }
     let mut bits: Vec<u32> = cosines.iter().map(|cosine| cosine.to_bits()).collect();
     let last = cosines.len() - count;
     let (_, &mut least, larger) = bits.select_nth_unstable(last);

@@ -79,6 +79,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_that_are_left_out_have_no_probability() {
+        let n = 20_000;
+        let ln_factorial = ln_factorials(n);
+        let f = |k: u64| ln_factorial[k as usize];
+        for (a, b) in [(3000, 5000), (7, 12_000), (19_000, 18_000)] {
+            let constant = f(a) + f(b) + f(n - a) + f(n - b) - f(n);
+            let probability = |both: u64| {
+                (constant - f(both) - f(a - both) - f(b - both) - f(n + both - a - b)).exp()
+            };
+            let first = (a + b).saturating_sub(n);
+            let of_none = if first == 0 { probability(0) } else { 0.0 };
+            let sum: f64 = likely(a, b, n).map(probability).sum();
+            assert!((sum + of_none - 1.0).abs() < 1e-6, "{a} {b}: {sum}");
+        }
+        let few = *likely(3000, 5000, n).end() - *likely(3000, 5000, n).start();
+        assert!(few < 600, "{few}");
+    }
+
+    #[test]
     fn as_scikit_learn() {
         let of = adjusted_mutual_info;
         assert!((of(&[0, 0, 1, 1], &[5, 5, 3, 3]) - 1.0).abs() < 1e-12);

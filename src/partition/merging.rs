@@ -4,6 +4,7 @@ use rand::seq::index;
 use rayon::prelude::*;
 
 use super::{
+    between::{Between, Row},
     split_evidence::{Edges, Evidence, Profile, genes_of},
     sums::{N_PARTS, Sums},
     tree::{Node, Tree},
@@ -81,60 +82,6 @@ struct Open {
     weights: Vec<f64>,
     /// The sum of these.
     degree: f64,
-}
-
-/// How strong the evidence between two clusters is. There are millions of pairs.
-#[derive(Debug, Clone, Copy)]
-enum Between {
-    /// One of the two has been merged.
-    Gone,
-    /// At least so: no genes have been looked at.
-    AtLeast(f64),
-    /// So strong.
-    Known(f64),
-}
-
-impl Between {
-    fn strength(self) -> Option<f64> {
-        match self {
-            Self::Gone => None,
-            Self::AtLeast(strength) | Self::Known(strength) => Some(strength),
-        }
-    }
-}
-
-/// One cluster and those before it.
-#[derive(Default)]
-struct Row {
-    /// By place.
-    between: Vec<Between>,
-    /// Where the least of them is, the first of equals, and its strength.
-    least: Option<(usize, f64)>,
-}
-
-impl Row {
-    fn find_least(&mut self) {
-        let known = self.between.iter().enumerate();
-        let known = known.filter_map(|(other, between)| Some((other, between.strength()?)));
-        self.least = known.min_by(|a, b| a.1.total_cmp(&b.1));
-    }
-
-    /// Takes note that the cluster at `gone` was merged into the one at `place`, to which `between` is known.
-    fn merge(&mut self, place: usize, gone: usize, between: Between) {
-        self.between[place] = between;
-        if let Some(of_gone) = self.between.get_mut(gone) {
-            *of_gone = Between::Gone;
-        }
-        let merged = between.strength().map(|strength| (place, strength));
-        match (self.least, merged) {
-            (Some((least, strength)), Some(merged)) if least != place && least != gone => {
-                if (merged.1, merged.0) < (strength, least) {
-                    self.least = Some(merged);
-                }
-            }
-            _ => self.find_least(),
-        }
-    }
 }
 
 struct Growing {
