@@ -1,8 +1,9 @@
 //! Whole runs on simulated cells by 20,000 genes, 5 % of the counts not 0: seconds of every stage, peak memory, and how well
-//! the 30 types are found, the rarest of which has 0.02 % of the cells.
+//! the types are found: 30 of them, the rarest of which has 0.02 % of the cells, if not said otherwise.
 //!
-//! `cargo bench --bench large -- 20000 200000 [OPTION VALUE]...`: numbers of cells, then options of the program.
-//! `cargo bench --bench large -- --write N FILE`: only the file.
+//! `cargo bench --bench large -- [--types N] [--rarest SHARE] 20000 200000 [OPTION VALUE]...`: numbers of cells, then options
+//! of the program.
+//! `cargo bench --bench large -- [--types N] [--rarest SHARE] --write N FILE`: only the file.
 //! The files are written below the system's folder for temporary files, 3 GB for a million cells.
 
 use std::{path::Path, time::Instant};
@@ -11,7 +12,7 @@ mod common;
 
 use common::{
     program::{Outcome, run},
-    simulated_file,
+    simulated_file::{self, Types},
 };
 
 const N_GENES: usize = 20_000;
@@ -19,15 +20,16 @@ const DENSITY: f64 = 0.05;
 const SIZES: [usize; 2] = [20_000, 200_000];
 
 fn main() {
-    let typed: Vec<String> = std::env::args()
+    let mut typed: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
+    let types = types(&mut typed);
     if let [flag, n_cells, file] = &typed[..]
         && flag == "--write"
     {
         let n_cells = n_cells.parse().expect("a number of cells");
-        let density = simulated_file::write(Path::new(file), n_cells, N_GENES, DENSITY);
+        let density = simulated_file::write(Path::new(file), n_cells, N_GENES, DENSITY, types);
         return println!("{file}: {n_cells} cells, {:.1} % not 0", 100.0 * density);
     }
     let n_sizes = typed
@@ -43,7 +45,7 @@ fn main() {
     let path = folder.path().join("simulated.h5ad");
     for (place, n_cells) in sizes.into_iter().enumerate() {
         let started = Instant::now();
-        let density = simulated_file::write(&path, n_cells, N_GENES, DENSITY);
+        let density = simulated_file::write(&path, n_cells, N_GENES, DENSITY, types);
         let size = std::fs::metadata(&path).map_or(0, |file| file.len()) >> 20;
         let seconds = started.elapsed().as_secs_f64();
         eprintln!("{n_cells} cells: {size} MiB written in {seconds:.0} s");
@@ -51,8 +53,22 @@ fn main() {
         if place == 0 {
             print_head(&outcome);
         }
-        print_row(n_cells, density, &outcome);
+        print_row(n_cells, density, types, &outcome);
     }
+}
+
+/// The types of cells that are asked for at the beginning of what was typed, which is taken off it.
+fn types(typed: &mut Vec<String>) -> Types {
+    let mut types = Types::default();
+    while let [flag, value, ..] = &typed[..] {
+        match flag.as_str() {
+            "--types" => types.number = value.parse().expect("a number of types"),
+            "--rarest" => types.rarest = value.parse().expect("a share of the cells"),
+            _ => break,
+        }
+        typed.drain(..2);
+    }
+    types
 }
 
 fn print_head(outcome: &Outcome) {
@@ -65,10 +81,10 @@ fn print_head(outcome: &Outcome) {
     println!("|{}", " --- |".repeat(names.len() + 8));
 }
 
-fn print_row(n_cells: usize, density: f64, outcome: &Outcome) {
+fn print_row(n_cells: usize, density: f64, types: Types, outcome: &Outcome) {
     let stages = outcome.stages().into_iter();
     let seconds: Vec<String> = stages.map(|(_, seconds)| format!("{seconds:.1}")).collect();
-    let types = simulated_file::types(n_cells);
+    let types = types.of_cells(n_cells);
     let rarest = types.iter().max().copied().unwrap_or_default();
     let f1: Vec<f64> = (0..=rarest)
         .map(|of_type| outcome.best_f1(&types, of_type))

@@ -18,7 +18,7 @@ impl CountsError {
 }
 
 /// Raw counts, cells × genes, that can be read a run of rows at a time.
-pub trait CountSource: Debug {
+pub trait CountSource: Debug + Sync {
     /// Number of cells (rows).
     fn n_cells(&self) -> usize;
 

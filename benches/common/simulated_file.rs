@@ -8,12 +8,26 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, weighted::WeightedAliasIndex};
 use rayon::prelude::*;
 
-/// Types of cells, and in how many lineages they come.
-const N_TYPES: usize = 30;
+/// Lineages that types come in.
 const N_LINEAGES: usize = 6;
 
-/// Share of the rarest type. Each type is larger than the next by the same factor.
-const RAREST: f64 = 0.0002;
+/// The types of cells. Each is larger than the next by the same factor.
+#[derive(Debug, Clone, Copy)]
+pub struct Types {
+    /// How many there are, at least 2.
+    pub number: usize,
+    /// Share of the rarest in all cells.
+    pub rarest: f64,
+}
+
+impl Default for Types {
+    fn default() -> Self {
+        Self {
+            number: 30,
+            rarest: 0.0002,
+        }
+    }
+}
 
 /// A gene is raised in a lineage with this probability, and in a type; the types of a lineage share every other one with the
 /// type after them.
@@ -47,7 +61,7 @@ type Cell = Vec<(i32, f32)>;
 ///
 /// Each cell draws molecules from its type's distribution over genes in its batch: log-normal levels, raised where the
 /// lineage or the type has a marker. There are so many of them that about `density` of the entries are not 0.
-pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
+pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64, types: Types) -> f64 {
     let file = File::create(path).expect("the file can be made");
     encode(&file, "anndata", "0.1.0");
     let matrix = file.create_group("X").expect("a group");
@@ -57,8 +71,8 @@ pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
     shape.expect("an attribute");
     let data = growing::<f32>(&matrix, "data");
     let indices = growing::<i32>(&matrix, "indices");
-    let genes = distributions(n_genes);
-    let types = types(n_cells);
+    let genes = distributions(n_genes, types.number);
+    let types = types.of_cells(n_cells);
     let depth = density * n_genes as f64 * 1.15;
     let mut offsets = vec![0_i64];
     for first in (0..n_cells).step_by(BLOCK) {
@@ -83,38 +97,40 @@ pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64) -> f64 {
     offsets[n_cells] as f64 / (n_cells * n_genes) as f64
 }
 
-/// The type of every cell; type 0 is the largest, the last one the rarest.
-pub fn types(n_cells: usize) -> Vec<usize> {
-    let shares = shares();
-    let mut types: Vec<usize> = Vec::with_capacity(n_cells);
-    for (of_type, share) in shares.iter().enumerate().rev() {
-        let size = (share * n_cells as f64).round() as usize;
-        types.extend(std::iter::repeat_n(of_type, size));
-    }
-    types.resize(n_cells, 0);
-    types.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
-    types
-}
-
-/// Share of every type in all cells: a geometric series that ends with the rarest.
-fn shares() -> Vec<f64> {
-    let series = |ratio: f64| (0..N_TYPES).map(move |step| RAREST * ratio.powi(step as i32));
-    let (mut low, mut high) = (1.0, 4.0);
-    for _ in 0..60 {
-        let ratio = f64::midpoint(low, high);
-        if series(ratio).sum::<f64>() > 1.0 {
-            high = ratio;
-        } else {
-            low = ratio;
+impl Types {
+    /// The type of every cell; type 0 is the largest, the last one the rarest.
+    pub fn of_cells(self, n_cells: usize) -> Vec<usize> {
+        let mut types: Vec<usize> = Vec::with_capacity(n_cells);
+        for (of_type, share) in self.shares().iter().enumerate().rev() {
+            let size = (share * n_cells as f64).round() as usize;
+            types.extend(std::iter::repeat_n(of_type, size));
         }
+        types.resize(n_cells, 0);
+        types.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
+        types
     }
-    let mut shares: Vec<f64> = series(low).collect();
-    shares.reverse();
-    shares
+
+    /// Share of every type in all cells: a geometric series that ends with the rarest.
+    fn shares(self) -> Vec<f64> {
+        let series =
+            |ratio: f64| (0..self.number).map(move |step| self.rarest * ratio.powi(step as i32));
+        let (mut low, mut high) = (1.0, 4.0);
+        for _ in 0..60 {
+            let ratio = f64::midpoint(low, high);
+            if series(ratio).sum::<f64>() > 1.0 {
+                high = ratio;
+            } else {
+                low = ratio;
+            }
+        }
+        let mut shares: Vec<f64> = series(low).collect();
+        shares.reverse();
+        shares
+    }
 }
 
 /// Every type's distribution of molecules over genes, in every batch.
-fn distributions(n_genes: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
+fn distributions(n_genes: usize, n_types: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut levels = |sigma: f64| -> Vec<f64> {
         let level = LogNormal::new(0.0, sigma).expect("a distribution");
@@ -134,11 +150,11 @@ fn distributions(n_genes: usize) -> Vec<Vec<WeightedAliasIndex<f64>>> {
         (0..n_genes).map(|_| draw()).collect()
     };
     let lineages: Vec<Vec<f64>> = (0..N_LINEAGES).map(|_| raised(LINEAGE_GENES)).collect();
-    let own: Vec<Vec<f64>> = (0..N_TYPES).map(|_| raised(TYPE_GENES)).collect();
-    (0..N_TYPES)
+    let own: Vec<Vec<f64>> = (0..n_types).map(|_| raised(TYPE_GENES)).collect();
+    (0..n_types)
         .map(|of_type| {
             let lineage = of_type % N_LINEAGES;
-            let next = (of_type + N_LINEAGES) % N_TYPES;
+            let next = (of_type + N_LINEAGES) % n_types;
             let level = |gene: usize| {
                 let shared = if gene.is_multiple_of(2) {
                     own[next][gene]

@@ -75,6 +75,12 @@ impl Directions {
         &self.values[cell * self.n_features..][..self.n_features]
     }
 
+    /// The distance of two of them.
+    pub(super) fn distance(&self, one: usize, other: usize) -> f32 {
+        let products = self.row(one).iter().zip(self.row(other));
+        distance(products.map(|(a, b)| a * b).sum())
+    }
+
     /// Replaces one of them by another vector of length 1.
     pub(super) fn set(&mut self, cell: usize, direction: &[f32]) {
         self.values[cell * self.n_features..][..self.n_features].copy_from_slice(direction);

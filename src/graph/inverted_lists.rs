@@ -1,7 +1,7 @@
 //! Nearest neighbours of very many cells, by an inverted file.
 //!
-//! k-means puts the cells into lists, and a cell is compared with the cells of the lists nearest to its own only
-//! (Jégou, Douze & Schmid 2011, doi:10.1109/TPAMI.2010.57; without their compression).
+//! k-means puts the cells into lists, and a cell is compared with the cells of the lists nearest to it only (Jégou, Douze &
+//! Schmid 2011, doi:10.1109/TPAMI.2010.57; without their compression).
 
 use std::ops::Range;
 
@@ -10,30 +10,26 @@ use rayon::prelude::*;
 
 use super::{
     cosine::{Directions, distance},
+    lists::Lists,
     neighbors::{Neighbor, Neighborhoods, of_queries},
+    sweep::Sweep,
 };
-use crate::{
-    seed::{Stream, stream},
-    unit::scale_to_unit,
-};
-
-/// Cells of a list, on average.
-const LIST: usize = 400;
-
-/// Cells that the lists' centres are found on, per list.
-const PER_LIST: usize = 64;
-
-/// Rounds of k-means.
-const ROUNDS: usize = 6;
+use crate::seed::{Stream, stream};
 
 /// Cells whose neighbours are found exactly, to see how many lists have to be searched.
 const PROBED: usize = 512;
 
-/// Share of their neighbours that has to be found.
+/// Which of their neighbours, at most: the nearest.
+const NEAREST: usize = 14;
+
+/// Share of these that has to be found.
 const RECALL: f64 = 0.97;
 
 /// Most cells that a cell is compared with, on average: beyond, the search would be quadratic.
 const MOST_COMPARED: usize = 1 << 15;
+
+/// Cells that are searched for together: the more, the more of them are compared with the same list.
+const BLOCK: usize = 2048;
 
 /// Cells that are multiplied at a time, by cells that they are compared with: half a megabyte of products.
 const ROWS: usize = 128;
@@ -43,129 +39,99 @@ const COLUMNS: usize = 1024;
 pub(super) struct Approximate {
     /// Of every cell, nearest first; of equally near ones the one of lower index first.
     pub neighborhoods: Neighborhoods,
-    /// Share of the true neighbours that were found, measured on 512 cells.
+    /// Share of the 14 nearest true neighbours, or all if they are fewer, that were found, measured on 512 cells.
     pub recall: f64,
 }
 
-/// The `count` nearest others of every cell, most of them right: as many lists are searched as it takes to find 97 % of
-/// the true neighbours of 512 cells, or all that it takes to compare a cell with 32,768 others.
+/// The `count` nearest others of every cell, most of them right: of each cell, as many of the lists nearest to it are searched
+/// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 32,768 others.
 ///
 /// The result depends on `seed`, and not on the number of threads. O(n · √n · features) time where cells lie in groups, no more
-/// than O(n · 32,768 · features) in any case; O(n · features) memory.
+/// than O(n · 32,768 · features) in any case, and O(n² / 400 · features) to find the lists; O(n · features) memory.
 pub(super) fn among_many(cells: &Directions, count: usize, seed: u64) -> Approximate {
     let lists = Lists::of(cells, seed);
-    let (n_probed, recall) = lists.probes(cells, count, seed);
+    let (n_probed, recall) = probes(&lists, cells, count, seed);
     Approximate {
-        neighborhoods: lists.search(count, n_probed),
+        neighborhoods: search(&lists, count, n_probed),
         recall,
     }
 }
 
-/// Cells in lists of cells that lie together.
-struct Lists {
-    /// Which cells: those of the first list, then those of the second.
-    order: Vec<u32>,
-    /// Where each list begins in `order`, and where the last one ends.
-    starts: Vec<usize>,
-    /// The list of every cell.
-    list_of: Vec<u32>,
-    /// The cells in that order.
-    sorted: Directions,
-    /// For every list all of them, the nearest first.
-    nearest: Vec<Vec<u32>>,
+/// How many lists have to be searched, and the share of true neighbours in these.
+fn probes(lists: &Lists, cells: &Directions, count: usize, seed: u64) -> (usize, f64) {
+    let mut rng = stream(seed, Stream::Neighbors);
+    let probed = index::sample(&mut rng, cells.n_cells(), PROBED.min(cells.n_cells()));
+    let probed: Vec<u32> = probed.iter().map(|cell| cell as u32).collect();
+    let queries = cells.select(&probed);
+    // A cell is its own nearest.
+    let truth = of_queries(cells, &queries, count.min(NEAREST) + 1);
+    let n_lists = lists.len();
+    let mut found_in = vec![0_usize; n_lists];
+    let mut to_lists = vec![0.0; n_lists];
+    for (place, (&cell, near)) in probed.iter().zip(&truth).enumerate() {
+        lists
+            .centers
+            .cosines((&queries, place..place + 1), 0..n_lists, &mut to_lists);
+        for other in near.iter().filter(|other| other.cell != cell) {
+            let list = lists.list_of[other.cell as usize] as usize;
+            let is_before = |&(other, &cosine): &(usize, &f32)| {
+                cosine > to_lists[list] || (cosine >= to_lists[list] && other < list)
+            };
+            found_in[to_lists.iter().enumerate().filter(is_before).count()] += 1;
+        }
+    }
+    let total: usize = found_in.iter().sum();
+    let most = (MOST_COMPARED * n_lists / cells.n_cells()).clamp(1, n_lists);
+    let mut found = 0;
+    for (n_probed, more) in (1..).zip(found_in) {
+        found += more;
+        let recall = found as f64 / total.max(1) as f64;
+        if recall >= RECALL || n_probed == most {
+            return (n_probed, recall);
+        }
+    }
+    (n_lists, 1.0)
 }
 
-impl Lists {
-    fn of(cells: &Directions, seed: u64) -> Self {
-        let n_lists = (cells.n_cells() / LIST).max(1);
-        let centers = centers(cells, n_lists, seed);
-        let list_of = closest(cells, &centers);
-        let mut starts = vec![0; n_lists + 1];
-        for &list in &list_of {
-            starts[list as usize + 1] += 1;
-        }
-        for list in 0..n_lists {
-            starts[list + 1] += starts[list];
-        }
-        let mut order: Vec<u32> = (0..cells.n_cells() as u32).collect();
-        order.sort_by_key(|&cell| list_of[cell as usize]);
-        Self {
-            sorted: cells.select(&order),
-            order,
-            starts,
-            list_of,
-            nearest: by_nearness(&centers),
-        }
+fn search(lists: &Lists, count: usize, n_probed: usize) -> Neighborhoods {
+    let n_cells = lists.order.len();
+    let of_blocks: Vec<Neighborhoods> = (0..n_cells.div_ceil(BLOCK))
+        .into_par_iter()
+        .map(|block| {
+            let rows = block * BLOCK..((block + 1) * BLOCK).min(n_cells);
+            search_block(lists, rows, count, n_probed)
+        })
+        .collect();
+    let mut all: Neighborhoods = vec![Vec::new(); n_cells];
+    for (&cell, near) in lists.order.iter().zip(of_blocks.into_iter().flatten()) {
+        all[cell as usize] = near;
     }
+    all
+}
 
-    fn range(&self, list: usize) -> Range<usize> {
-        self.starts[list]..self.starts[list + 1]
-    }
-
-    /// How many lists have to be searched, and the share of true neighbours in these.
-    fn probes(&self, cells: &Directions, count: usize, seed: u64) -> (usize, f64) {
-        let mut rng = stream(seed, Stream::Neighbors);
-        let probed = index::sample(&mut rng, cells.n_cells(), PROBED.min(cells.n_cells()));
-        let probed: Vec<u32> = probed.iter().map(|cell| cell as u32).collect();
-        // A cell is its own nearest.
-        let truth = of_queries(cells, &cells.select(&probed), count + 1);
-        let n_lists = self.nearest.len();
-        let mut found_in = vec![0_usize; n_lists];
-        for (&cell, near) in probed.iter().zip(&truth) {
-            let order = &self.nearest[self.list_of[cell as usize] as usize];
-            let mut rank_of = vec![0; n_lists];
-            for (rank, &list) in order.iter().enumerate() {
-                rank_of[list as usize] = rank;
-            }
-            for other in near.iter().filter(|other| other.cell != cell) {
-                found_in[rank_of[self.list_of[other.cell as usize] as usize]] += 1;
-            }
-        }
-        let total: usize = found_in.iter().sum();
-        let most = (MOST_COMPARED * n_lists / cells.n_cells()).clamp(1, n_lists);
-        let mut found = 0;
-        for (n_probed, more) in (1..).zip(found_in) {
-            found += more;
-            let recall = found as f64 / total.max(1) as f64;
-            if recall >= RECALL || n_probed == most {
-                return (n_probed, recall);
-            }
-        }
-        (n_lists, 1.0)
-    }
-
-    fn search(&self, count: usize, n_probed: usize) -> Neighborhoods {
-        let of_lists: Vec<Neighborhoods> = (0..self.nearest.len())
-            .into_par_iter()
-            .map(|list| self.search_list(list, count, n_probed))
-            .collect();
-        let mut all: Neighborhoods = vec![Vec::new(); self.order.len()];
-        for (&cell, near) in self.order.iter().zip(of_lists.into_iter().flatten()) {
-            all[cell as usize] = near;
-        }
-        all
-    }
-
-    /// Of the cells of one list.
-    fn search_list(&self, list: usize, count: usize, n_probed: usize) -> Neighborhoods {
-        let rows = self.range(list);
-        let mut nearest: Vec<Nearest> = rows.clone().map(|_| Nearest::of(count)).collect();
-        let mut cosines = vec![0.0; ROWS * COLUMNS];
-        for &other in &self.nearest[list][..n_probed] {
-            for columns in chunks(self.range(other as usize), COLUMNS) {
-                for rows_of_block in chunks(rows.clone(), ROWS) {
-                    let cosines = &mut cosines[..rows_of_block.len() * columns.len()];
-                    let queries = (&self.sorted, rows_of_block.clone());
-                    self.sorted.cosines(queries, columns.clone(), cosines);
-                    let cells = &self.order[columns.clone()];
-                    for (row, cosines) in rows_of_block.zip(cosines.chunks_exact(columns.len())) {
-                        nearest[row - rows.start].see(self.order[row], cells, cosines);
-                    }
+/// Of the cells of some rows of the lists, each of which is compared with the cells of the lists nearest to it.
+fn search_block(lists: &Lists, rows: Range<usize>, count: usize, n_probed: usize) -> Neighborhoods {
+    let sweep = Sweep::new();
+    let mut nearest: Vec<Nearest> = rows.clone().map(|_| Nearest::of(count)).collect();
+    let mut cosines = vec![0.0; ROWS * COLUMNS];
+    let probing = lists.probing(rows.clone(), n_probed, sweep);
+    for (list, probing) in probing.into_iter().enumerate() {
+        for rows_of_list in probing.chunks(ROWS) {
+            let queries = lists.sorted.select(rows_of_list);
+            for columns in chunks(lists.range(list), COLUMNS) {
+                let cosines = &mut cosines[..rows_of_list.len() * columns.len()];
+                let of_queries = (&queries, 0..rows_of_list.len());
+                lists.sorted.cosines(of_queries, columns.clone(), cosines);
+                let cells = &lists.order[columns.clone()];
+                let of_rows = cosines.chunks_exact(columns.len());
+                for (&row, cosines) in rows_of_list.iter().zip(of_rows) {
+                    let row = row as usize;
+                    nearest[row - rows.start].see(lists.order[row], cells, cosines, sweep);
                 }
             }
         }
-        nearest.into_iter().map(|nearest| nearest.kept).collect()
     }
+    nearest.into_iter().map(|nearest| nearest.kept).collect()
 }
 
 /// The nearest of the cells that one cell has been compared with so far.
@@ -185,23 +151,15 @@ impl Nearest {
         }
     }
 
-    fn see(&mut self, itself: u32, cells: &[u32], cosines: &[f32]) {
-        const AT_A_TIME: usize = 16;
-        for (cells, cosines) in cells.chunks(AT_A_TIME).zip(cosines.chunks(AT_A_TIME)) {
-            let largest = cosines
-                .iter()
-                .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-            if largest < self.least {
-                continue;
+    fn see(&mut self, itself: u32, cells: &[u32], cosines: &[f32], sweep: Sweep) {
+        let mut seen = 0;
+        while let Some(more) = sweep.first_at_least(&cosines[seen..], self.least) {
+            let cell = cells[seen + more];
+            if cell != itself {
+                let distance = distance(cosines[seen + more]);
+                self.keep(Neighbor { cell, distance });
             }
-            for (&cell, &cosine) in cells.iter().zip(cosines) {
-                if cosine >= self.least && cell != itself {
-                    self.keep(Neighbor {
-                        cell,
-                        distance: distance(cosine),
-                    });
-                }
-            }
+            seen += more + 1;
         }
     }
 
@@ -216,74 +174,6 @@ impl Nearest {
             self.least = 1.0 - last.distance - 2.0 * super::ROUNDING;
         }
     }
-}
-
-/// Centres of lists, by k-means on the cosine (Dhillon & Modha 2001, doi:10.1023/A:1007612920971).
-fn centers(cells: &Directions, n_lists: usize, seed: u64) -> Directions {
-    let mut rng = stream(seed, Stream::Lists);
-    let n_sample = (n_lists * PER_LIST).min(cells.n_cells());
-    let sample = index::sample(&mut rng, cells.n_cells(), n_sample);
-    let sample: Vec<u32> = sample.iter().map(|cell| cell as u32).collect();
-    let sample = cells.select(&sample);
-    let mut centers = sample.select(&(0..n_lists as u32).collect::<Vec<_>>());
-    for _ in 0..ROUNDS {
-        let mut sums = vec![vec![0.0_f32; sample.n_features()]; n_lists];
-        for (row, list) in sample.view().outer_iter().zip(closest(&sample, &centers)) {
-            let sum = &mut sums[list as usize];
-            sum.iter_mut()
-                .zip(row)
-                .for_each(|(sum, value)| *sum += value);
-        }
-        for (list, mut sum) in sums.into_iter().enumerate() {
-            // A list that no cell is closest to stays where it was.
-            if sum.iter().any(|&value| value != 0.0) {
-                scale_to_unit(&mut sum);
-                centers.set(list, &sum);
-            }
-        }
-    }
-    centers
-}
-
-/// The centre of largest cosine to each cell; the first of equals.
-fn closest(cells: &Directions, centers: &Directions) -> Vec<u32> {
-    let blocks: Vec<Vec<u32>> = centers
-        .blocks(cells.n_cells())
-        .map(|rows| {
-            let mut cosines = vec![0.0; rows.len() * centers.n_cells()];
-            centers.cosines((cells, rows), 0..centers.n_cells(), &mut cosines);
-            let largest = |cosines: &[f32]| {
-                let first = (0, f32::NEG_INFINITY);
-                let larger = |best: (u32, f32), (list, &cosine): (u32, &f32)| {
-                    if cosine > best.1 {
-                        (list, cosine)
-                    } else {
-                        best
-                    }
-                };
-                (0..).zip(cosines).fold(first, larger).0
-            };
-            cosines
-                .chunks_exact(centers.n_cells())
-                .map(largest)
-                .collect()
-        })
-        .collect();
-    blocks.concat()
-}
-
-/// For every list all lists, the nearest first; of equally near ones the one of lower index first.
-fn by_nearness(centers: &Directions) -> Vec<Vec<u32>> {
-    let n_lists = centers.n_cells();
-    let of_list = |list: usize| {
-        let mut cosines = vec![0.0; n_lists];
-        centers.cosines((centers, list..list + 1), 0..n_lists, &mut cosines);
-        cosines[list] = f32::INFINITY;
-        let mut order: Vec<u32> = (0..n_lists as u32).collect();
-        order.sort_by(|&a, &b| cosines[b as usize].total_cmp(&cosines[a as usize]));
-        order
-    };
-    (0..n_lists).into_par_iter().map(of_list).collect()
 }
 
 /// Runs of at most this length, in order.
@@ -336,7 +226,7 @@ mod tests {
     fn where_all_lists_are_searched_neighbours_are_exact() {
         let cells = cells();
         let lists = Lists::of(&cells, 3);
-        let found = lists.search(14, lists.nearest.len());
+        let found = search(&lists, 14, lists.len());
         let exact = super::super::neighbors::among(&cells, 14);
         for (found, exact) in found.iter().zip(&exact) {
             for (found, exact) in found.iter().zip(exact) {

@@ -1,10 +1,18 @@
 //! The graph that several ways to see the same cells have in common.
 
-use ndarray::ArrayView2;
+use std::cmp::Ordering;
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 use super::{
-    Adjacency, GraphError, Method, cosine::Directions, depth::balance_depth, error,
-    inverted_lists::among_many, neighbor_graph::NeighborKernel, neighbors,
+    Adjacency, GraphError, Method,
+    cosine::Directions,
+    depth::balance_depth,
+    error,
+    inverted_lists::among_many,
+    neighbor_graph::NeighborKernel,
+    neighbors::{self, Neighbor, Neighborhoods},
 };
 use crate::counts::Csr;
 
@@ -13,6 +21,9 @@ const N_NEIGHBORS: usize = 15;
 
 /// Up to this many cells, nearest neighbours are found exactly: the time that this takes is quadratic.
 const MOST_EXACT: usize = 50_000;
+
+/// Cells that the neighbours of a cell in each view are chosen from, where there are more: as many as three views can name.
+const N_CANDIDATES: usize = 3 * (N_NEIGHBORS - 1);
 
 /// The sum of the graphs of several views of the same n cells, each divided by its mean weight per cell, so that none
 /// outweighs another.
@@ -35,6 +46,48 @@ impl Default for JointGraph {
 }
 
 impl JointGraph {
+    /// The graph of n cells by their `views`, each n × features.
+    ///
+    /// Of more than 50,000 cells, each view's neighbours are the nearest of 42 candidates: those nearest by the components
+    /// that the views share (`shared`, n × d). One search then does for all views, and the recall is that of this search.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::add`].
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many cells in each.
+    pub fn of_views(
+        views: impl IntoIterator<Item = Array2<f32>>,
+        shared: &ArrayView2<f32>,
+        seed: u64,
+    ) -> Result<Self, GraphError> {
+        let mut joint = Self::default();
+        if shared.nrows() <= MOST_EXACT {
+            for view in views {
+                joint.add(&view.view(), seed)?;
+            }
+            return Ok(joint);
+        }
+        error::check(shared, N_NEIGHBORS)?;
+        let candidates = among_many(&Directions::of(shared), N_CANDIDATES, seed);
+        for view in views {
+            error::check(&view.view(), N_NEIGHBORS)?;
+            let directions = Directions::of(&view.view());
+            // With a million cells, memory is dear.
+            drop(view);
+            let near = nearest_of(&directions, &candidates.neighborhoods, N_NEIGHBORS - 1);
+            joint.join(View::connecting(
+                directions,
+                N_NEIGHBORS,
+                &near,
+                candidates.recall,
+            ));
+        }
+        Ok(joint)
+    }
+
     /// Adds a view: UMAP's connectivities of each cell's 14 nearest others by cosine (all of them, where they are fewer).
     ///
     /// `features`: n × features, finite, of any scale. Among up to 50,000 cells, neighbours are exact, in O(n² · features)
@@ -48,7 +101,11 @@ impl JointGraph {
     ///
     /// If there are not as many cells as in the views before.
     pub fn add(&mut self, features: &ArrayView2<f32>, seed: u64) -> Result<(), GraphError> {
-        let view = View::of(features, seed)?;
+        self.join(View::of(features, seed)?);
+        Ok(())
+    }
+
+    fn join(&mut self, view: View) {
         self.recall = self.recall.min(view.recall);
         let view = scaled(view.connectivities);
         self.sum = if self.sum.rows() == 0 {
@@ -56,10 +113,9 @@ impl JointGraph {
         } else {
             &self.sum + &view
         };
-        Ok(())
     }
 
-    /// Smallest share of a view's true neighbours that were found, measured on some cells; 1 where all are.
+    /// Smallest share of the true neighbours that a search found, measured on some cells; 1 where all are found.
     #[must_use]
     pub fn recall(&self) -> f64 {
         self.recall
@@ -119,12 +175,48 @@ impl View {
         } else {
             (neighbors::among(&directions, n_neighbors - 1), 1.0)
         };
-        let kernel = NeighborKernel::of(directions, Method::Umap, n_neighbors, &neighborhoods);
-        Ok(Self {
-            connectivities: kernel.connect(&neighborhoods),
+        Ok(Self::connecting(
+            directions,
+            n_neighbors,
+            &neighborhoods,
             recall,
-        })
+        ))
     }
+
+    /// Cells connected with their neighbours.
+    fn connecting(
+        directions: Directions,
+        n_neighbors: usize,
+        neighborhoods: &Neighborhoods,
+        recall: f64,
+    ) -> Self {
+        let kernel = NeighborKernel::of(directions, Method::Umap, n_neighbors, neighborhoods);
+        Self {
+            connectivities: kernel.connect(neighborhoods),
+            recall,
+        }
+    }
+}
+
+/// The `count` nearest of each cell's `candidates`, nearest first; of equally near ones the one of lower index first.
+fn nearest_of(cells: &Directions, candidates: &Neighborhoods, count: usize) -> Neighborhoods {
+    let of_cell = |(cell, candidates): (usize, &Vec<Neighbor>)| {
+        let mut near: Vec<Neighbor> = candidates
+            .iter()
+            .map(|near| Neighbor {
+                distance: cells.distance(cell, near.cell as usize),
+                ..*near
+            })
+            .collect();
+        near.sort_unstable_by(|a, b| {
+            (a.distance, a.cell)
+                .partial_cmp(&(b.distance, b.cell))
+                .unwrap_or(Ordering::Equal)
+        });
+        near.truncate(count);
+        near
+    };
+    candidates.par_iter().enumerate().map(of_cell).collect()
 }
 
 /// A graph divided by its mean weight per cell; one without weights as it is.
@@ -174,6 +266,24 @@ mod tests {
         assert!((joint.recall() - 1.0).abs() < f64::EPSILON);
         let totals = [100.0, 200.0, 100.0, 200.0];
         assert_eq!(joint.balanced(&totals).shape(), (4, 4));
+    }
+
+    #[test]
+    fn the_nearest_of_candidates_are_those_of_the_view() {
+        let view =
+            Directions::of(&array![[1.0_f32, 0.0], [1.0, 0.2], [1.0, 0.1], [0.0, 1.0]].view());
+        let candidates = |cells: [u32; 2]| {
+            let far = |cell| Neighbor {
+                cell,
+                distance: 9.0,
+            };
+            cells.map(far).to_vec()
+        };
+        let candidates = [[1, 2], [0, 3], [3, 1], [0, 2]].map(candidates).to_vec();
+        let found = nearest_of(&view, &candidates, 1);
+        let cells: Vec<u32> = found.iter().map(|near| near[0].cell).collect();
+        assert_eq!(cells, [2, 0, 1, 2]);
+        assert!((found[3][0].distance - (1.0 - 0.1 / 1.01_f32.sqrt())).abs() < 1e-6);
     }
 
     #[test]

@@ -13,10 +13,12 @@ mod error;
 mod gauss;
 mod inverted_lists;
 mod joint_graph;
+mod lists;
 mod neighbor_graph;
 mod neighbors;
 mod representation;
 mod subset_graphs;
+mod sweep;
 mod target;
 mod umap;
 

@@ -24,9 +24,8 @@ const LEAST_BYTES_PER_SECOND: u64 = 1 << 20;
 /// Bounds the writable memory of the process until dropped.
 ///
 /// The system knows no such limit for one thread. It holds for the others too, for the milliseconds of a call; they have
-/// the reserve of 512 MiB meanwhile. No stage computes while another thread reads an input: counts are read by the thread
-/// that runs the pipeline, which hands them out to others between its calls. What may run beside a call is the thread of
-/// the progress bar and that of signals, which take kilobytes.
+/// the reserve of 512 MiB meanwhile. What may run beside a call are the threads of the progress bar and of signals, which take
+/// kilobytes, and the preparation of the counts that were read before (`src/preprocess/read_ahead.rs`), which takes megabytes.
 pub(super) struct MemoryLimit {
     /// Soft and hard limit as they were; `None` where the system keeps none.
     before: Option<(rlim_t, rlim_t)>,

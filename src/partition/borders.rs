@@ -7,21 +7,41 @@ use crate::{graph::Adjacency, grouping::n_groups};
 /// How often all cells are looked at.
 const ROUNDS: usize = 3;
 
-/// A cell's edges by leaf of the tree.
-fn edges_by_leaf(
-    graph: &Adjacency,
-    leaves: &[usize],
-    n_leaves: usize,
-    cell: usize,
-    sums: &mut Vec<f64>,
-) {
-    sums.clear();
-    sums.resize(n_leaves, 0.0);
-    graph.each_in_row(cell, |other, weight| {
-        if other != cell {
-            sums[leaves[other]] += f64::from(weight);
+/// The edges of one cell, by leaf of the tree or another group of the other cells.
+struct EdgesByGroup {
+    sums: Vec<f64>,
+    /// The groups that edges lead to, ascending.
+    groups: Vec<usize>,
+}
+
+impl EdgesByGroup {
+    fn new(n_groups: usize) -> Self {
+        Self {
+            sums: vec![0.0; n_groups],
+            groups: Vec::new(),
         }
-    });
+    }
+
+    /// Of another cell.
+    fn find(&mut self, graph: &Adjacency, group_of: &[usize], cell: usize) {
+        for group in self.groups.drain(..) {
+            self.sums[group] = 0.0;
+        }
+        graph.each_in_row(cell, |other, weight| {
+            if other != cell && weight > 0.0 {
+                let group = group_of[other];
+                if self.sums[group] == 0.0 {
+                    self.groups.push(group);
+                }
+                self.sums[group] += f64::from(weight);
+            }
+        });
+        self.groups.sort_unstable();
+    }
+
+    fn each(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.groups.iter().map(|&group| (group, self.sums[group]))
+    }
 }
 
 /// Moves every cell that has more edges to another cluster than to its own there, into the leaf that most of these lead
@@ -35,28 +55,13 @@ pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize])
         let before = &*leaves;
         let moved: Vec<usize> = (0..leaves.len())
             .into_par_iter()
-            .map_init(Vec::new, |sums, cell| {
-                edges_by_leaf(graph, before, n_leaves, cell, sums);
-                let mut of_cluster = vec![0.0; n_clusters];
-                for (leaf, sum) in sums.iter().enumerate() {
-                    of_cluster[cluster[leaf]] += sum;
-                }
-                let own = cluster[before[cell]];
-                let best = (0..n_clusters).fold(own, |best, other| {
-                    if of_cluster[other] > of_cluster[best] {
-                        other
-                    } else {
-                        best
-                    }
-                });
-                if best == own {
-                    return before[cell];
-                }
-                let within = (0..n_leaves).filter(|&leaf| cluster[leaf] == best);
-                within
-                    .reduce(|best, leaf| if sums[leaf] > sums[best] { leaf } else { best })
-                    .unwrap_or(before[cell])
-            })
+            .map_init(
+                || EdgesByGroup::new(n_leaves),
+                |edges, cell| {
+                    edges.find(graph, before, cell);
+                    best_leaf(edges, cluster, n_clusters, before[cell])
+                },
+            )
             .collect();
         let mut kept = vec![false; n_clusters];
         for &leaf in &moved {
@@ -75,20 +80,46 @@ pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize])
     }
 }
 
+/// The leaf that a cell in the leaf `own` belongs into, given its edges by leaf.
+fn best_leaf(edges: &EdgesByGroup, cluster: &[usize], n_clusters: usize, own: usize) -> usize {
+    let mut of_cluster = vec![0.0; n_clusters];
+    for (leaf, sum) in edges.each() {
+        of_cluster[cluster[leaf]] += sum;
+    }
+    let own_cluster = cluster[own];
+    let best = (0..n_clusters).fold(own_cluster, |best, other| {
+        if of_cluster[other] > of_cluster[best] {
+            other
+        } else {
+            best
+        }
+    });
+    if best == own_cluster {
+        return own;
+    }
+    let within = edges.each().filter(|&(leaf, _)| cluster[leaf] == best);
+    within
+        .reduce(|best, leaf| if leaf.1 > best.1 { leaf } else { best })
+        .map_or(own, |(leaf, _)| leaf)
+}
+
 /// Share of each cell's edges that lead to its own cluster, from 0 to 1; 1 where it has no edge.
 pub(super) fn shares_within(graph: &Adjacency, labels: &[usize]) -> Vec<f32> {
     let n_labels = n_groups(labels);
     (0..labels.len())
         .into_par_iter()
-        .map_init(Vec::new, |sums, cell| {
-            edges_by_leaf(graph, labels, n_labels, cell, sums);
-            let total: f64 = sums.iter().sum();
-            if total > 0.0 {
-                (sums[labels[cell]] / total) as f32
-            } else {
-                1.0
-            }
-        })
+        .map_init(
+            || EdgesByGroup::new(n_labels),
+            |edges, cell| {
+                edges.find(graph, labels, cell);
+                let total: f64 = edges.each().map(|(_, sum)| sum).sum();
+                if total > 0.0 {
+                    (edges.sums[labels[cell]] / total) as f32
+                } else {
+                    1.0
+                }
+            },
+        )
         .collect()
 }
 

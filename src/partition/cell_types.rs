@@ -5,7 +5,7 @@ use super::{
     merging::Fine,
     numbering::{by_first, by_size},
     options::{Cut, ENOUGH_FOR_FINE},
-    sums::sums_of_parts,
+    sums::{Sums, sums, sums_of_parts},
     tree::judge_genes,
 };
 use crate::{counts::Csr, graph::Adjacency, grouping::n_groups, preprocess::normalize::median};
@@ -17,6 +17,10 @@ const FINE_RESOLUTION: f64 = 4.0;
 /// other types there are, the fewer edges chance expects between two small types, and the less their lack says (Fortunato &
 /// Barthélemy 2007, doi:10.1073/pnas.0605965104).
 const AT_CELLS: f64 = 20_000.0;
+
+/// Most leaves of the tree, unless more clusters are asked for: the least distinct fine clusters are merged before it is grown,
+/// in which the cells' parts and halves are not looked at. Up to about 300,000 cells there are no more.
+const MOST_LEAVES: usize = 1000;
 
 /// How often this is doubled at most, where more clusters are asked for.
 const DOUBLINGS: usize = 8;
@@ -42,14 +46,21 @@ pub fn find_types(
     seed: u64,
 ) -> Result<Found, ClusterError> {
     let mut leaves = fine_clusters(graph, cut, seed)?;
-    let n_leaves = n_groups(&leaves);
-    let fine = Fine {
-        parts: sums_of_parts(counts, totals, &leaves, n_leaves, seed),
-        weights: Fine::weights(graph, &leaves, n_leaves),
+    let with = |parts: Vec<Vec<Sums>>, leaves: &[usize]| Fine {
+        weights: Fine::weights(graph, leaves, parts.len()),
+        parts,
         ln_depth: f64::from(median(totals)).ln(),
         share: (AT_CELLS / leaves.len() as f64).min(1.0),
     };
-    let mut tree = fine.grow();
+    let (n_fine, most) = (n_groups(&leaves), MOST_LEAVES.max(wanted(cut)));
+    if n_fine > most {
+        let whole = sums(counts, totals, &leaves, n_fine).into_iter();
+        let merged = with(whole.map(|sums| vec![sums]).collect(), &leaves).merged_into(most);
+        leaves = labels_of(&leaves, &merged);
+    }
+    let n_leaves = n_groups(&leaves);
+    let parts = sums_of_parts(counts, totals, &leaves, n_leaves, seed);
+    let mut tree = with(parts, &leaves).grow();
     let cluster = match cut {
         Cut::Evidence(granularity) => tree.cut(granularity.enough()),
         Cut::Clusters(n) => tree.cut_into(n),
@@ -84,10 +95,7 @@ pub fn find_types(
 }
 
 fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {
-    let wanted = match cut {
-        Cut::Evidence(_) => 1,
-        Cut::Clusters(n) => n,
-    };
+    let wanted = wanted(cut);
     let n_cells = graph.shape().0 as f64;
     let start = FINE_RESOLUTION * (n_cells / AT_CELLS).max(1.0).sqrt();
     let mut found = 0;
@@ -100,6 +108,14 @@ fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, C
         }
     }
     Err(ClusterError::TooManyClusters { wanted, found })
+}
+
+/// How many clusters there have to be at least.
+fn wanted(cut: Cut) -> usize {
+    match cut {
+        Cut::Evidence(_) => 1,
+        Cut::Clusters(n) => n,
+    }
 }
 
 /// Labels of cells from a group of every leaf, by decreasing size. A group without cells has none.

@@ -4,6 +4,7 @@ use rand::seq::index;
 use rayon::prelude::*;
 
 use super::{
+    between::{Between, Row},
     split_evidence::{Edges, Evidence, Profile, genes_of},
     sums::{N_PARTS, Sums},
     tree::{Node, Tree},
@@ -22,7 +23,7 @@ const STEP: f64 = 0.5;
 /// The fine clusters' counts and edges, from which the tree is grown.
 #[derive(Debug)]
 pub(super) struct Fine {
-    /// Clusters × parts of the cells.
+    /// Clusters × parts of the cells, any number of them.
     pub parts: Vec<Vec<Sums>>,
     /// Summed weights between any two, those within counted both ways: symmetric.
     pub weights: Vec<Vec<f64>>,
@@ -50,9 +51,25 @@ impl Fine {
     ///
     /// O(clusters² · genes) time.
     pub(super) fn grow(self) -> Tree {
-        let mut growing = Growing::new(self);
+        let mut growing = Growing::new(self, halves());
         while growing.merge_least_distinct() {}
         growing.tree
+    }
+
+    /// The same until there are no more than `n_clusters`: a number for each of those that there were, below `n_clusters`.
+    pub(super) fn merged_into(self, n_clusters: usize) -> Vec<usize> {
+        let mut merged = vec![0; self.parts.len()];
+        let mut n_open = merged.len();
+        let mut growing = Growing::new(self, Vec::new());
+        while n_open > n_clusters && growing.merge_least_distinct() {
+            n_open -= 1;
+        }
+        for (number, open) in growing.open.iter().flatten().enumerate() {
+            for leaf in growing.tree.leaves_below(open.node) {
+                merged[leaf] = number;
+            }
+        }
+        merged
     }
 }
 
@@ -61,43 +78,10 @@ struct Open {
     node: usize,
     parts: Vec<Sums>,
     profile: Profile,
+    /// Summed weights of its edges, by place of the other cluster.
     weights: Vec<f64>,
-}
-
-/// What is known of two clusters.
-#[derive(Debug, Clone)]
-enum Between {
-    /// The evidence is at least this strong: no genes have been looked at.
-    AtLeast(f64),
-    /// All of it.
-    Known(Evidence),
-}
-
-impl Between {
-    fn strength(&self) -> f64 {
-        match self {
-            Self::AtLeast(least) => *least,
-            Self::Known(evidence) => evidence.strength,
-        }
-    }
-}
-
-/// One cluster and those before it.
-#[derive(Default)]
-struct Row {
-    /// By place; `None` where one of the two is gone.
-    between: Vec<Option<Between>>,
-    /// Where the least of them is, and its strength.
-    least: Option<(usize, f64)>,
-}
-
-impl Row {
-    fn find_least(&mut self) {
-        let known = self.between.iter().enumerate();
-        let known =
-            known.filter_map(|(other, between)| Some((other, between.as_ref()?.strength())));
-        self.least = known.min_by(|a, b| a.1.total_cmp(&b.1));
-    }
+    /// The sum of these.
+    degree: f64,
 }
 
 struct Growing {
@@ -109,11 +93,12 @@ struct Growing {
     /// Summed weights that chance is taken over.
     total: f64,
     ln_depth: f64,
+    /// Halves of the parts, in which splits are judged again.
     halves: Vec<[bool; N_PARTS]>,
 }
 
 impl Growing {
-    fn new(fine: Fine) -> Self {
+    fn new(fine: Fine, halves: Vec<[bool; N_PARTS]>) -> Self {
         let n = fine.parts.len();
         let total = fine.share * fine.weights.iter().flatten().sum::<f64>();
         let open: Vec<Option<Open>> = fine
@@ -126,6 +111,7 @@ impl Growing {
                     node,
                     profile: Profile::of(&together(&parts, |_| true)),
                     parts,
+                    degree: weights.iter().sum(),
                     weights,
                 })
             })
@@ -138,7 +124,7 @@ impl Growing {
             rows: Vec::new(),
             total,
             ln_depth: fine.ln_depth,
-            halves: halves(),
+            halves,
         };
         growing.rows = (0..n)
             .into_par_iter()
@@ -160,8 +146,8 @@ impl Growing {
 
     fn edges(&self, one: &Open, other: &Open, other_place: usize) -> Edges {
         Edges {
-            of_one: one.weights.iter().sum(),
-            of_other: other.weights.iter().sum(),
+            of_one: one.degree,
+            of_other: other.degree,
             between: one.weights[other_place],
             total: self.total,
         }
@@ -172,37 +158,45 @@ impl Growing {
         Some((one, other, self.edges(one, other, other_place)))
     }
 
-    fn at_least(&self, place: usize, other_place: usize) -> Option<Between> {
-        let (_, _, edges) = self.pair(place, other_place)?;
-        Some(Between::AtLeast(Evidence::at_least(edges, self.ln_depth)))
+    fn at_least(&self, place: usize, other_place: usize) -> Between {
+        self.pair(place, other_place)
+            .map_or(Between::Gone, |(_, _, edges)| {
+                Between::AtLeast(Evidence::at_least(edges, self.ln_depth))
+            })
     }
 
-    fn known(&self, place: usize, other_place: usize) -> Option<Between> {
+    fn evidence(&self, place: usize, other_place: usize) -> Option<Evidence> {
         let (one, other, edges) = self.pair(place, other_place)?;
-        let evidence = Evidence::of(&one.profile, &other.profile, edges, self.ln_depth);
-        Some(Between::Known(evidence))
+        Some(Evidence::of(
+            &one.profile,
+            &other.profile,
+            edges,
+            self.ln_depth,
+        ))
     }
 
     /// The places of the two open clusters with the least evidence between them, the lower one first. Genes are looked at
     /// where the edges alone are not evidence enough to pass a pair over.
-    fn least_distinct(&mut self) -> Option<(usize, usize, Evidence)> {
+    fn least_distinct(&mut self) -> Option<(usize, usize)> {
         loop {
             let rows = self.rows.iter().enumerate();
             let (strength, place, other) = rows
                 .filter_map(|(place, row)| row.least.map(|(other, least)| (least, place, other)))
                 .min_by(|a, b| a.0.total_cmp(&b.0))?;
-            if let Some(Between::Known(evidence)) = &self.rows[place].between[other] {
-                return Some((other, place, evidence.clone()));
+            if let Between::Known(_) = self.rows[place].between[other] {
+                return Some((other, place));
             }
             // All of the row that may be weaker still, at once.
             let row = &self.rows[place].between;
-            let known: Vec<(usize, Option<Between>)> = row
+            let known: Vec<(usize, Between)> = row
                 .par_iter()
                 .enumerate()
                 .filter(|(_, between)| {
-                    matches!(between, Some(Between::AtLeast(least)) if *least <= strength + STEP)
+                    matches!(between, Between::AtLeast(least) if *least <= strength + STEP)
                 })
-                .map(|(other, _)| (other, self.known(place, other)))
+                .filter_map(|(other, _)| {
+                    Some((other, Between::Known(self.evidence(place, other)?.strength)))
+                })
                 .collect();
             for (other, between) in known {
                 self.rows[place].between[other] = between;
@@ -213,7 +207,10 @@ impl Growing {
 
     /// Whether there was a pair to merge.
     fn merge_least_distinct(&mut self) -> bool {
-        let Some((place, gone, evidence)) = self.least_distinct() else {
+        let Some((place, gone)) = self.least_distinct() else {
+            return false;
+        };
+        let Some(evidence) = self.evidence(gone, place) else {
             return false;
         };
         let (Some(one), Some(other)) = (self.open[place].take(), self.open[gone].take()) else {
@@ -223,17 +220,11 @@ impl Growing {
         self.open[place] = Some(merged);
         let mut rows = std::mem::take(&mut self.rows);
         rows[gone] = Row::default();
-        rows.par_iter_mut().enumerate().for_each(|(other, row)| {
-            if other == place {
-                *row = self.row(place);
-            } else if other > place && !row.between.is_empty() {
-                row.between[place] = self.at_least(other, place);
-                if other > gone {
-                    row.between[gone] = None;
-                }
-                row.find_least();
-            }
-        });
+        rows[place] = self.row(place);
+        rows.par_iter_mut()
+            .enumerate()
+            .filter(|(other, row)| *other > place && !row.between.is_empty())
+            .for_each(|(other, row)| row.merge(place, gone, self.at_least(other, place)));
         self.rows = rows;
         true
     }
@@ -284,6 +275,7 @@ impl Growing {
         }
         one.weights[place] += one.weights[gone];
         one.weights[gone] = 0.0;
+        one.degree += other.degree;
         for open in self.open.iter_mut().flatten() {
             open.weights[place] += open.weights[gone];
             open.weights[gone] = 0.0;
@@ -293,6 +285,7 @@ impl Growing {
             profile: Profile::of(&together(&one.parts, |_| true)),
             parts: one.parts,
             weights: one.weights,
+            degree: one.degree,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! doi:10.1073/pnas.0605965104). Here every split stands for itself.
 
 mod auc;
+mod between;
 mod borders;
 mod cell_types;
 mod connected;

@@ -147,11 +147,15 @@ impl Evidence {
         let smaller = edges.of_one.min(edges.of_other);
         let detection = nth_largest(
             NTH_DETECTION,
-            one.genes().map(|gene| one.detection(other, gene).abs()),
+            one.genes(),
+            |gene| (one.shares[gene] - other.shares[gene]).abs(),
+            |gene| one.detection(other, gene).abs(),
         );
         let fold = nth_largest(
             NTH_FOLD,
-            one.genes().map(|gene| one.fold(other, gene).abs()),
+            one.genes(),
+            |gene| (one.rates[gene] - other.rates[gene]).abs(),
+            |gene| one.fold(other, gene).abs(),
         );
         Self {
             strength: lack + DETECTION_WEIGHT * detection + fold - DEPTH_WEIGHT * ln_depth,
@@ -206,17 +210,29 @@ pub(super) fn genes_of(one: &Profile, other: &Profile) -> (usize, Vec<GeneOfSpli
     (n_twofold, genes)
 }
 
-/// The n-th largest of non-negative values, counted from 1; 0 where there are fewer.
-fn nth_largest(n: usize, values: impl Iterator<Item = f64>) -> f64 {
+/// The n-th largest of the genes' non-negative values, counted from 1; 0 where there are fewer. A value is at most its bound,
+/// which is quicker to compute: values whose bound is too low are not.
+fn nth_largest(
+    n: usize,
+    genes: std::ops::Range<usize>,
+    bound: impl Fn(usize) -> f64,
+    value: impl Fn(usize) -> f64,
+) -> f64 {
     let mut largest = vec![0.0; n];
-    for value in values {
-        if value > largest[n - 1] {
+    let mut least = 0.0;
+    for gene in genes {
+        if bound(gene) <= least {
+            continue;
+        }
+        let value = value(gene);
+        if value > least {
             let place = largest.partition_point(|&other| other >= value);
             largest.insert(place, value);
             largest.truncate(n);
+            least = largest[n - 1];
         }
     }
-    largest[n - 1]
+    least
 }
 
 #[cfg(test)]
@@ -283,7 +299,8 @@ mod tests {
 
     #[test]
     fn the_third_of_several() {
-        assert!((nth_largest(3, [1.0, 5.0, 2.0, 4.0].into_iter()) - 2.0).abs() < 1e-12);
-        assert!(nth_largest(3, [1.0, 5.0].into_iter()).abs() < 1e-12);
+        let third = |values: &[f64]| nth_largest(3, 0..values.len(), |_| 9.0, |i| values[i]);
+        assert!((third(&[1.0, 5.0, 2.0, 4.0]) - 2.0).abs() < 1e-12);
+        assert!(third(&[1.0, 5.0]).abs() < 1e-12);
     }
 }

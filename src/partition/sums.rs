@@ -58,9 +58,19 @@ pub(super) fn sums_of_parts(
 ) -> Vec<Vec<Sums>> {
     let mut dealt: Vec<usize> = (0..labels.len()).map(|cell| cell % N_PARTS).collect();
     dealt.shuffle(&mut stream(seed, Stream::Parts));
-    let mut sums = vec![vec![Sums::nothing(counts.cols()); N_PARTS]; n_clusters];
+    let parts = labels.iter().zip(dealt);
+    let parts: Vec<usize> = parts.map(|(label, part)| label * N_PARTS + part).collect();
+    let mut sums = sums(counts, totals, &parts, n_clusters * N_PARTS).into_iter();
+    (0..n_clusters)
+        .map(|_| sums.by_ref().take(N_PARTS).collect())
+        .collect()
+}
+
+/// The sums of every cluster, as in [`sums_of_parts`].
+pub(super) fn sums(counts: &Csr, totals: &[f32], labels: &[usize], n_clusters: usize) -> Vec<Sums> {
+    let mut sums = vec![Sums::nothing(counts.cols()); n_clusters];
     for (cell, row) in counts.outer_iterator().enumerate() {
-        let sums = &mut sums[labels[cell]][dealt[cell]];
+        let sums = &mut sums[labels[cell]];
         sums.cells += 1.0;
         sums.total += f64::from(totals[cell]);
         for (gene, &count) in row.iter() {

@@ -198,7 +198,7 @@ mod tests {
     use ndarray::Array2;
 
     /// Twelve cells in four leaves of three; edges and genes make pairs of leaves, 0 with 2 and 1 with 3.
-    fn grown() -> Tree {
+    fn fine() -> (Fine, Vec<usize>) {
         let labels: Vec<usize> = (0..12).map(|cell| cell % 4).collect();
         let side = |cell: usize| labels[cell] % 2;
         let graph = Adjacency::Dense(Array2::from_shape_fn((12, 12), |(a, b)| {
@@ -225,9 +225,21 @@ mod tests {
             ln_depth: 100.0_f64.ln(),
             share: 1.0,
         };
+        (fine, labels)
+    }
+
+    fn grown() -> Tree {
+        let (fine, labels) = fine();
         let mut tree = fine.grow();
         tree.count_cells(&labels);
         tree
+    }
+
+    #[test]
+    fn merging_stops_at_as_many_clusters_as_are_asked_for() {
+        assert_eq!(fine().0.merged_into(2), [0, 1, 0, 1]);
+        assert_eq!(fine().0.merged_into(1), [0; 4]);
+        assert_eq!(fine().0.merged_into(9), [0, 1, 2, 3]);
     }
 
     #[test]

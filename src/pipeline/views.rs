@@ -29,14 +29,10 @@ impl Seen {
         seed: u64,
     ) -> Result<JointGraph, GraphError> {
         let each = mem::take(&mut self.scores.each);
-        let mut joint = mem::take(&mut self.joint);
-        if cells.len() < self.scores.shared.nrows() {
-            joint = JointGraph::default();
-            for scores in each {
-                joint.add(&scores.view(), seed)?;
-            }
+        if cells.len() == self.scores.shared.nrows() {
+            return Ok(mem::take(&mut self.joint));
         }
-        Ok(joint)
+        JointGraph::of_views(each, &self.scores.shared.view(), seed)
     }
 }
 
@@ -100,10 +96,9 @@ impl Run<'_> {
         self.stage("views", &format!("Views of {} cells", prepared.n_cells()));
         let scores =
             CellComponents::find(prepared, cells, self.config.model.n_z, self.config.seed)?;
-        let mut joint = JointGraph::default();
-        for scores in &scores.each {
-            joint.add(&scores.select(Axis(0), cells).view(), self.config.seed)?;
-        }
+        let views = scores.each.iter().map(|view| view.select(Axis(0), cells));
+        let shared = scores.shared.select(Axis(0), cells);
+        let joint = JointGraph::of_views(views, &shared.view(), self.config.seed)?;
         Ok(Some(Seen { scores, joint }))
     }
 }

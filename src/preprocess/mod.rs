@@ -15,6 +15,7 @@ mod moments;
 pub(crate) mod normalize;
 mod pca;
 mod quality;
+mod read_ahead;
 mod residuals;
 mod rotation;
 mod sample;
@@ -174,10 +175,9 @@ fn read_genes(
     let mut offsets = vec![0];
     let mut columns = Vec::with_capacity(n_stored);
     let mut values = Vec::with_capacity(n_stored);
-    for range in survey::chunks(source.n_cells()) {
-        let first = range.start;
-        for (row, cell) in source.rows(range)?.outer_iterator().enumerate() {
-            if survey.totals[first + row] == 0.0 {
+    read_ahead::each_chunk(source, |rows, chunk| {
+        for (row, cell) in rows.zip(chunk.outer_iterator()) {
+            if survey.totals[row] == 0.0 {
                 continue;
             }
             for (gene, &count) in cell.iter() {
@@ -188,7 +188,7 @@ fn read_genes(
             }
             offsets.push(columns.len());
         }
-    }
+    })?;
     Ok(Csr::new(
         (offsets.len() - 1, genes.len()),
         offsets,

@@ -8,6 +8,7 @@ use super::{
     Batches, Flavor, PreprocessError,
     moments::{GeneMoments, add_moments},
     normalize::{delogged, log_normalized, stored_values},
+    read_ahead::each_chunk,
 };
 use crate::counts::{CountSource, Csr};
 
@@ -42,8 +43,7 @@ pub(super) fn survey(
     let mut totals = Vec::with_capacity(source.n_cells());
     let mut genes = vec![GeneMoments::default(); source.n_genes()];
     let mut genes_by_batch = vec![genes.clone(); batches.map_or(0, Batches::n_batches)];
-    for range in chunks(source.n_cells()) {
-        let chunk = source.rows(range)?;
+    each_chunk(source, |_, chunk| {
         totals.par_extend(
             (0..chunk.rows())
                 .into_par_iter()
@@ -69,7 +69,7 @@ pub(super) fn survey(
             let genes = &mut genes_by_batch[*batch as usize];
             add_moments(genes, &chunk.indices()[stored.clone()], &values[stored]);
         }
-    }
+    })?;
     Ok(Survey {
         totals,
         genes,
