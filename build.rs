@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
         println!("cargo:rustc-link-arg-bin={ENGINE}=-Wl,-rpath,$ORIGIN{place}");
     }
     // See src/oldest_glibc.rs.
-    println!("cargo:rustc-link-arg-bin={ENGINE}=-Wl,--wrap=hypot");
+    println!("cargo:rustc-link-arg-bin={ENGINE}=-Wl,--wrap=hypot,--wrap=hypotf");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/libtorch/places.rs");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
