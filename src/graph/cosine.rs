@@ -77,8 +77,19 @@ impl Directions {
 
     /// The distance of two of them.
     pub(super) fn distance(&self, one: usize, other: usize) -> f32 {
-        let products = self.row(one).iter().zip(self.row(other));
-        distance(products.map(|(a, b)| a * b).sum())
+        // Several sums at a time: one after the other, each addition would wait for the one before.
+        let ((one, one_rest), (other, other_rest)) = (
+            self.row(one).as_chunks::<8>(),
+            self.row(other).as_chunks::<8>(),
+        );
+        let mut sums = [0.0_f32; 8];
+        for (a, b) in one.iter().zip(other) {
+            for lane in 0..8 {
+                sums[lane] += a[lane] * b[lane];
+            }
+        }
+        let rest = one_rest.iter().zip(other_rest).map(|(a, b)| a * b);
+        distance(sums.into_iter().chain(rest).sum())
     }
 
     /// Replaces one of them by another vector of length 1.
