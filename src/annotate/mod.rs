@@ -8,6 +8,8 @@
 //! A new cell attends to, and has graph weights to, the model's landmarks only: what it gets depends on the cell and the
 //! model, not on the cells beside it.
 
+mod depth;
+mod deviation;
 mod error;
 mod genes;
 mod names;

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `network` | `enc_1.weight`, …, `attn2.gate` |
 //! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
-//! | `expression` | `annotate.genes.most_share` |
+//! | `expression` | `annotate.genes.most_share`, `annotate.clusters.share`, `annotate.deviations.*` |
 //! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
@@ -24,7 +24,7 @@ mod views;
 pub use self::{
     cells::{LandmarkCells, ReferenceCells},
     error::ModelFileError,
-    expression::KnownExpression,
+    expression::{KnownDeviations, KnownExpression, LimitByDepth},
     genes::Genes,
     tensors::{Contents, NamedTensor, TensorData, TensorFile, write_tensors},
     trained::TrainedModel,

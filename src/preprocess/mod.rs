@@ -30,9 +30,9 @@ pub use quality::{Failed, Passed, QualityControl, control};
 pub use sample::sample_cells;
 pub use scale::Scaling;
 pub use totals::notes_on_totals;
-pub use transformation::{Components, Transformation};
+pub use transformation::{Components, Transformation, principal_directions};
 
-pub(crate) use survey::chunks;
+pub(crate) use {survey::chunks, transformation::mean_row};
 
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///
