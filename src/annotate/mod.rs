@@ -11,6 +11,7 @@
 mod depth;
 mod deviation;
 mod error;
+mod facts;
 mod genes;
 mod names;
 mod new_cells;
@@ -210,7 +211,8 @@ impl<'s> Stages<'s> {
             "write",
             &format!("Writing to {}", config.output_dir.display()),
         );
-        write_outputs(&found, model, self.progress)?;
+        let old_labels = annotator.labels_of_reference();
+        write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
         self.log.end();
         let results = results(&found, model, &self.log);
         results.write()?;
