@@ -12,7 +12,7 @@
 # make miri    unsafe code that calls no foreign code, under Miri (nightly Rust, half an hour)
 # make bench   the engine in one table: exact, mini-batches and the plain formulation; whole runs beside scanpy's, where
 #              PYTHON has scanpy (a quarter of an hour)
-# make bench-large   whole runs on 20,000 and 200,000 simulated cells
+# make bench-large   whole runs on 20,000 and 200,000 simulated cells, and labels of as many new ones
 # make quality DATA=FOLDER   how good the clusters of every .h5ad file there are, in one table (hours)
 # make bench-stages  each stage by itself
 
@@ -58,6 +58,7 @@ bench: build
 
 bench-large: setup
 	cargo bench --locked --bench large -- 20000 200000
+	cargo bench --locked --bench annotate -- 20000 200000
 
 DATA ?= ../shared/data
 quality: build

@@ -42,6 +42,8 @@ pub enum Stream {
     Reference = 15,
     /// Which half of the cells is judged by the other.
     Halves = 16,
+    /// Which part of the labelled cells each one falls into, where its deviation is judged by the others.
+    Folds = 21,
 }
 
 /// The random numbers of `seed` for one purpose.

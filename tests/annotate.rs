@@ -237,16 +237,16 @@ fn what_is_no_model_of_this_version_is_refused_by_name() {
         text[place..place + to.len()].copy_from_slice(to.as_bytes());
         text
     };
-    let format = "\"attentionae_sc_model\":\"1\"";
+    let format = "\"attentionae_sc_model\":\"2\"";
     for (content, part) in [
         (b"cell,label\n".to_vec(), "is not a model"),
         (bytes[..bytes.len() / 2].to_vec(), "is not a model"),
         (
             texts(format, "\"attentionae_sc_model\":\"9\""),
-            "in format 9; this version reads format 1",
+            "in format 9; this version reads format 2",
         ),
         (
-            texts(format, "\"attentionae_sc_mode_\":\"1\""),
+            texts(format, "\"attentionae_sc_mode_\":\"2\""),
             "whose models hold weights only",
         ),
         (

@@ -8,7 +8,10 @@
 //! A new cell attends to, and has graph weights to, the model's landmarks only: what it gets depends on the cell and the
 //! model, not on the cells beside it.
 
+mod depth;
+mod deviation;
 mod error;
+mod facts;
 mod genes;
 mod names;
 mod new_cells;
@@ -203,7 +206,8 @@ impl<'s> Stages<'s> {
             "write",
             &format!("Writing to {}", config.output_dir.display()),
         );
-        write_outputs(&found, model, self.progress)?;
+        let old_labels = annotator.labels_of_reference();
+        write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
         self.log.end();
         let results = results(&found, model, &self.log);
         results.write()?;

@@ -35,15 +35,17 @@ pub struct Annotator<'a> {
 pub struct Labelled {
     /// Rows of the file that are labelled, ascending: those with counts of the model's genes.
     pub cells: Vec<usize>,
+    /// Their total counts, of the model's genes.
+    pub totals: Vec<f32>,
     /// Their embedding, cells × d.
     pub z: Array2<f32>,
     /// The label that most of their nearest reference cells have.
     pub nearest: Vec<usize>,
     /// How sure that is, from 0 to 1.
     pub confidence: Vec<f32>,
-    /// How far they are from all that the model knows, above 1 too far: the larger of their distance to the reference cells,
-    /// over the limit of the cluster that they lie in, and of what they express beyond all known clusters, over the most
-    /// of a known cell.
+    /// How far they are from all that the model knows, above 1 too far: the largest of their distance to the reference cells,
+    /// over the limit of the cluster that they lie in, of what they express beyond all known clusters, and of how they deviate
+    /// from the cluster that they fit best, each over the most of a known cell.
     pub distance: Vec<f32>,
 }
 
@@ -62,6 +64,12 @@ impl<'a> Annotator<'a> {
             graph,
             labels,
         })
+    }
+
+    /// The label of every reference cell, `None` for one that has none.
+    #[must_use]
+    pub fn labels_of_reference(&self) -> &[Option<usize>] {
+        &self.labels
     }
 
     /// Labels cells, whose genes and, for each row of the source, batches (a batch that the model does not know has a number
@@ -86,9 +94,13 @@ impl<'a> Annotator<'a> {
             if block.cells.is_empty() {
                 continue;
             }
+            let all_of_block: Vec<usize> = (0..block.cells.len()).collect();
+            let deviations = self.model.deviations.excess(&block, &all_of_block);
+            let unknown: Vec<(f32, f32)> = excess.into_iter().zip(deviations).collect();
             let z = self.embed(&block);
             let z = z.slice_move(s![..block.cells.len(), ..]);
-            self.add_votes(&z, &excess, &mut all);
+            self.add_votes(&z, &unknown, &mut all);
+            all.totals.extend(&block.totals[..block.cells.len()]);
             all.cells.extend(&block.cells);
             embedded.push(z);
         }
@@ -188,11 +200,11 @@ impl<'a> Annotator<'a> {
         embedder.embed(features.view(), &inputs)
     }
 
-    /// Adds what the reference cells say of embedded cells.
-    fn add_votes(&self, z: &Array2<f32>, excess: &[f32], all: &mut Labelled) {
+    /// Adds what the reference cells say of embedded cells, whose surprise and deviation are given.
+    fn add_votes(&self, z: &Array2<f32>, unknown: &[(f32, f32)], all: &mut Labelled) {
         let reference = &self.model.reference;
         let neighbors = neighbors_of(reference.embedding.view(), z.view(), VOTERS);
-        for (near, &excess) in neighbors.iter().zip(excess) {
+        for (near, &(surprise, deviation)) in neighbors.iter().zip(unknown) {
             let found = vote(near, |cell| self.labels[cell]);
             let cluster = vote(near, |cell| Some(reference.clusters[cell]));
             let limit = cluster.map_or(0.0, |cluster| reference.limits[cluster.label]);
@@ -204,10 +216,23 @@ impl<'a> Annotator<'a> {
             // A cell that coincides with a reference cell is known.
             let is_new = distance > 0.0;
             all.distance.push(if is_new {
-                excess.max(distance / limit)
+                // Where the cells around it deviate as far, as those of a rare type do, it is no further than these.
+                let around = median(
+                    near.iter()
+                        .map(|near| reference.deviations[near.cell as usize]),
+                );
+                let deviation = deviation / around.max(1.0);
+                surprise.max(deviation).max(distance / limit)
             } else {
                 0.0
             });
         }
     }
+}
+
+/// The median of some values, of an even number the larger of the middle two; 0 of none.
+fn median(values: impl Iterator<Item = f32>) -> f32 {
+    let mut values: Vec<f32> = values.collect();
+    values.sort_unstable_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }

@@ -5,15 +5,17 @@ use std::path::Path;
 use ndarray::{ArrayView2, Axis, concatenate, s};
 use serde_json::{Value, json};
 
-use super::Annotated;
+use super::{Annotated, facts::facts};
 use crate::{
     config::AnnotateConfig,
     graph::near_graph,
     h5ad::{Annotations, CellColumn, CellValues},
+    memory::StageLog,
     model_file::TrainedModel,
     plot::{Figure, drawable, title, umap_layout, write_figure},
     progress::Progress,
     read::{Input, NamedInputs},
+    report::{ReportedCells, write_new_cells},
     write::{
         OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable,
         unique_names, write_copy, write_embedding, write_file,
@@ -38,6 +40,7 @@ pub(super) fn check_outputs(
         save.umap
             .then(|| paths.predicted_figure(save.figure_format)),
     );
+    files.extend(save.report.then(|| paths.report()));
     files.extend(save.h5ad.then(|| paths.h5ad()));
     for path in files {
         check_writable(path.parent().unwrap_or(&config.output_dir))?;
@@ -71,7 +74,8 @@ pub(super) fn check_copy(
 /// Writes what was asked for, but for the results.
 pub(super) fn write_outputs(
     found: &Annotated<'_>,
-    model: &TrainedModel,
+    (model, old_labels): (&TrainedModel, &[Option<usize>]),
+    log: &StageLog,
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let paths = paths(found.config, found.data_set);
@@ -83,8 +87,7 @@ pub(super) fn write_outputs(
     if save.embedding {
         write_embedding(&paths.embedding(), &names, found.cells.z.view())?;
     }
-    let layout = save
-        .umap
+    let layout = (save.umap || save.report)
         .then(|| {
             progress.stage("Laying out the cells in the plane");
             let old = model.reference.embedding.view();
@@ -94,8 +97,32 @@ pub(super) fn write_outputs(
         })
         .transpose()?;
     let layout = layout.as_ref().map(|places| places.view());
-    if let Some(places) = layout {
+    if let Some(places) = layout.filter(|_| save.umap) {
         write_figures(found, model, &paths, places)?;
+    }
+    if let Some(layout) = layout.filter(|_| save.report) {
+        progress.stage("Writing the report");
+        let reported = ReportedCells {
+            name: &found.data_set.name,
+            facts: &facts(found, model, log),
+            input: found.input,
+            truth_column: found.config.celltype.column(),
+            cells: &found.cells.cells,
+            names: &names,
+            totals: &found.cells.totals,
+            labels: &found.labels,
+            label_names: found.names,
+            nearest: &found.cells.nearest,
+            confidence: &found.cells.confidence,
+            distance: &found.cells.distance,
+            old_labels,
+            layout,
+            truth: found.truth.as_ref(),
+            scores: found.scores,
+            said: &progress.said(),
+            log,
+        };
+        write_new_cells(&paths.report(), &reported)?;
     }
     if save.h5ad {
         progress.stage("Adding the results to a copy of the input");

@@ -21,7 +21,7 @@ const MOST_CELLS: usize = 20_000;
 const LEAST_OF_CLUSTER: usize = 100;
 
 /// Share of the training cells that lie within the limit.
-const KNOWN: f64 = 0.99;
+pub(super) const KNOWN: f64 = 0.99;
 
 /// Fewest cells of a cluster with a limit of its own.
 const LEAST_FOR_LIMIT: usize = 50;
@@ -29,7 +29,8 @@ const LEAST_FOR_LIMIT: usize = 50;
 /// The reference cells of a run: all of its cells, or of more than 20,000 a random sample of every cluster in proportion to
 /// its size, 100 cells at least.
 ///
-/// `z`: the embedding of all cells, n × d; `labels`: their clusters; `truth`: their types, where known. A cluster's limit is
+/// `z`: the embedding of all cells, n × d; `labels`: their clusters; `truth`: their types, where known; `deviations`: how far
+/// cells deviate from the cluster that they fit best. A cluster's limit is
 /// the distance that 99 % of its cells stay within, each measured to its nearest *other* reference cells; a cluster of
 /// fewer than 50 cells has the limit of all cells. O(m² d) time for m reference cells.
 #[must_use]
@@ -37,6 +38,7 @@ pub fn reference_cells(
     z: &Array2<f32>,
     labels: &[usize],
     truth: Option<&Truth>,
+    deviations: impl Fn(&[usize]) -> Vec<f32>,
     seed: u64,
 ) -> ReferenceCells {
     let cells = stratified(labels, seed);
@@ -53,6 +55,7 @@ pub fn reference_cells(
         centers: to_array(&centers(z.view(), labels)),
         limits: limits(embedding.view(), &clusters),
         celltype_of_cell,
+        deviations: deviations(&cells),
         embedding,
         clusters,
         celltypes,
@@ -87,7 +90,7 @@ fn limits(embedding: ArrayView2<'_, f32>, clusters: &[usize]) -> Vec<f32> {
         .iter()
         .map(|near| f64::from(mean_distance(near)))
         .collect();
-    let of_all = known_within(distances.clone()) as f32;
+    let of_all = known_within(distances.clone(), KNOWN) as f32;
     let of_cluster = |cluster: usize| {
         let members = clusters.iter().zip(&distances);
         let members: Vec<f64> = members
@@ -97,16 +100,16 @@ fn limits(embedding: ArrayView2<'_, f32>, clusters: &[usize]) -> Vec<f32> {
         if members.len() < LEAST_FOR_LIMIT {
             of_all
         } else {
-            known_within(members) as f32
+            known_within(members, KNOWN) as f32
         }
     };
     (0..sizes(clusters).len()).map(of_cluster).collect()
 }
 
-/// The value that 99 % of some values do not exceed; 0 of none.
-pub(super) fn known_within(mut values: Vec<f64>) -> f64 {
+/// The value that this share of some values do not exceed; 0 of none.
+pub(super) fn known_within(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    let place = (KNOWN * values.len() as f64).ceil() as usize;
+    let place = (share * values.len() as f64).ceil() as usize;
     values.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn the_limit_is_a_quantile() {
         let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert!((known_within(values) - 99.0).abs() < 1e-12);
-        assert!(known_within(Vec::new()).abs() < 1e-12);
+        assert!((known_within(values, 0.99) - 99.0).abs() < 1e-12);
+        assert!(known_within(Vec::new(), 0.99).abs() < 1e-12);
     }
 }

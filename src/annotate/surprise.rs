@@ -5,17 +5,23 @@
 
 use rand::Rng;
 
-use super::reference::known_within;
+use super::{
+    depth::{deviance, smoothed_shares},
+    reference::KNOWN,
+};
 use crate::{
     counts::{CountSource, CountsError},
     grouping::n_groups,
-    model_file::KnownExpression,
+    model_file::{KnownExpression, LimitByDepth},
     preprocess::chunks,
     seed::{Stream, stream},
 };
 
 /// Genes that a cell's surprise is the sum over: those that surprise most.
 const N_GENES: usize = 20;
+
+/// Dispersion of the counts.
+const THETA: f64 = 1.0;
 
 /// Labelled cells, and the genes of a model among those of their file.
 #[derive(Debug, Clone, Copy)]
@@ -73,16 +79,11 @@ impl KnownExpression {
         for_each_cell(counts, known, |cell, genes| {
             let total = f64::from(known.totals[cell]);
             let surprise = surprise(genes, total, &of_other[half[cell]]);
-            seen.push((total.ln(), surprise.ln_1p()));
+            seen.push((total, surprise));
         })?;
-        let of_depth = line(&seen);
-        let excess = seen
-            .iter()
-            .map(|(x, y)| y - (of_depth[0] + of_depth[1] * x));
         Ok(Self {
             most: most_shares(&[&sums[0], &sums[1]], &sums, depth),
-            of_depth,
-            limit: known_within(excess.collect()),
+            limit: LimitByDepth::learn(&seen, KNOWN),
         })
     }
 
@@ -90,26 +91,24 @@ impl KnownExpression {
     /// it expresses what no known cluster does.
     #[must_use]
     pub fn excess(&self, genes: &[(u32, f32)], total: f64) -> f32 {
-        let most = self.of_depth[0] + self.of_depth[1] * total.ln() + self.limit;
-        ((1.0 + surprise(genes, total, &self.most)) / most.exp()) as f32
+        self.limit.excess(surprise(genes, total, &self.most), total)
     }
 }
 
 /// Sum over the 20 genes that surprise most of the deviance of a count above its expectation, under a negative binomial
-/// distribution with θ = 1: 2 [y ln(y / μ) − (y + θ) ln((y + θ) / (μ + θ))], μ = total count · the most that clusters have.
+/// distribution, whose mean is the total count · the most that clusters have.
 fn surprise(genes: &[(u32, f32)], total: f64, most: &[f64]) -> f64 {
     let deviance = |&(gene, count): &(u32, f32)| {
         let (y, mu) = (f64::from(count), total * most[gene as usize]);
-        (y > mu && mu > 0.0)
-            .then(|| 2.0 * (y * (y / mu).ln() - (y + 1.0) * ((y + 1.0) / (mu + 1.0)).ln()))
+        (y > mu && mu > 0.0).then(|| deviance(y, mu, THETA))
     };
     let mut deviances: Vec<f64> = genes.iter().filter_map(deviance).collect();
     deviances.sort_unstable_by(|a, b| b.total_cmp(a));
     deviances.iter().take(N_GENES).sum()
 }
 
-/// The largest share of each gene in the counts of any cluster. Clusters are those of some halves together; each has a cell's
-/// worth (`depth`) of the counts of all cells added, so that a gene that a small cluster lacks by chance has a share.
+/// The largest share of each gene in the counts of any cluster. Clusters are those of some halves together; `depth` is the mean
+/// count of a cell.
 fn most_shares(halves: &[&Vec<Vec<f64>>], all: &[Vec<Vec<f64>>], depth: f64) -> Vec<f64> {
     let n_genes = all[0].first().map_or(0, Vec::len);
     let mut background = vec![0.0; n_genes];
@@ -120,13 +119,17 @@ fn most_shares(halves: &[&Vec<Vec<f64>>], all: &[Vec<Vec<f64>>], depth: f64) -> 
             .for_each(|(to, from)| *to += from);
     }
     let total: f64 = background.iter().sum();
+    for sum in &mut background {
+        *sum /= total;
+    }
     let mut most = vec![0.0_f64; n_genes];
     for cluster in 0..all[0].len() {
         let of_gene = |gene: usize| halves.iter().map(|half| half[cluster][gene]).sum::<f64>();
         let sums: Vec<f64> = (0..n_genes).map(of_gene).collect();
         let size: f64 = sums.iter().sum();
-        for ((most, sum), background) in most.iter_mut().zip(sums).zip(&background) {
-            *most = most.max((sum + depth * background / total) / (size + depth));
+        let shares = smoothed_shares(sums.into_iter(), size, &background, depth);
+        for (most, share) in most.iter_mut().zip(shares) {
+            *most = most.max(share);
         }
     }
     most
@@ -157,20 +160,6 @@ fn for_each_cell(
     Ok(())
 }
 
-/// Intercept and slope of the least-squares line through some points.
-fn line(points: &[(f64, f64)]) -> [f64; 2] {
-    let n = points.len().max(1) as f64;
-    let mean_x = points.iter().map(|point| point.0).sum::<f64>() / n;
-    let mean_y = points.iter().map(|point| point.1).sum::<f64>() / n;
-    let (mut xy, mut xx) = (0.0, 0.0);
-    for (x, y) in points {
-        xy += (x - mean_x) * (y - mean_y);
-        xx += (x - mean_x).powi(2);
-    }
-    let slope = if xx > 0.0 { xy / xx } else { 0.0 };
-    [mean_y - slope * mean_x, slope]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,8 +169,7 @@ mod tests {
     fn a_gene_beyond_all_clusters_surprises() {
         let most = [0.1, 0.001];
         assert!(surprise(&[(0, 100.0)], 1000.0, &most).abs() < 1e-12);
-        // y = 5, μ = 1: 2 (5 ln 5 − 6 ln 3)
-        let expected = 2.0 * (5.0 * 5.0_f64.ln() - 6.0 * 3.0_f64.ln());
+        let expected = deviance(5.0, 1.0, THETA);
         assert!((surprise(&[(1, 5.0), (0, 90.0)], 1000.0, &most) - expected).abs() < 1e-12);
     }
 

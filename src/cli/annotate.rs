@@ -52,6 +52,7 @@ pub(super) fn config(args: AnnotateArgs) -> Result<AnnotateConfig, Refusal> {
             embedding: outputs.save_embedding.0,
             umap: outputs.save_umap.0,
             figure_format: outputs.figure_format,
+            report: outputs.save_report.0,
             h5ad: outputs.save_h5ad.0,
         },
         overwrite: outputs.overwrite.0,

@@ -281,6 +281,9 @@ pub(super) struct AnnotatedArgs {
     /// Format of these figures: png, svg or pdf
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = word::<FigureFormat>)]
     pub figure_format: FigureFormat,
+    /// Write a report that opens in any browser: report/NAME.html
+    #[arg(long, default_value = "False")]
+    pub save_report: Switch,
     /// Write a copy of the input, as .h5ad, with the results in it: h5ad/NAME.h5ad
     #[arg(long, default_value = "False")]
     pub save_h5ad: Switch,

@@ -68,6 +68,8 @@ pub struct AnnotateOutputs {
     pub umap: bool,
     /// The format of these.
     pub figure_format: FigureFormat,
+    /// `report/NAME.html`
+    pub report: bool,
     /// `h5ad/NAME.h5ad`
     pub h5ad: bool,
 }

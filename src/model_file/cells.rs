@@ -13,6 +13,9 @@ use crate::{
     model::landmarks::LandmarkStates,
 };
 
+/// How far reference cells deviate from their clusters.
+const DEVIATION: &str = "annotate.reference.deviation";
+
 /// The cells that every cell is embedded against.
 #[derive(Debug)]
 pub struct LandmarkCells {
@@ -35,6 +38,8 @@ pub struct ReferenceCells {
     pub centers: Array2<f32>,
     /// How far a cell of every cluster may be from its nearest reference cells.
     pub limits: Vec<f32>,
+    /// How far each cell deviates from the cluster that it fits best, over the limit of known cells.
+    pub deviations: Vec<f32>,
     /// Names of the cell types that the training data held, none where they were not known.
     pub celltypes: Vec<String>,
     /// The cells' types, a position in `celltypes`; its end for a cell without one.
@@ -103,6 +108,8 @@ impl ReferenceCells {
             "annotate.reference.celltype",
             self.celltype_of_cell.iter().copied(),
         );
+        let deviations = self.deviations.clone();
+        file.f32(DEVIATION, &[deviations.len()], deviations);
         put_matrix(file, "annotate.clusters.centers", &self.centers);
         file.f32(
             "annotate.clusters.limits",
@@ -130,7 +137,9 @@ impl ReferenceCells {
         )?;
         let clusters = file.positions("annotate.reference.cluster", entries.len())?;
         let of_cell = file.positions("annotate.reference.celltype", celltypes.len() + 1)?;
-        let are_complete = clusters.len() == n_cells && of_cell.len() == n_cells;
+        let deviations = file.f32(DEVIATION, 1)?.1.to_vec();
+        let lengths = [clusters.len(), of_cell.len(), deviations.len()];
+        let are_complete = lengths == [n_cells; 3];
         file.check("annotate.reference.cluster", are_complete)?;
         let centers = take_matrix(file, "annotate.clusters.centers")?;
         let limits = file.f32("annotate.clusters.limits", 1)?.1.to_vec();
@@ -142,6 +151,7 @@ impl ReferenceCells {
             sizes: entries.iter().map(|entry| entry.cells).collect(),
             centers,
             limits,
+            deviations,
             celltypes,
             celltype_of_cell: of_cell,
         })

@@ -1,29 +1,57 @@
-//! What a model knows of the expression of all genes: how much of it no known cell has.
+//! What a model knows of the expression of genes in known cells, and how far cells go beyond it.
 
-use super::{Contents, ModelFileError, TensorFile};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
-/// The most that known cells express, and how far cells go beyond it.
+use super::{
+    Contents, ModelFileError, TensorFile,
+    views::{put_matrix, take_matrix},
+};
+
+/// How large a measure of a known cell may be: ln(1 + measure) is about `start` + `slope` · ln total count, and at most `limit` more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct LimitByDepth {
+    /// Intercept.
+    pub start: f64,
+    /// Slope.
+    pub slope: f64,
+    /// How far above the line a known cell may lie.
+    pub limit: f64,
+}
+
+/// The most that known cells express of any gene.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownExpression {
     /// The share of each of the model's genes in the counts of the cluster that expresses it most.
     pub most: Vec<f64>,
-    /// How the surprise of known cells grows with depth: ln(1 + surprise) is about `of_depth[0]` + `of_depth[1]` · ln total count.
-    pub of_depth: [f64; 2],
-    /// How far above that a known cell may lie.
-    pub limit: f64,
+    /// How surprising a known cell is.
+    pub limit: LimitByDepth,
+}
+
+/// How known cells deviate from their clusters, in the highly variable genes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownDeviations {
+    /// Share of each gene in the counts of each cluster, clusters × genes.
+    pub shares: Array2<f32>,
+    /// θ of each gene's negative binomial distribution.
+    pub dispersion: Vec<f32>,
+    /// What each gene's residual is multiplied by, 0 for a gene that does not take part.
+    pub weight: Vec<f32>,
+    /// Mean of each gene's residual after that.
+    pub mean: Vec<f32>,
+    /// Principal directions of these, genes × directions.
+    pub directions: Array2<f32>,
+    /// Standard deviation of known cells along each direction; one without any does not take part.
+    pub spread: Vec<f32>,
+    /// How far a known cell may lie.
+    pub limit: LimitByDepth,
 }
 
 impl KnownExpression {
     pub(super) fn put(&self, file: &mut Contents) {
-        file.f64(
-            "annotate.genes.most_share",
-            &[self.most.len()],
-            self.most.clone(),
-        );
-        file.json(
-            "surprise",
-            &[self.of_depth[0], self.of_depth[1], self.limit],
-        );
+        let name = "annotate.genes.most_share";
+        file.f64(name, &[self.most.len()], self.most.clone());
+        file.json("surprise", &self.limit);
     }
 
     /// That of a model of so many genes.
@@ -31,11 +59,54 @@ impl KnownExpression {
         let name = "annotate.genes.most_share";
         let most = file.f64(name, 1)?.1.to_vec();
         file.check(name, most.len() == n_genes)?;
-        let [start, slope, limit]: [f64; 3] = file.json("surprise")?;
+        let limit = file.json("surprise")?;
+        Ok(Self { most, limit })
+    }
+}
+
+impl KnownDeviations {
+    pub(super) fn put(&self, file: &mut Contents) {
+        put_matrix(file, "annotate.clusters.share", &self.shares);
+        put_matrix(file, "annotate.deviations.directions", &self.directions);
+        for (name, values) in [
+            ("dispersion", &self.dispersion),
+            ("weight", &self.weight),
+            ("mean", &self.mean),
+            ("spread", &self.spread),
+        ] {
+            let name = format!("annotate.deviations.{name}");
+            file.f32(&name, &[values.len()], values.clone());
+        }
+        file.json("deviation", &self.limit);
+    }
+
+    /// Those of a model of so many highly variable genes.
+    pub(super) fn take(file: &TensorFile, n_genes: usize) -> Result<Self, ModelFileError> {
+        let matrix = |name: &str, is_right: &dyn Fn(&Array2<f32>) -> bool| {
+            let matrix = take_matrix(file, name)?;
+            file.check(name, is_right(&matrix))?;
+            Ok::<_, ModelFileError>(matrix)
+        };
+        let values = |name: &str, n: usize| {
+            let name = format!("annotate.deviations.{name}");
+            let values = file.f32(&name, 1)?.1.to_vec();
+            file.check(&name, values.len() == n)?;
+            Ok::<_, ModelFileError>(values)
+        };
+        let directions = matrix("annotate.deviations.directions", &|directions| {
+            directions.nrows() == n_genes
+        })?;
+        let n_directions = directions.ncols();
         Ok(Self {
-            most,
-            of_depth: [start, slope],
-            limit,
+            shares: matrix("annotate.clusters.share", &|shares| {
+                shares.ncols() == n_genes && shares.nrows() > 0
+            })?,
+            dispersion: values("dispersion", n_genes)?,
+            weight: values("weight", n_genes)?,
+            mean: values("mean", n_genes)?,
+            spread: values("spread", n_directions)?,
+            directions,
+            limit: file.json("deviation")?,
         })
     }
 }

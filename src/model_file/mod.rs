@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `network` | `enc_1.weight`, …, `attn2.gate` |
 //! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
-//! | `expression` | `annotate.genes.most_share` |
+//! | `expression` | `annotate.genes.most_share`, `annotate.clusters.share`, `annotate.deviations.*` |
 //! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
@@ -27,7 +27,7 @@ pub use self::{
     cells::{LandmarkCells, ReferenceCells},
     contents::{Contents, write_tensors},
     error::ModelFileError,
-    expression::KnownExpression,
+    expression::{KnownDeviations, KnownExpression, LimitByDepth},
     genes::Genes,
     tensor_file::TensorFile,
     tensors::{NamedTensor, TensorData},

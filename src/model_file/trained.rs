@@ -3,7 +3,8 @@
 use std::{path::Path, str::FromStr};
 
 use super::{
-    Contents, Genes, KnownExpression, LandmarkCells, ModelFileError, ReferenceCells, TensorFile,
+    Contents, Genes, KnownDeviations, KnownExpression, LandmarkCells, ModelFileError,
+    ReferenceCells, TensorFile,
     network::{put_network, take_network},
     views::{put_projection, put_views, take_projection, take_views},
     write_tensors,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What says that a file is a model of this program, and of which format.
-const FORMAT: (&str, &str) = ("attentionae_sc_model", "1");
+const FORMAT: (&str, &str) = ("attentionae_sc_model", "2");
 
 /// All that is needed to label new cells.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct TrainedModel {
     pub genes: Genes,
     /// What known cells express of these.
     pub expression: KnownExpression,
+    /// How they deviate from their clusters.
+    pub deviations: KnownDeviations,
     /// How cells are seen, where the run made use of that.
     pub views: Option<Views>,
     /// Names of the batches that were brought together; none where there were none.
@@ -59,6 +62,7 @@ impl TrainedModel {
         file.texts.append(&mut self.about.clone());
         self.genes.put(&mut file);
         self.expression.put(&mut file);
+        self.deviations.put(&mut file);
         if let Some(views) = &self.views {
             put_views(views, &mut file);
         }
@@ -113,6 +117,7 @@ impl TrainedModel {
             },
             landmarks: LandmarkCells::take(&file, (WIDTH_2, shape.n_z))?,
             expression: KnownExpression::take(&file, genes.len())?,
+            deviations: KnownDeviations::take(&file, n_genes)?,
             reference: ReferenceCells::take(&file, shape.n_z)?,
             tree: file.json("tree")?,
             shape,

@@ -1,5 +1,7 @@
 //! What a run hands on to label new cells with.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Seen;
@@ -7,11 +9,16 @@ use crate::{
     annotate::{KnownCells, reference_cells},
     config::RunConfig,
     graph::Projection,
+    grouping::sizes,
     libtorch,
     model::autoencoder::Autoencoder,
-    model_file::{Genes, KnownExpression, LandmarkCells, TrainedModel},
+    model_file::{Genes, KnownDeviations, KnownExpression, LandmarkCells, TrainedModel},
     write::{Findings, newick},
 };
+
+/// Fewest cells of a fine cluster that cells are judged by, and most of these clusters.
+const LEAST_OF_FINE: usize = 50;
+const MOST_FINE: usize = 100;
 
 /// A network, and the cells that it embeds others against.
 pub(super) struct Network {
@@ -41,6 +48,14 @@ pub(super) fn trained_model(
         in_model: &in_model.collect::<Vec<_>>(),
     };
     let counts = &*found.input.data.counts;
+    let deviations = KnownDeviations::learn(found.prepared, &finer_clusters(found), config.seed)?;
+    let reference = reference_cells(
+        &found.z,
+        &found.labels,
+        found.truth.as_ref(),
+        |cells| deviations.excess(found.prepared, cells),
+        config.seed,
+    );
     Ok(TrainedModel {
         expression: KnownExpression::learn(counts, &known, genes.len(), config.seed)?,
         about: about(config),
@@ -55,9 +70,28 @@ pub(super) fn trained_model(
             .map(|batches| batches.names.clone())
             .unwrap_or_default(),
         landmarks: network.landmarks,
-        reference: reference_cells(&found.z, &found.labels, found.truth.as_ref(), config.seed),
+        reference,
+        deviations,
         tree: newick(found),
     })
+}
+
+/// The clusters that cells are judged by: the finest ones with any support, of 50 cells and one in a hundred of all cells or more;
+/// of the other cells the clusters of the run.
+fn finer_clusters(found: &Findings<'_>) -> Vec<usize> {
+    let Some(types) = &found.types else {
+        return found.labels.clone();
+    };
+    let sizes = sizes(&types.fine);
+    let least = LEAST_OF_FINE.max(types.fine.len() / MOST_FINE);
+    let mut numbers = BTreeMap::new();
+    let number = |(&fine, &label): (&usize, &usize)| {
+        let is_large = sizes[fine] >= least;
+        let n_before = numbers.len();
+        let key = (label, is_large.then_some(fine));
+        *numbers.entry(key).or_insert(n_before)
+    };
+    types.fine.iter().zip(&found.labels).map(number).collect()
 }
 
 /// The parameters of the run and the versions of the programs, as texts.

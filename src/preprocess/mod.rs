@@ -45,7 +45,7 @@ pub(crate) use harmony::Harmony;
 pub(crate) use pca::PrincipalComponents;
 pub(crate) use rotation::Rotation;
 pub(crate) use survey::chunks;
-pub(crate) use transformation::Components;
+pub(crate) use transformation::{Components, mean_row, principal_directions};
 
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///

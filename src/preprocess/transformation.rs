@@ -11,7 +11,11 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{Prepared, PreprocessError, leading::leading_eigenvectors, rotation::Rotation};
+use super::{
+    Prepared, PreprocessError,
+    leading::leading_eigenvectors,
+    rotation::{Rotation, to_array},
+};
 
 /// Bound of z-scores and of residuals: one cell's outlier does not make a component.
 const MOST: f32 = 10.0;
@@ -62,19 +66,10 @@ impl Transformation {
         cells: &[usize],
         n_comps: usize,
     ) -> Result<Components, PreprocessError> {
-        let (n_cells, n_genes) = (cells.len(), prepared.n_genes());
         let mean = self.mean(prepared, cells);
-        let mut scatter = vec![0.0; n_genes * n_genes];
-        for block in cells.chunks(CELLS) {
-            add_products(&mut scatter, &self.centred(prepared, block, &mean));
-        }
-        let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
-        let n_comps = n_comps.clamp(1, n_cells.min(n_genes).max(1));
-        let loadings = leading_eigenvectors(scatter, n_comps)
-            .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-        let loadings = Mat::from_fn(n_genes, n_comps, |gene, component| {
-            loadings[(gene, component)] as f32
-        });
+        let blocks = cells.chunks(CELLS);
+        let blocks = blocks.map(|block| self.centred(prepared, block, &mean));
+        let loadings = directions(blocks, (cells.len(), prepared.n_genes()), n_comps)?;
         Ok(Components {
             transformation: self,
             rotation: Rotation { mean, loadings },
@@ -110,8 +105,47 @@ impl Transformation {
     }
 }
 
+/// The first `n` principal directions of the rows of a matrix whose columns are centred: columns × n, or fewer where it has not
+/// as many rows or columns. The result does not depend on the number of threads.
+///
+/// Cost: rows · columns² operations, and columns² · n; memory columns².
+///
+/// # Errors
+///
+/// Where the eigenvalue iteration does not converge.
+pub(crate) fn principal_directions(
+    x: &Array2<f32>,
+    n: usize,
+) -> Result<Array2<f32>, PreprocessError> {
+    let blocks = x.axis_chunks_iter(Axis(0), CELLS);
+    Ok(to_array(&directions(
+        blocks.map(|block| block.to_owned()),
+        x.dim(),
+        n,
+    )?))
+}
+
+/// The same of centred rows that come in blocks, of these numbers of rows and columns.
+fn directions(
+    blocks: impl Iterator<Item = Array2<f32>>,
+    (n_cells, n_genes): (usize, usize),
+    n: usize,
+) -> Result<Mat<f32>, PreprocessError> {
+    let mut scatter = vec![0.0; n_genes * n_genes];
+    for block in blocks {
+        add_products(&mut scatter, &block);
+    }
+    let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
+    let n = n.clamp(1, n_cells.min(n_genes).max(1));
+    let found = leading_eigenvectors(scatter, n)
+        .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
+    Ok(Mat::from_fn(n_genes, n, |gene, direction| {
+        found[(gene, direction)] as f32
+    }))
+}
+
 /// The mean of all rows of some blocks, `width` wide, summed in `f64`.
-pub(super) fn mean_row(
+pub(crate) fn mean_row(
     blocks: impl Iterator<Item = impl Borrow<Array2<f32>>>,
     width: usize,
 ) -> Vec<f32> {

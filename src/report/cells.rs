@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::{ReportedRun, packed, text};
+use crate::read::Input;
 
 /// Most bytes of the cells' names, and of the columns' codes.
 const MOST_NAME_BYTES: usize = 1_200_000;
@@ -26,6 +28,8 @@ pub(super) struct Cells {
     depth: String,
     /// How sure each cell's cluster is, where that is known.
     confidence: Option<String>,
+    /// How far each cell is from what a model knows, where that is known.
+    distance: Option<String>,
     /// Names with line breaks between; `None` where they are too long for the page.
     names: Option<String>,
     /// Their numbers in the file, from 0.
@@ -42,10 +46,61 @@ struct LabelColumn {
     codes: String,
 }
 
+/// The drawn cells as they are to be packed, each list in drawing order.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    /// Tips of the page's tree, clusters or labels.
+    pub tips: Vec<usize>,
+    pub depth: Vec<f32>,
+    pub confidence: Option<Vec<f32>>,
+    /// Shares of the largest distance that is told apart.
+    pub distance: Option<Vec<f32>>,
+    pub names: Vec<String>,
+    /// Rows of the file.
+    pub rows: Vec<usize>,
+    /// Labels that cells can be coloured by.
+    pub labels: Vec<Labels>,
+}
+
+/// Labels of the drawn cells under one title.
+#[derive(Debug)]
+pub(super) struct Labels {
+    pub title: String,
+    pub of_cell: Vec<Option<String>>,
+    /// Whether they are shown whatever their number.
+    pub is_needed: bool,
+}
+
 impl Cells {
     pub(super) fn of(run: &ReportedRun<'_>, drawn: &[usize], tips: &[usize]) -> Self {
         let found = run.found;
-        let axes = [0, 1].map(|axis| run.layout.column(axis));
+        let rows: Vec<usize> = drawn
+            .iter()
+            .map(|&cell| found.prepared.cells[cell])
+            .collect();
+        let types = found.types.as_ref();
+        let of_drawn = Drawn {
+            tips: drawn.iter().map(|&cell| tips[cell]).collect(),
+            depth: drawn
+                .iter()
+                .map(|&cell| found.prepared.totals[cell])
+                .collect(),
+            confidence: types.map(|types| drawn.iter().map(|&c| types.confidence[c]).collect()),
+            distance: None,
+            names: drawn.iter().map(|&cell| run.names[cell].clone()).collect(),
+            labels: labels_of_input(
+                found.input,
+                found.config.celltype.column(),
+                &rows.iter().map(|&row| Some(row)).collect::<Vec<_>>(),
+            ),
+            rows,
+        };
+        Self::pack(run.layout, drawn, of_drawn)
+    }
+
+    /// Packs cells (rows of `layout`, n × 2) for the page.
+    pub(super) fn pack(layout: ArrayView2<'_, f32>, cells: &[usize], drawn: Drawn) -> Self {
+        let axes = [0, 1].map(|axis| layout.column(axis));
         let ranges = axes.map(|axis| {
             let finite = axis.iter().copied().filter(|value| value.is_finite());
             finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| {
@@ -61,28 +116,24 @@ impl Cells {
             // Both axes in the same unit, the shorter one in the middle.
             packed::places(
                 axes[axis],
-                drawn,
+                cells,
                 f32::midpoint(low, high) - extent / 2.0,
                 extent,
             )
         });
-        let names: Vec<String> = drawn
-            .iter()
-            .map(|&cell| one_line(&run.names[cell]))
-            .collect();
+        let names: Vec<String> = drawn.names.iter().map(|name| one_line(name)).collect();
         let names = packed::bytes(names.join("\n").as_bytes());
-        let types = found.types.as_ref();
         Self {
-            n: drawn.len(),
+            n: cells.len(),
             x,
             y,
-            tips: packed::shorts(drawn.iter().map(|&cell| tips[cell])),
-            depth: packed::words(drawn.iter().map(|&cell| found.prepared.totals[cell] as u32)),
-            confidence: types
-                .map(|types| packed::shares(drawn.iter().map(|&cell| types.confidence[cell]))),
+            tips: packed::shorts(drawn.tips),
+            depth: packed::words(drawn.depth.into_iter().map(|depth| depth as u32)),
+            confidence: drawn.confidence.map(packed::shares),
+            distance: drawn.distance.map(packed::shares),
             names: (names.len() <= MOST_NAME_BYTES).then_some(names),
-            rows: packed::words(drawn.iter().map(|&cell| found.prepared.cells[cell] as u32)),
-            columns: columns(run, drawn),
+            rows: packed::words(drawn.rows.into_iter().map(|row| row as u32)),
+            columns: columns(&drawn.labels),
         }
     }
 }
@@ -91,33 +142,42 @@ fn one_line(name: &str) -> String {
     text::name(name).replace(char::is_control, " ")
 }
 
-/// The true labels, then columns of `obs` with few different values, while they fit.
-fn columns(run: &ReportedRun<'_>, drawn: &[usize]) -> Vec<LabelColumn> {
-    let found = run.found;
-    let file_rows: Vec<usize> = drawn
-        .iter()
-        .map(|&cell| found.prepared.cells[cell])
-        .collect();
-    let mut labelled: Vec<(String, Vec<Option<String>>)> = Vec::new();
-    if let Some(truth) = &found.input.truth {
-        let of_drawn = file_rows.iter().map(|&row| truth[row].clone());
-        labelled.push(("True label".to_owned(), of_drawn.collect()));
+/// The true labels, then the columns of `obs`, of some rows of an input; `None` of cells that are not in it.
+pub(super) fn labels_of_input(
+    input: &Input,
+    truth_column: &str,
+    rows: &[Option<usize>],
+) -> Vec<Labels> {
+    let of_rows = |labels: &[Option<String>]| {
+        let of_row = |row: &Option<usize>| row.and_then(|row| labels[row].clone());
+        rows.iter().map(of_row).collect()
+    };
+    let mut found = Vec::new();
+    if let Some(truth) = &input.truth {
+        found.push(Labels {
+            title: "True label".to_owned(),
+            of_cell: of_rows(truth),
+            is_needed: true,
+        });
     }
-    let truth_column = found.config.celltype.column();
-    for (name, column) in found.input.data.obs.columns().unwrap_or_default() {
-        if name != truth_column || found.input.truth.is_none() {
-            let texts = column.texts();
-            labelled.push((
-                name,
-                file_rows.iter().map(|&row| texts[row].clone()).collect(),
-            ));
+    for (name, column) in input.data.obs.columns().unwrap_or_default() {
+        if name != truth_column || input.truth.is_none() {
+            found.push(Labels {
+                title: name,
+                of_cell: of_rows(&column.texts()),
+                is_needed: false,
+            });
         }
     }
+    found
+}
+
+/// Those of few different labels, while they fit.
+fn columns(labelled: &[Labels]) -> Vec<LabelColumn> {
     let mut columns: Vec<LabelColumn> = Vec::new();
     let mut n_bytes = 0;
-    for (place, (title, labels)) in labelled.into_iter().enumerate() {
-        let is_truth = place == 0 && found.input.truth.is_some();
-        let Some(column) = coded(&title, &labels, is_truth) else {
+    for labels in labelled {
+        let Some(column) = coded(&labels.title, &labels.of_cell, labels.is_needed) else {
             continue;
         };
         n_bytes += column.codes.len();
@@ -128,14 +188,14 @@ fn columns(run: &ReportedRun<'_>, drawn: &[usize]) -> Vec<LabelColumn> {
     columns
 }
 
-/// Labels as codes by decreasing size. `None` where there is one label or too many; of true labels the rare ones then
-/// become one.
-fn coded(title: &str, labels: &[Option<String>], is_truth: bool) -> Option<LabelColumn> {
+/// Labels as codes by decreasing size. `None` where there is one label or too many; of labels that are needed the rare ones
+/// then become one.
+fn coded(title: &str, labels: &[Option<String>], is_needed: bool) -> Option<LabelColumn> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     for label in labels.iter().flatten() {
         *sizes.entry(label).or_default() += 1;
     }
-    if (sizes.len() < 2 || sizes.len() > MOST_LEVELS) && !is_truth {
+    if (sizes.len() < 2 || sizes.len() > MOST_LEVELS) && !is_needed {
         return None;
     }
     let mut levels: Vec<(&str, usize)> = sizes.into_iter().collect();

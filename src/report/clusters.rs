@@ -9,7 +9,7 @@ use super::{
 use crate::{
     grouping::{n_groups, sizes},
     markers::Marker,
-    metrics::TypeCounts,
+    metrics::{Truth, TypeCounts},
     partition::Found,
     write::Findings,
 };
@@ -74,7 +74,7 @@ impl ClusterTable {
             .as_ref()
             .map(|types| confidences(types, &sizes))
             .unwrap_or_default();
-        let mostly = mostly(found);
+        let mostly = mostly(found.truth.as_ref(), &found.labels);
         let row = |(label, nearest): (usize, &Option<Nearest>)| ClusterRow {
             label,
             size: text::whole(sizes[label]),
@@ -166,12 +166,12 @@ fn confidences(types: &Found, sizes: &[usize]) -> Vec<f64> {
 }
 
 /// Of each cluster, the true label that most of its cells have.
-fn mostly(found: &Findings<'_>) -> Vec<Option<(String, String)>> {
-    let Some(truth) = &found.truth else {
+pub(super) fn mostly(truth: Option<&Truth>, labels: &[usize]) -> Vec<Option<(String, String)>> {
+    let Some(truth) = truth else {
         return Vec::new();
     };
-    let n_clusters = n_groups(&found.labels);
-    let counts = TypeCounts::of(&found.labels, n_clusters, truth);
+    let n_clusters = n_groups(labels);
+    let counts = TypeCounts::of(labels, n_clusters, truth);
     let of_cluster = |cluster: usize| {
         let n_labelled = counts.labelled(cluster);
         let codes = 0..truth.names.len();

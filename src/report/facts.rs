@@ -8,9 +8,16 @@ use super::{
     options::{Changed, changed, command},
     text,
 };
-use crate::{grouping::n_groups, preprocess::QualityControl, progress::brief, write::Findings};
+use crate::{
+    grouping::n_groups,
+    memory::{StageLog, StageUse},
+    preprocess::QualityControl,
+    progress::brief,
+    write::Findings,
+};
 
-const LONGEST_PATH: usize = 300;
+/// Longest path, in characters.
+pub(super) const LONGEST_PATH: usize = 300;
 
 /// The head of the report.
 #[derive(Debug, Serialize)]
@@ -23,7 +30,6 @@ pub(super) struct Facts {
     rows: Vec<(&'static str, String)>,
     changed: Vec<Changed>,
     command: String,
-    stages: Vec<[String; 3]>,
     /// Cells on the map, where not all are.
     n_drawn: Option<String>,
     /// The resolution that clusters were found at, where there is no tree.
@@ -34,12 +40,6 @@ impl Facts {
     pub(super) fn of(run: &ReportedRun<'_>, n_drawn: usize) -> Self {
         let found = run.found;
         let n_clusters = n_groups(&found.labels);
-        let stage = |stage: &crate::memory::StageUse| {
-            let memory = stage
-                .peak_rss_mb
-                .map_or("–".to_owned(), |mb| format!("{mb:.0} MiB"));
-            [stage.name.clone(), brief(stage.seconds), memory]
-        };
         Self {
             name: text::name(&found.config.name),
             version: env!("CARGO_PKG_VERSION"),
@@ -48,11 +48,36 @@ impl Facts {
             rows: rows(run),
             changed: changed(found.config),
             command: command(found.config),
-            stages: run.log.stages().iter().map(stage).collect(),
             n_drawn: (n_drawn < found.labels.len()).then(|| text::whole(n_drawn)),
             no_tree: found.types.is_none().then(|| why_no_tree(found)),
         }
     }
+}
+
+/// Name, time and memory of every stage.
+pub(super) fn stages(log: &StageLog) -> Vec<[String; 3]> {
+    let stage = |stage: &StageUse| {
+        let memory = stage
+            .peak_rss_mb
+            .map_or("–".to_owned(), |mb| format!("{mb:.0} MiB"));
+        [stage.name.clone(), brief(stage.seconds), memory]
+    };
+    log.stages().iter().map(stage).collect()
+}
+
+/// `12 s on CPU with 2 threads, at most 500 MiB of memory`
+pub(crate) fn time_and_memory(log: &StageLog, device: &str) -> String {
+    let threads = match rayon::current_num_threads() {
+        1 => "1 thread".to_owned(),
+        n => format!("{n} threads"),
+    };
+    let memory = log.peak_rss_mb().map_or(String::new(), |mb| {
+        format!(", at most {mb:.0} MiB of memory")
+    });
+    format!(
+        "{} on {device} with {threads}{memory}",
+        brief(log.seconds())
+    )
 }
 
 fn why_no_tree(found: &Findings<'_>) -> String {
@@ -70,26 +95,13 @@ fn rows(run: &ReportedRun<'_>) -> Vec<(&'static str, String)> {
         Device::Cuda(index) => format!("GPU {index}"),
         _ => "CPU".to_owned(),
     };
-    let threads = match rayon::current_num_threads() {
-        1 => "1 thread".to_owned(),
-        n => format!("{n} threads"),
-    };
-    let memory = run.log.peak_rss_mb().map_or(String::new(), |mb| {
-        format!(", at most {mb:.0} MiB of memory")
-    });
     let mut rows = vec![
         ("Input", text::clipped(&path, LONGEST_PATH)),
         ("Cells", cells(found)),
         ("Genes", genes(found)),
         ("True labels", labels(found)),
         ("Seed", found.config.seed.to_string()),
-        (
-            "Time and memory",
-            format!(
-                "{} on {device} with {threads}{memory}",
-                brief(run.log.seconds())
-            ),
-        ),
+        ("Time and memory", time_and_memory(run.log, &device)),
         (
             "Version",
             format!("attentionae-sc {}", env!("CARGO_PKG_VERSION")),

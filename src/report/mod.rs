@@ -19,6 +19,7 @@ mod facts;
 mod index;
 mod multiqc;
 mod nearest;
+mod new_cells;
 mod options;
 mod packed;
 mod page;
@@ -45,8 +46,11 @@ pub use self::{
     error::ReportError,
     index::{IndexRow, write_index},
     multiqc::write_multiqc,
+    new_cells::{ReportedCells, write_new_cells},
 };
+pub(crate) use self::{facts::time_and_memory, text::whole};
 use crate::{
+    grouping::n_groups,
     memory::StageLog,
     partition::Found,
     plot::{hex_colors, sampled_order},
@@ -107,12 +111,20 @@ fn page_of(run: &ReportedRun<'_>) -> Result<Page, ReportError> {
     let shown = markers_on_show(found);
     let genes: Vec<usize> = shown.iter().map(|shown| shown.gene).collect();
     let expression = Expression::read(found, &genes, &drawn)?;
-    let agreement = Agreement::of(found);
+    let names: Vec<String> = (0..n_groups(&found.labels))
+        .map(|label| label.to_string())
+        .collect();
+    let agreement = found
+        .truth
+        .as_ref()
+        .map(|truth| Agreement::of(truth, &found.labels, &names, found.scores));
     let n_colors = MOST_COLORS.min(tips.len()).max(1);
     Ok(Page {
         facts: Facts::of(run, drawn.len()),
         agreement,
         notes: text::clipped_all(&run.said.notes),
+        stages: facts::stages(run.log),
+        version: env!("CARGO_PKG_VERSION"),
         data: Data {
             cells: Cells::of(run, &drawn, &tips),
             clusters: table.sizes.clone(),

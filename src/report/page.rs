@@ -10,28 +10,60 @@ use super::{
     expression::PackedGene, facts::Facts, tree::PageTree, truth::Agreement,
 };
 
-/// What every page is made from; its template extends it.
-const BASE: &str = include_str!("assets/page.html");
-const TEMPLATE: &str = include_str!("assets/report.html");
+/// What every page is made from: the template that others extend, and parts that several include.
+const PARTS: [(&str, &str); 5] = [
+    ("page.html", include_str!("assets/page.html")),
+    ("stages.html", include_str!("assets/stages.html")),
+    ("map.html", include_str!("assets/map.html")),
+    ("agreement.html", include_str!("assets/agreement.html")),
+    ("end.html", include_str!("assets/end.html")),
+];
 const STYLE: &str = concat!(
     include_str!("assets/base.css"),
     include_str!("assets/report.css")
 );
-const SCRIPT: &str = concat!(
-    "'use strict';\n",
-    include_str!("assets/data.js"),
-    include_str!("assets/cut.js"),
-    include_str!("assets/colour.js"),
-    include_str!("assets/raster.js"),
-    include_str!("assets/map.js"),
-    include_str!("assets/pointer.js"),
-    include_str!("assets/legend.js"),
-    include_str!("assets/tree.js"),
-    include_str!("assets/evidence.js"),
-    include_str!("assets/dots.js"),
-    include_str!("assets/charts.js"),
-    include_str!("assets/page.js"),
-);
+
+/// The script of a page with a map: what all of these share, then parts of its own, and the start.
+macro_rules! script_with {
+    ($($part:literal),*) => {
+        concat!(
+            "'use strict';\n",
+            include_str!("assets/data.js"),
+            include_str!("assets/cut.js"),
+            include_str!("assets/colour.js"),
+            include_str!("assets/raster.js"),
+            include_str!("assets/map.js"),
+            include_str!("assets/pointer.js"),
+            include_str!("assets/legend.js"),
+            $(include_str!($part),)*
+            include_str!("assets/page.js"),
+        )
+    };
+}
+
+/// A template and its script.
+#[derive(Debug)]
+pub(super) struct Kind {
+    template: &'static str,
+    script: &'static str,
+}
+
+/// The report of a run.
+const RUN: Kind = Kind {
+    template: include_str!("assets/report.html"),
+    script: script_with!(
+        "assets/tree.js",
+        "assets/evidence.js",
+        "assets/dots.js",
+        "assets/charts.js"
+    ),
+};
+
+/// The report of new cells.
+pub(super) const NEW_CELLS: Kind = Kind {
+    template: include_str!("assets/new_cells.html"),
+    script: script_with!("assets/new_cells.js"),
+};
 
 /// What the template shows as text.
 #[derive(Debug, Serialize)]
@@ -40,6 +72,8 @@ pub(super) struct Page {
     pub table: ClusterTable,
     pub agreement: Option<Agreement>,
     pub notes: Vec<String>,
+    pub stages: Vec<[String; 3]>,
+    pub version: &'static str,
     /// What the script draws.
     #[serde(skip)]
     pub data: Data,
@@ -61,13 +95,18 @@ pub(super) struct Data {
 impl Page {
     /// The whole page.
     pub(super) fn render(&self) -> Result<String, ReportError> {
-        render(
-            TEMPLATE,
-            STYLE,
-            Some((SCRIPT, &in_script(&serde_json::to_string(&self.data)?))),
-            self,
-        )
+        render_with(&RUN, &self.data, self)
     }
+}
+
+/// A page with a map.
+pub(super) fn render_with(
+    kind: &Kind,
+    data: &impl Serialize,
+    page: &impl Serialize,
+) -> Result<String, ReportError> {
+    let data = in_script(&serde_json::to_string(data)?);
+    render(kind.template, STYLE, Some((kind.script, &data)), page)
 }
 
 /// A page from its template, style, script with its data, and what it shows; its policy allows this style and this script
@@ -80,7 +119,9 @@ pub(super) fn render(
 ) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_template("page.html", BASE)?;
+    for (name, part) in PARTS {
+        environment.add_template(name, part)?;
+    }
     let (script, data) = script.unwrap_or_default();
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",

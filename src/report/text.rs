@@ -34,7 +34,7 @@ pub(super) fn rounded(value: f64) -> f64 {
 }
 
 /// `3,005`
-pub(super) fn whole(number: usize) -> String {
+pub(crate) fn whole(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

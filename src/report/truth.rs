@@ -3,11 +3,7 @@
 use serde::Serialize;
 
 use super::text;
-use crate::{
-    grouping::n_groups,
-    metrics::{LEAST_CELLS, TypeCounts},
-    write::Findings,
-};
+use crate::metrics::{LEAST_CELLS, Scores, Truth, TypeCounts};
 
 /// Most types and clusters of the table.
 const MOST_ROWS: usize = 60;
@@ -24,7 +20,7 @@ pub(super) struct Agreement {
     /// Mean F1 over types of twenty cells or more.
     mean_f1: Option<String>,
     n_types: usize,
-    clusters: Vec<usize>,
+    clusters: Vec<String>,
     types: Vec<TypeRow>,
 }
 
@@ -35,7 +31,7 @@ struct TypeRow {
     cells: String,
     /// The best F1 that a cluster reaches, and that cluster.
     f1: String,
-    best: usize,
+    best: String,
     counts: Vec<Count>,
 }
 
@@ -49,11 +45,9 @@ struct Count {
 }
 
 impl Agreement {
-    /// Of a run whose data set has true labels.
-    pub(super) fn of(found: &Findings<'_>) -> Option<Self> {
-        let truth = found.truth.as_ref()?;
-        let n_clusters = n_groups(&found.labels);
-        let counts = TypeCounts::of(&found.labels, n_clusters, truth);
+    /// Of cells with the true types `truth` and these labels, a position in `names` each.
+    pub(super) fn of(truth: &Truth, labels: &[usize], names: &[String], scores: Scores) -> Self {
+        let counts = TypeCounts::of(labels, names.len(), truth);
         let mut order: Vec<usize> = (0..truth.names.len())
             .filter(|&code| counts.size(code) > 0)
             .collect();
@@ -68,22 +62,29 @@ impl Agreement {
                 .filter(|s| s.is_finite())
                 .map(|score| format!("{score:.2}"))
         };
-        Some(Self {
-            ari: decimal(found.scores.ari),
-            nmi: decimal(found.scores.nmi),
+        Self {
+            ari: decimal(scores.ari),
+            nmi: decimal(scores.nmi),
             mean_f1: decimal(Some(large.iter().sum::<f64>() / large.len() as f64)),
             n_types: order.len(),
-            clusters: (0..n_clusters.min(MOST_COLUMNS)).collect(),
+            clusters: names
+                .iter()
+                .take(MOST_COLUMNS)
+                .map(|name| text::name(name))
+                .collect(),
             types: order
                 .iter()
                 .take(MOST_ROWS)
-                .map(|&code| row(&truth.names[code], counts.of_type(code), counts.best(code)))
+                .map(|&code| {
+                    let (f1, best) = counts.best(code);
+                    row(&truth.names[code], counts.of_type(code), (f1, &names[best]))
+                })
                 .collect(),
-        })
+        }
     }
 }
 
-fn row(name: &str, counts: &[usize], (f1, best): (f64, usize)) -> TypeRow {
+fn row(name: &str, counts: &[usize], (f1, best): (f64, &str)) -> TypeRow {
     let cells: usize = counts.iter().sum();
     let count = |&n: &usize| {
         let share = n as f64 / cells as f64;
@@ -97,7 +98,7 @@ fn row(name: &str, counts: &[usize], (f1, best): (f64, usize)) -> TypeRow {
         name: text::name(name),
         cells: text::whole(cells),
         f1: format!("{f1:.2}"),
-        best,
+        best: text::name(best),
         counts: counts.iter().take(MOST_COLUMNS).map(count).collect(),
     }
 }
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn shades_are_none_for_no_cell_and_full_for_all() {
-        let row = row("beta", &[0, 1, 99], (0.5, 2));
+        let row = row("beta", &[0, 1, 99], (0.5, "2"));
         let shades: Vec<usize> = row.counts.iter().map(|count| count.shade).collect();
         assert_eq!(shades, [0, 1, 9]);
     }

@@ -14,7 +14,7 @@ use crate::{
 const LEAST_FRAMES: f64 = 30.0;
 
 /// A tab of this size; `None`, loudly, without a browser.
-fn tab(width: u32, height: u32) -> Option<Tab> {
+pub fn tab(width: u32, height: u32) -> Option<Tab> {
     let Some(chromium) = find() else {
         eprintln!(
             "SKIPPED: no Chromium found; install it (Debian, Ubuntu: apt install chromium), or name it in CHROMIUM"

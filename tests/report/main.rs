@@ -4,5 +4,6 @@ mod browser;
 mod chromium;
 mod command;
 mod content;
+mod new_cells;
 mod page;
 mod simulated;

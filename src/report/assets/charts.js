@@ -41,3 +41,5 @@ function lineChart({title, unit, steps, values}) {
 }
 
 const brief = (value) => (value === undefined ? 'none' : Number(value.toPrecision(3)).toString());
+
+parts.push(drawCharts);

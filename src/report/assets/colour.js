@@ -43,7 +43,11 @@ async function colouring() {
   if (kind === 'depth') return byDepth();
   if (kind === 'confidence') {
     const value = (cell) => `Confidence ${(cells.confidence[cell] / 255).toFixed(2)}`;
-    return byValue('Confidence', cells.confidence, ['0', '1'], 'share of a cell’s edges that stay in its cluster', value);
+    return byValue('Confidence', cells.confidence, ['0', '1'], data.names ? 'share of the vote of the nearest training cells' : 'share of a cell’s edges that stay in its cluster', value);
+  }
+  if (kind === 'distance') {
+    const value = (cell) => `Distance ${(cells.distance[cell] / 255 * data.most_distance).toFixed(2)}`;
+    return byValue('Distance', cells.distance, ['0', `${data.most_distance} or more`], 'from what the model knows; above 1, a cell is unassigned', value);
   }
   return byCluster();
 }
@@ -51,16 +55,16 @@ async function colouring() {
 function byCluster() {
   const codes = Uint16Array.from(cells.tips, (tip) => cut.groupOfTip[tip]);
   const entries = cut.groups.map((group) => ({
-    name: `Cluster ${group.name}`, n: group.cells, colour: group.colour, act: () => chooseGroup(group),
+    name: titled(group.name), n: group.cells, colour: group.colour, act: () => chooseGroup(group),
     isChosen: (chosen) => chosen.tips && group.tips.every((tip) => chosen.tips.has(tip)),
   }));
-  return {title: 'Clusters', codes, palette: cut.groups.map((group) => rgb(group.colour)), entries, of: () => null};
+  return {title: data.names ? 'Labels' : 'Clusters', codes, palette: cut.groups.map((group) => rgb(group.colour)), entries, of: () => null};
 }
 
 function byColumn(place) {
   const column = cells.columns[place];
   const n = new Array(256).fill(0);
-  column.codes.forEach((code) => { n[code] += 1; });
+  column.codes.forEach((code, cell) => { if (!isBackground(cell)) n[code] += 1; });
   const palette = Array.from({length: 256}, () => rgb('#9aa1aa'));
   const entries = column.levels.map((name, level) => {
     const colour = colourAt(level);
@@ -76,8 +80,9 @@ function byColumn(place) {
 
 function byDepth() {
   const logs = Float64Array.from(cells.depth, (depth) => Math.log(Math.max(depth, 1)));
-  const low = logs.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+  const known = logs.filter((_, cell) => !isBackground(cell));
+  const low = known.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = known.reduce((a, b) => Math.max(a, b), -Infinity);
   const codes = Uint8Array.from(logs, (log) => Math.round(255 * (log - low) / (high - low || 1)));
   return byValue('Sequencing depth', codes, [low, high].map((log) => whole(Math.round(Math.exp(log)))), 'counts in the cell, on a log scale', () => null);
 }
@@ -90,10 +95,11 @@ function byValue(title, codes, ends, unit, of) {
 function fillColourMenu() {
   const menu = $('colour');
   const option = (value, text) => element('option', {value}, text);
-  menu.append(option('cluster', 'Cluster'));
+  menu.append(option('cluster', data.names ? 'Label' : 'Cluster'));
   data.cells.columns.forEach((column, place) => menu.append(option(`column:${place}`, column.title)));
   menu.append(option('depth', 'Sequencing depth'));
   if (data.cells.confidence) menu.append(option('confidence', 'Confidence'));
+  if (data.cells.distance) menu.append(option('distance', 'Distance'));
   if (data.genes.length) {
     const genes = element('optgroup', {label: 'Expression of a marker'});
     data.genes.forEach((gene, place) => genes.append(option(`gene:${place}`, gene.name)));

@@ -46,7 +46,7 @@ function nameGroups(groups) {
     else group.name = inside.length > 4 ? `${inside.slice(0, 3).join('+')}+${inside.length - 3} more` : inside.join('+');
   }
   for (const [cluster, of] of parts) {
-    of.forEach((group, place) => { group.name = of.length === 1 ? `${cluster}` : `${cluster}${letters(place)}`; });
+    of.forEach((group, place) => { group.name = of.length === 1 ? nameOf(cluster) : `${cluster}${letters(place)}`; });
   }
 }
 
@@ -89,7 +89,7 @@ function setCut(k) {
 
 function chooseGroup(group) {
   const isChosen = state.chosen && state.chosen.node === group.node;
-  change({chosen: isChosen ? null : {node: group.node, tips: new Set(group.tips), title: `Cluster ${group.name}`}});
+  change({chosen: isChosen ? null : {node: group.node, tips: new Set(group.tips), title: titled(group.name)}});
 }
 
 // The run's cluster, whatever the cut is now.
@@ -97,6 +97,6 @@ function chooseCluster(cluster) {
   const tips = tree.clusters.map((_, tip) => tip).filter((tip) => tree.clusters[tip] === cluster);
   const group = cutInto(nClusters).groups.find((found) => found.tips.length === tips.length && tips.includes(found.tips[0]));
   const node = group ? group.node : null;
-  const isChosen = state.chosen && state.chosen.title === `Cluster ${cluster}`;
-  change({chosen: isChosen ? null : {node, tips: new Set(tips), title: `Cluster ${cluster}`}});
+  const isChosen = state.chosen && state.chosen.title === titled(nameOf(cluster));
+  change({chosen: isChosen ? null : {node, tips: new Set(tips), title: titled(nameOf(cluster))}});
 }

@@ -22,6 +22,7 @@ async function unpackCells() {
   cells.depth = new Uint32Array(depth);
   cells.rows = new Uint32Array(rows);
   cells.confidence = packed.confidence && new Uint8Array(await unpacked(packed.confidence));
+  cells.distance = packed.distance && new Uint8Array(await unpacked(packed.distance));
   cells.names = packed.names && new TextDecoder().decode(await unpacked(packed.names)).split('\n');
   cells.columns = await Promise.all(packed.columns.map(async (column) => ({
     title: column.title, levels: column.levels, codes: new Uint8Array(await unpacked(column.codes)),
@@ -40,6 +41,18 @@ async function geneValues(place) {
 // {column, level, title} or null.
 const state = {k: 0, colour: 'cluster', chosen: null};
 const listeners = [];
+
+// What is set up once the cells are unpacked, what is drawn again in another theme, and further lines of a cell's tip.
+const parts = [];
+const repaints = [];
+const tipLines = [];
+
+// Cells of the model that new cells are shown beside; a run has none.
+const isBackground = (cell) => cells.tips[cell] === data.background;
+
+// What groups of cells are called: labels have names, clusters have numbers.
+const nameOf = (cluster) => (data.names ? data.names[cluster] : `${cluster}`);
+const titled = (name) => (data.names ? name : `Cluster ${name}`);
 
 function change(part) {
   Object.assign(state, part);

@@ -68,3 +68,4 @@ function dotKey(x, colours) {
 }
 
 listeners.push((part) => { if ('chosen' in part) drawDots(); });
+repaints.push(drawDots);

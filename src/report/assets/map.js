@@ -50,7 +50,8 @@ async function recolour() {
   if (wanted !== state.colour) return;
   map.colouring = colouring_;
   const palette = map.colouring.palette.map(packedColour);
-  map.colours = Uint32Array.from(map.colouring.codes, (code) => palette[code]);
+  const background = packedColour(rgb(cssColour('--grey')));
+  map.colours = Uint32Array.from(map.colouring.codes, (code, cell) => (isBackground(cell) ? background : palette[code]));
   showLegend();
 }
 
@@ -67,7 +68,7 @@ function relight() {
   const n = map.lit ? map.lit.reduce((sum, lit) => sum + lit, 0) : cells.n;
   const said = chosen ? `${chosen.title} is selected, ${counted(n, 'cell', 'cells')} on the map` : '';
   if ($('announce').textContent !== said) $('announce').textContent = said;
-  map.canvas.setAttribute('aria-label', `Map of ${whole(cells.n)} cells in ${counted(cut.groups.length, 'cluster', 'clusters')}. ${said}`);
+  map.canvas.setAttribute('aria-label', `Map of ${whole(cells.n)} cells in ${counted(cut.groups.length, ...(data.names ? ['label', 'labels'] : ['cluster', 'clusters']))}. ${said}`);
 }
 
 function redraw() {
@@ -111,7 +112,7 @@ function drawNames() {
   context.fillStyle = cssColour('--ink');
   cut.groups.forEach((group, place) => {
     const at_ = map.middles[place];
-    if (!at_) return;
+    if (!at_ || group.clusters.some((cluster) => (data.unnamed || []).includes(cluster))) return;
     const [x, y] = [at_[0] * map.view.scale + map.view.x, map.view.y - at_[1] * map.view.scale];
     context.strokeText(group.name, x, y);
     context.fillText(group.name, x, y);

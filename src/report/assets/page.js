@@ -28,7 +28,7 @@ function setUpTheme() {
   const repaint = () => {
     say();
     setCut(state.k);
-    drawDots();
+    for (const paint of repaints) paint();
   };
   button.hidden = false;
   button.addEventListener('click', () => {
@@ -43,10 +43,9 @@ async function start() {
   await unpackCells();
   fillColourMenu();
   setUpMap();
-  setUpTree();
   setUpTable();
   setUpTheme();
-  drawCharts();
+  for (const setUp of parts) setUp();
   setCut(nClusters);
   change({chosen: null});
   document.documentElement.dataset.ready = 'true';

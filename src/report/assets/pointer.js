@@ -76,15 +76,21 @@ function showTip(event) {
   const cell = cellAt(at(event));
   tip.hidden = cell < 0;
   if (cell < 0) return;
-  const name = cells.names ? cells.names[cell] : `Cell ${whole(cells.rows[cell] + 1)} of the file`;
-  const group = cut.groups[cut.groupOfTip[cells.tips[cell]]];
-  const lines = [name, `Cluster ${group.name}`, `Depth: ${whole(cells.depth[cell])} counts`, map.colouring.of(cell)];
-  tip.textContent = lines.filter(Boolean).join('\n');
+  tip.textContent = linesOf(cell).filter(Boolean).join('\n');
   const box = map.canvas.getBoundingClientRect();
   const [x, y] = [event.clientX - box.left, event.clientY - box.top];
   const left = x + 16 + tip.offsetWidth > box.width ? x - tip.offsetWidth - 12 : x + 16;
   const top = y + 16 + tip.offsetHeight > box.height ? y - tip.offsetHeight - 12 : y + 16;
   tip.style.transform = `translate(${Math.max(left, 0)}px, ${Math.max(top, 0)}px)`;
+}
+
+// What is said of a cell.
+function linesOf(cell) {
+  const group = cut.groups[cut.groupOfTip[cells.tips[cell]]];
+  if (isBackground(cell)) return [cells.names ? cells.names[cell] : group.name];
+  const name = cells.names ? cells.names[cell] : `Cell ${whole(cells.rows[cell] + 1)} of the file`;
+  const more = tipLines.map((line) => line(cell));
+  return [name, titled(group.name), ...more, `Depth: ${whole(cells.depth[cell])} counts`, map.colouring.of(cell)];
 }
 
 function moveByKey(event) {

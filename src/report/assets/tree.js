@@ -128,3 +128,5 @@ function tipMark(group, places, width) {
       shape('tspan', {dx: 8, 'font-weight': 'normal'}, counted(group.cells, 'cell', 'cells'))));
   return pressable(mark, `Cluster ${group.name}, ${counted(group.cells, 'cell', 'cells')}`, () => chooseGroup(group));
 }
+
+parts.push(setUpTree);

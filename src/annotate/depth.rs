@@ -1,0 +1,85 @@
+//! What both measures of the unknown in a cell's counts are made of.
+
+use super::reference::known_within;
+use crate::model_file::LimitByDepth;
+
+impl LimitByDepth {
+    /// The limit that this share of known cells stays within, from the total count and the measure of each.
+    pub(super) fn learn(known: &[(f64, f64)], share: f64) -> Self {
+        let logarithms = |&(total, measure): &(f64, f64)| (total.ln(), measure.ln_1p());
+        let points: Vec<(f64, f64)> = known.iter().map(logarithms).collect();
+        let [start, slope] = line(&points);
+        let beyond = points.iter().map(|(x, y)| y - (start + slope * x));
+        Self {
+            start,
+            slope,
+            limit: known_within(beyond.collect(), share),
+        }
+    }
+
+    /// One and a cell's measure, over that of a known cell of its depth at the limit.
+    pub(super) fn excess(&self, measure: f64, total: f64) -> f32 {
+        let most = self.start + self.slope * total.ln() + self.limit;
+        ((1.0 + measure) / most.exp()) as f32
+    }
+}
+
+/// Deviance of a count y under a negative binomial distribution with the mean μ > 0 and dispersion θ:
+/// 2 [y ln(y / μ) − (y + θ) ln((y + θ) / (μ + θ))].
+pub(super) fn deviance(y: f64, mu: f64, theta: f64) -> f64 {
+    let of_count = if y > 0.0 { y * (y / mu).ln() } else { 0.0 };
+    2.0 * (of_count - (y + theta) * ((y - mu) / (mu + theta)).ln_1p())
+}
+
+/// Shares of genes in the counts of a cluster: `sums` of `size` counts in all. The counts of an average cell (`depth`, and the
+/// shares of all cells, `background`) are added, so that a gene that a small cluster lacks by chance has a share.
+pub(super) fn smoothed_shares(
+    sums: impl Iterator<Item = f64>,
+    size: f64,
+    background: &[f64],
+    depth: f64,
+) -> impl Iterator<Item = f64> {
+    let share = move |(sum, background): (f64, &f64)| (sum + depth * background) / (size + depth);
+    sums.zip(background).map(share)
+}
+
+/// Intercept and slope of the least-squares line through some points.
+fn line(points: &[(f64, f64)]) -> [f64; 2] {
+    let n = points.len().max(1) as f64;
+    let mean_x = points.iter().map(|point| point.0).sum::<f64>() / n;
+    let mean_y = points.iter().map(|point| point.1).sum::<f64>() / n;
+    let (mut xy, mut xx) = (0.0, 0.0);
+    for (x, y) in points {
+        xy += (x - mean_x) * (y - mean_y);
+        xx += (x - mean_x).powi(2);
+    }
+    let slope = if xx > 0.0 { xy / xx } else { 0.0 };
+    [mean_y - slope * mean_x, slope]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviance_by_hand() {
+        // y = 5, μ = 1, θ = 1: 2 (5 ln 5 − 6 ln 3)
+        let expected = 2.0 * (5.0 * 5.0_f64.ln() - 6.0 * 3.0_f64.ln());
+        assert!((deviance(5.0, 1.0, 1.0) - expected).abs() < 1e-12);
+        // y = 0, μ = 3, θ = 2: 2 · 2 ln(5 / 2)
+        assert!((deviance(0.0, 3.0, 2.0) - 4.0 * 2.5_f64.ln()).abs() < 1e-12);
+        assert!(deviance(4.0, 4.0, 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_limit_rises_with_depth() {
+        // The measure is the total less one: its logarithm is that of the total.
+        let known: Vec<(f64, f64)> = (1..=100)
+            .map(|i| (f64::from(i), f64::from(i) - 1.0))
+            .collect();
+        let limit = LimitByDepth::learn(&known, 0.99);
+        assert!((limit.slope - 1.0).abs() < 0.05);
+        let ratio = limit.excess(999.0, 100.0) / limit.excess(99.0, 100.0);
+        assert!((ratio - 10.0).abs() < 1e-3);
+    }
+}
