@@ -211,7 +211,7 @@ pub enum H5adError {
     },
     /// The matrix holds NaN.
     #[error(
-        "{}: {element} holds {places}; raw counts are needed. NaN come from batch correction or of joining data sets of \
+        "{}: {element} holds {places}; raw counts are needed. NaN come from batch correction or from joining data sets of \
          different genes: -nan_as_zero True reads them as 0", path.display()
     )]
     Nan {
