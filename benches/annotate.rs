@@ -8,7 +8,7 @@ mod common;
 
 use std::{path::Path, process::Command};
 
-use common::simulated_file;
+use common::simulated_file::{self, Types};
 use serde_json::Value;
 
 const N_GENES: usize = 20_000;
@@ -24,7 +24,7 @@ fn main() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("known.h5ad");
-    simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY);
+    simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY, Types::default());
     program(
         folder.path(),
         &["-save_model_para", "True", "-name", text(&path)],
@@ -35,7 +35,7 @@ fn main() {
     println!("|{}", " --- |".repeat(8));
     for n_cells in sizes {
         let path = folder.path().join("new.h5ad");
-        simulated_file::write(&path, n_cells, N_GENES, DENSITY);
+        simulated_file::write(&path, n_cells, N_GENES, DENSITY, Types::default());
         let model = folder.path().join("model_save/known.safetensors");
         let labels = ["-label_by", "celltype", "-overwrite", "True"];
         let args = ["annotate", text(&path), "-model", text(&model)];
