@@ -43,8 +43,8 @@ pub use transformation::Transformation;
 pub(crate) use components::{N_COMPONENTS, Shared, Views};
 pub(crate) use harmony::Harmony;
 pub(crate) use pca::PrincipalComponents;
+pub(crate) use read_ahead::chunks;
 pub(crate) use rotation::Rotation;
-pub(crate) use survey::chunks;
 pub(crate) use transformation::{Components, mean_row, principal_directions};
 
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.

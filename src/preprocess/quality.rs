@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{PreprocessError, survey::chunks};
+use super::{PreprocessError, read_ahead::chunks};
 use crate::counts::{CountSource, CountsError, Csr};
 
 /// What cells and genes have to have; 0 and `None` ask for nothing.

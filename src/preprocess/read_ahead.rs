@@ -1,9 +1,18 @@
-//! Counts that are read while those before them are worked on.
+//! Counts in runs of cells, each read while those before it are worked on.
 
 use std::ops::Range;
 
-use super::survey::chunks;
 use crate::counts::{CountSource, CountsError, Csr};
+
+/// Cells read at a time: enough for every thread, and a few megabytes of counts.
+const CHUNK: usize = 1024;
+
+/// The runs of rows that a pass over `n_cells` cells reads.
+pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n_cells)
+        .step_by(CHUNK)
+        .map(move |start| start..(start + CHUNK).min(n_cells))
+}
 
 /// Hands all counts of a source to `work`, a run of rows at a time and in order. While it works on a run, the next one is read
 /// by another of the program's threads, if there is one.
@@ -38,6 +47,13 @@ pub(super) fn each_chunk(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_cover_every_row_once() {
+        let covered: Vec<usize> = chunks(2 * CHUNK + 3).flatten().collect();
+        assert_eq!(covered, (0..2 * CHUNK + 3).collect::<Vec<_>>());
+        assert_eq!(chunks(0).count(), 0);
+    }
 
     #[test]
     fn every_row_is_handed_over_once_and_in_order() -> Result<(), CountsError> {

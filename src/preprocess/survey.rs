@@ -12,9 +12,6 @@ use super::{
 };
 use crate::counts::{CountSource, Csr};
 
-/// Cells read at a time: enough for every thread, and a few megabytes of counts.
-const CHUNK: usize = 1024;
-
 /// What one pass over all cells and genes tells.
 pub(super) struct Survey {
     /// Total count of every row of the source, 0 where no gene is detected.
@@ -23,13 +20,6 @@ pub(super) struct Survey {
     pub genes: Vec<GeneMoments>,
     /// The same within every batch; empty where there are none.
     pub genes_by_batch: Vec<Vec<GeneMoments>>,
-}
-
-/// The runs of rows that a pass over `n_cells` cells reads.
-pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..n_cells)
-        .step_by(CHUNK)
-        .map(move |start| start..(start + CHUNK).min(n_cells))
 }
 
 /// Reads every row once. `batches` are those of all rows of the source; `flavor` says which values the moments are of.
@@ -95,13 +85,6 @@ fn stored_of_row(chunk: &Csr, row: usize) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chunks_cover_every_row_once() {
-        let covered: Vec<usize> = chunks(2 * CHUNK + 3).flatten().collect();
-        assert_eq!(covered, (0..2 * CHUNK + 3).collect::<Vec<_>>());
-        assert_eq!(chunks(0).count(), 0);
-    }
 
     #[test]
     fn totals_and_moments_of_two_cells() -> Result<(), PreprocessError> {
