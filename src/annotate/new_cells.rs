@@ -120,7 +120,6 @@ impl<'a> Annotator<'a> {
         batches: Option<&[u32]>,
         rows: Range<usize>,
     ) -> Result<(Prepared, Vec<f32>), CountsError> {
-        let ours = &self.model.genes;
         let first = rows.start;
         let (mut cells, mut totals, mut excess) = (Vec::new(), Vec::new(), Vec::new());
         let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
@@ -146,19 +145,36 @@ impl<'a> Annotator<'a> {
         }
         // Products of matrices round the rows of a block that is not full in another way: it is filled up with cells without
         // counts of variable genes.
-        let n_variable = ours.variable.len();
         offsets.resize(BLOCK + 1, columns.len());
         totals.resize(BLOCK, 1.0);
+        let shape = (BLOCK, self.model.genes.variable.len());
+        let counts = Csr::new(shape, offsets, columns, values);
+        Ok((
+            self.full_block(genes, batches, cells, totals, counts),
+            excess,
+        ))
+    }
+
+    /// A full block of cells with these total counts and counts of the variable genes; `cells` are those that count.
+    fn full_block(
+        &self,
+        genes: &GeneMatch,
+        batches: Option<&[u32]>,
+        cells: Vec<usize>,
+        totals: Vec<f32>,
+        counts: Csr,
+    ) -> Prepared {
+        let ours = &self.model.genes;
         let mut gene_shares = ours.variable_shares.clone();
         for &gene in &genes.unmeasured {
             gene_shares[gene] = 0.0;
         }
-        let block = Prepared {
+        Prepared {
             genes: ours.variable.clone(),
             detected_in: Vec::new(),
             mean_shares: Vec::new(),
             n_detected_genes: genes.n_found,
-            counts: Csr::new((BLOCK, n_variable), offsets, columns, values),
+            counts,
             size_factors: Vec::new(),
             scaling: ours.scaling.clone(),
             gene_shares,
@@ -173,8 +189,7 @@ impl<'a> Annotator<'a> {
             unmeasured: genes.unmeasured.clone(),
             cells,
             totals,
-        };
-        Ok((block, excess))
+        }
     }
 
     /// The embedding of prepared cells.
