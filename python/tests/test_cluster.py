@@ -140,7 +140,9 @@ def test_progress_is_shown_unless_quiet(adata, capsys):
 def test_ctrl_c_stops_the_program(adata, tmp_path):
     path = tmp_path / "cells.h5ad"
     adata.write_h5ad(path)
-    code = f"import anndata, attentionae_sc; attentionae_sc.tl.cluster(anndata.read_h5ad({str(path)!r}), training_epoch=100000)"
+    # A job in the background is started with the signal ignored, which children would inherit.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}; import anndata, attentionae_sc; attentionae_sc.tl.cluster(anndata.read_h5ad({str(path)!r}), training_epoch=100000)"
     environment = dict(os.environ, TMPDIR=str(tmp_path), PYTHONPATH=os.pathsep.join(sys.path))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment)
     said = next(line for line in process.stderr if "Pretraining" in line)
