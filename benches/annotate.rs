@@ -6,9 +6,12 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use common::simulated_file::{self, Types};
+use common::{
+    program::{start, text},
+    simulated_file::{self, Types},
+};
 use serde_json::Value;
 
 const N_GENES: usize = 20_000;
@@ -25,7 +28,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("known.h5ad");
     simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY, Types::default());
-    program(
+    start(
         folder.path(),
         &["-save_model_para", "True", "-name", text(&path)],
     );
@@ -39,23 +42,9 @@ fn main() {
         let model = folder.path().join("model_save/known.safetensors");
         let labels = ["-label_by", "celltype", "-overwrite", "True"];
         let args = ["annotate", text(&path), "-model", text(&model)];
-        program(folder.path(), &[&args[..], &labels[..]].concat());
+        start(folder.path(), &[&args[..], &labels[..]].concat());
         print_row(n_cells, folder.path());
     }
-}
-
-fn program(folder: &Path, args: &[&str]) {
-    let done = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
-        .args(args)
-        .args(["-quiet", "-output_dir", text(folder)])
-        .output()
-        .expect("the program starts");
-    let stderr = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{stderr}");
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a path")
 }
 
 fn print_row(n_cells: usize, folder: &Path) {

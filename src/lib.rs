@@ -84,7 +84,7 @@ pub mod train;
 #[doc(hidden)]
 pub mod write;
 
-// What the program calls, and only it
+// What the program calls, and only it.
 #[doc(hidden)]
 pub mod app;
 #[doc(hidden)]

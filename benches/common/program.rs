@@ -49,17 +49,7 @@ impl Outcome {
 /// Clusters a file with these options.
 pub fn run(input: &Path, options: &[&str]) -> Outcome {
     let output = tempfile::tempdir().expect("a folder for outputs");
-    let done = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
-        .arg("-name")
-        .arg(input)
-        .arg("-output_dir")
-        .arg(output.path())
-        .args(options)
-        .arg("-quiet")
-        .output()
-        .expect("the program starts");
-    let stderr = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{}: {stderr}", input.display());
+    start(output.path(), &[&["-name", text(input)], options].concat());
     let text = the_file(&output.path().join("results"));
     let labels = the_file(&output.path().join("pred_label"));
     Outcome {
@@ -71,6 +61,22 @@ pub fn run(input: &Path, options: &[&str]) -> Outcome {
             .collect::<Result<_, _>>()
             .expect("labels are numbers"),
     }
+}
+
+/// Starts the program, whose outputs are to be in a folder, and waits for its end.
+pub fn start(output: &Path, args: &[&str]) {
+    let done = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+        .args(args)
+        .args(["-quiet", "-output_dir", text(output)])
+        .output()
+        .expect("the program starts");
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{}: {stderr}", args.join(" "));
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("a path")
 }
 
 /// What the one file in a folder says.

@@ -31,6 +31,18 @@ pub(super) fn deviance(y: f64, mu: f64, theta: f64) -> f64 {
     2.0 * (of_count - (y + theta) * ((y - mu) / (mu + theta)).ln_1p())
 }
 
+/// The sum of the `n` largest of some values.
+pub(super) fn sum_of_largest(mut values: Vec<f64>, n: usize) -> f64 {
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values.iter().take(n).sum()
+}
+
+/// The mean of the total counts of cells; 0 of none.
+pub(super) fn mean_depth(totals: &[f32]) -> f64 {
+    let sum: f64 = totals.iter().map(|&total| f64::from(total)).sum();
+    sum / totals.len().max(1) as f64
+}
+
 /// Shares of genes in the counts of a cluster: `sums` of `size` counts in all. The counts of an average cell (`depth`, and the
 /// shares of all cells, `background`) are added, so that a gene that a small cluster lacks by chance has a share.
 pub(super) fn smoothed_shares(

@@ -9,7 +9,7 @@ use rand::{Rng, seq::index};
 use rayon::prelude::*;
 use sprs::CsVecViewI;
 
-use super::depth::{deviance, smoothed_shares};
+use super::depth::{deviance, mean_depth, smoothed_shares, sum_of_largest};
 use crate::{
     grouping::n_groups,
     model_file::{KnownDeviations, LimitByDepth},
@@ -124,9 +124,7 @@ impl KnownDeviations {
             let ratio = if *spread > 0.0 { score / spread } else { 0.0 };
             f64::from(ratio * ratio)
         };
-        let mut squares: Vec<f64> = scores.zip(&self.spread).map(squared).collect();
-        squares.sort_unstable_by(|a, b| b.total_cmp(a));
-        squares.iter().take(N_FARTHEST).sum()
+        sum_of_largest(scores.zip(&self.spread).map(squared).collect(), N_FARTHEST)
     }
 }
 
@@ -146,8 +144,7 @@ impl Known<'_> {
                 sums[(self.labels[cell], gene)] += f64::from(count);
             }
         }
-        let n_cells = prepared.n_cells().max(1) as f64;
-        let depth = prepared.totals.iter().map(|&t| f64::from(t)).sum::<f64>() / n_cells;
+        let depth = mean_depth(&prepared.totals);
         let mut shares = Array2::zeros(sums.dim());
         for ((sums, size), mut to) in sums.outer_iter().zip(sizes).zip(shares.outer_iter_mut()) {
             let smoothed =

@@ -17,7 +17,7 @@ use crate::{
         landmarks::Landmarks,
     },
     model_file::TrainedModel,
-    preprocess::{Batches, Prepared, Transformation},
+    preprocess::{Batches, Prepared, Transformation, normalize::upper_median},
 };
 
 /// A model that is ready to embed cells.
@@ -232,10 +232,10 @@ impl<'a> Annotator<'a> {
             let is_new = distance > 0.0;
             all.distance.push(if is_new {
                 // Where the cells around it deviate as far, as those of a rare type do, it is no further than these.
-                let around = median(
-                    near.iter()
-                        .map(|near| reference.deviations[near.cell as usize]),
-                );
+                let around = near
+                    .iter()
+                    .map(|near| reference.deviations[near.cell as usize]);
+                let around = upper_median(around.collect()).unwrap_or(0.0);
                 let deviation = deviation / around.max(1.0);
                 surprise.max(deviation).max(distance / limit)
             } else {
@@ -243,11 +243,4 @@ impl<'a> Annotator<'a> {
             });
         }
     }
-}
-
-/// The median of some values, of an even number the larger of the middle two; 0 of none.
-fn median(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_unstable_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }

@@ -6,7 +6,7 @@
 use rand::Rng;
 
 use super::{
-    depth::{deviance, smoothed_shares},
+    depth::{deviance, mean_depth, smoothed_shares, sum_of_largest},
     reference::KNOWN,
 };
 use crate::{
@@ -64,12 +64,7 @@ impl KnownExpression {
                 sums[gene as usize] += f64::from(count);
             }
         })?;
-        let depth = known
-            .totals
-            .iter()
-            .map(|&total| f64::from(total))
-            .sum::<f64>();
-        let depth = depth / known.cells.len().max(1) as f64;
+        let depth = mean_depth(known.totals);
         // What a half is judged by is the other one.
         let of_other = [
             most_shares(&[&sums[1]], &sums, depth),
@@ -102,9 +97,7 @@ fn surprise(genes: &[(u32, f32)], total: f64, most: &[f64]) -> f64 {
         let (y, mu) = (f64::from(count), total * most[gene as usize]);
         (y > mu && mu > 0.0).then(|| deviance(y, mu, THETA))
     };
-    let mut deviances: Vec<f64> = genes.iter().filter_map(deviance).collect();
-    deviances.sort_unstable_by(|a, b| b.total_cmp(a));
-    deviances.iter().take(N_GENES).sum()
+    sum_of_largest(genes.iter().filter_map(deviance).collect(), N_GENES)
 }
 
 /// The largest share of each gene in the counts of any cluster. Clusters are those of some halves together; `depth` is the mean

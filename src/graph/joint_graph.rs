@@ -1,7 +1,5 @@
 //! The graph that several ways to see the same cells have in common.
 
-use std::cmp::Ordering;
-
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
@@ -208,11 +206,7 @@ fn nearest_of(cells: &Directions, candidates: &Neighborhoods, count: usize) -> N
                 ..*near
             })
             .collect();
-        near.sort_unstable_by(|a, b| {
-            (a.distance, a.cell)
-                .partial_cmp(&(b.distance, b.cell))
-                .unwrap_or(Ordering::Equal)
-        });
+        near.sort_unstable_by(|a, b| (a.distance.total_cmp(&b.distance)).then(a.cell.cmp(&b.cell)));
         near.truncate(count);
         near
     };

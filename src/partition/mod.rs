@@ -31,7 +31,7 @@ pub use error::ClusterError;
 pub use found::Found;
 pub use leiden::{Partition, leiden};
 pub use modularity::modularity;
-pub(crate) use numbering::by_size;
+pub(crate) use numbering::{by_first, by_size};
 pub use options::{Cut, Granularity};
 pub(crate) use options::{LeidenGraph, Resolution};
 pub use split_evidence::{Evidence, GeneOfSplit};

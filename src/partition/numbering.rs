@@ -5,7 +5,7 @@ use std::{collections::HashMap, hash::Hash};
 use crate::grouping::sizes;
 
 /// The same groups, numbered 0.. by their first member.
-pub(super) fn by_first<T: Eq + Hash>(groups: &[T]) -> Vec<usize> {
+pub(crate) fn by_first<T: Eq + Hash>(groups: &[T]) -> Vec<usize> {
     let mut numbers = HashMap::new();
     groups
         .iter()

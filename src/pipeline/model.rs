@@ -1,7 +1,5 @@
 //! What a run hands on to label new cells with.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::Seen;
@@ -13,6 +11,7 @@ use crate::{
     libtorch,
     model::autoencoder::Autoencoder,
     model_file::{Genes, KnownDeviations, KnownExpression, LandmarkCells, TrainedModel},
+    partition::by_first,
     write::{Findings, newick},
 };
 
@@ -84,14 +83,10 @@ fn finer_clusters(found: &Findings<'_>) -> Vec<usize> {
     };
     let sizes = sizes(&types.fine);
     let least = LEAST_OF_FINE.max(types.fine.len() / MOST_FINE);
-    let mut numbers = BTreeMap::new();
-    let number = |(&fine, &label): (&usize, &usize)| {
-        let is_large = sizes[fine] >= least;
-        let n_before = numbers.len();
-        let key = (label, is_large.then_some(fine));
-        *numbers.entry(key).or_insert(n_before)
-    };
-    types.fine.iter().zip(&found.labels).map(number).collect()
+    let cluster =
+        |(&fine, &label): (&usize, &usize)| (label, (sizes[fine] >= least).then_some(fine));
+    let clusters = types.fine.iter().zip(&found.labels).map(cluster);
+    by_first(&clusters.collect::<Vec<_>>())
 }
 
 /// The parameters of the run and the versions of the programs, as texts.

@@ -66,6 +66,12 @@ pub(crate) fn median(values: &[f32]) -> f32 {
     f32::midpoint(low, high)
 }
 
+/// The median of some values, of an even number the larger of the middle two; `None` of none.
+pub(crate) fn upper_median(mut values: Vec<f32>) -> Option<f32> {
+    values.sort_unstable_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "values that are exact by hand")]
 mod tests {

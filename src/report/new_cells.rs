@@ -19,6 +19,7 @@ use crate::{
     memory::StageLog,
     metrics::{Scores, Truth},
     plot::{hex_colors, sampled_order},
+    preprocess::normalize::upper_median,
     progress::Said,
     read::Input,
     write::{WriteError, write_file},
@@ -310,8 +311,6 @@ fn table(found: &ReportedCells<'_>, shown: &ShownLabels) -> Vec<LabelRow> {
 
 /// The median of the values of some cells.
 fn median(cells: &[usize], values: &[f32]) -> String {
-    let mut values: Vec<f32> = cells.iter().map(|&cell| values[cell]).collect();
-    values.sort_unstable_by(f32::total_cmp);
-    let median = values.get(values.len() / 2);
+    let median = upper_median(cells.iter().map(|&cell| values[cell]).collect());
     median.map_or("–".to_owned(), |median| format!("{median:.2}"))
 }
