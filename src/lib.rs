@@ -76,6 +76,8 @@ pub mod memory;
 #[doc(hidden)]
 pub mod model;
 #[doc(hidden)]
+pub mod output_table;
+#[doc(hidden)]
 pub mod report;
 #[doc(hidden)]
 pub mod seed;

@@ -160,3 +160,20 @@ def test_the_command_line_imports_nothing_that_takes_time():
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert loaded.stdout.strip() == ""
+
+
+def test_pandas_reads_tables_in_parquet(adata, tmp_path):
+    path = tmp_path / "small.h5ad"
+    adata.write_h5ad(path)
+    words = [word for name, value in FAST.items() for word in (f"-{name}", str(value))]
+    command = [_program.path(), "-name", path, "-output_dir", tmp_path, "-save_markers", "True", *words]
+    for table_format in ("csv", "parquet"):
+        subprocess.run([*command, "-table_format", table_format], check=True, capture_output=True, env=_program.environment())
+    for table in ("pred_label", "embedding", "markers"):
+        text = pandas.read_csv(tmp_path / table / "small.csv", dtype={"cell": str})
+        read = pandas.read_parquet(tmp_path / table / "small.parquet")
+        assert list(read.columns) == list(text.columns)
+        # CSV has three decimals of a confidence.
+        pandas.testing.assert_frame_equal(read, text, check_dtype=False, rtol=1e-6, atol=5.1e-4)
+    embedding = pandas.read_parquet(tmp_path / "embedding/small.parquet")
+    assert set(embedding.dtypes[1:].astype(str)) == {"float32"}

@@ -12,12 +12,13 @@ use crate::{
     h5ad::{Annotations, CellColumn, CellValues},
     memory::StageLog,
     model_file::TrainedModel,
+    output_table::{Column, TableFormat, Values},
     plot::{Figure, drawable, title, umap_layout, write_figure},
     progress::Progress,
     read::{Input, NamedInputs},
     report::{ReportedCells, write_new_cells},
     write::{
-        OutputPaths, WriteError, check_annotatable, check_replaceable, check_writable,
+        OutputPaths, WriteError, cell_names, check_annotatable, check_replaceable, check_writable,
         unique_names, write_copy, write_embedding, write_file,
     },
 };
@@ -34,8 +35,8 @@ pub(super) fn check_outputs(
     let paths = paths(config, data_set);
     let save = config.save;
     let mut files = vec![paths.results()];
-    files.extend(save.pred_label.then(|| paths.labels()));
-    files.extend(save.embedding.then(|| paths.embedding()));
+    files.extend(save.pred_label.then(|| paths.labels(save.table_format)));
+    files.extend(save.embedding.then(|| paths.embedding(save.table_format)));
     files.extend(
         save.umap
             .then(|| paths.predicted_figure(save.figure_format)),
@@ -80,12 +81,18 @@ pub(super) fn write_outputs(
 ) -> anyhow::Result<()> {
     let paths = paths(found.config, found.data_set);
     let save = found.config.save;
+    let format = save.table_format;
     let names = unique_names(&found.input.data.cell_names, &found.cells.cells, progress);
     if save.pred_label {
-        write_labels(&paths.labels(), &names, found)?;
+        write_labels(&paths.labels(format), format, &names, found)?;
     }
     if save.embedding {
-        write_embedding(&paths.embedding(), &names, found.cells.z.view())?;
+        write_embedding(
+            &paths.embedding(format),
+            format,
+            &names,
+            found.cells.z.view(),
+        )?;
     }
     let layout = (save.umap || save.report)
         .then(|| {
@@ -133,24 +140,30 @@ pub(super) fn write_outputs(
     Ok(())
 }
 
-/// Writes `cell,label,confidence,nearest,distance`, one line per cell.
-fn write_labels(path: &Path, names: &[String], found: &Annotated<'_>) -> Result<(), WriteError> {
-    write_file(path, |path| -> Result<(), csv::Error> {
-        let mut table = csv::Writer::from_path(path)?;
-        table.write_record(["cell", "label", "confidence", "nearest", "distance"])?;
-        let cells = &found.cells;
-        for (cell, name) in names.iter().enumerate() {
-            let nearest = found.names.get(cells.nearest[cell]);
-            table.write_record([
-                name.as_str(),
-                &found.names[found.labels[cell]],
-                &format!("{:.3}", cells.confidence[cell]),
-                nearest.map_or("", String::as_str),
-                &format!("{:.3}", cells.distance[cell]),
-            ])?;
-        }
-        Ok(table.flush()?)
-    })
+/// Writes `cell,label,confidence,nearest,distance`, one row per cell.
+fn write_labels(
+    path: &Path,
+    format: TableFormat,
+    names: &[String],
+    found: &Annotated<'_>,
+) -> Result<(), WriteError> {
+    let cells = &found.cells;
+    let label = |cell: usize| Some(found.names[found.labels[cell]].as_str());
+    let nearest = |cell: usize| found.names.get(cells.nearest[cell]).map(String::as_str);
+    let columns = [
+        cell_names(names),
+        Column::new("label", Values::Text(Box::new(label))),
+        Column::new(
+            "confidence",
+            Values::ThreeDecimals(Box::new(|cell| cells.confidence[cell])),
+        ),
+        Column::new("nearest", Values::Text(Box::new(nearest))),
+        Column::new(
+            "distance",
+            Values::ThreeDecimals(Box::new(|cell| cells.distance[cell])),
+        ),
+    ];
+    write_file(path, |path| format.write(path, &columns, names.len()))
 }
 
 /// Figures of the training cells and the new cells together: by label, by which of the two a cell is, and where they are

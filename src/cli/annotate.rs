@@ -50,6 +50,7 @@ pub(super) fn config(args: AnnotateArgs) -> Result<AnnotateConfig, Refusal> {
         save: AnnotateOutputs {
             pred_label: outputs.save_pred_label.0,
             embedding: outputs.save_embedding.0,
+            table_format: outputs.table_format,
             umap: outputs.save_umap.0,
             figure_format: outputs.figure_format,
             report: outputs.save_report.0,

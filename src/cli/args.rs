@@ -16,7 +16,7 @@ use super::{
     values::{Columns, Switch, celltype, columns, whole, word},
 };
 use crate::read::GeneJoin;
-use crate::{config::LabelBy, plot::FigureFormat, read::CellTypes};
+use crate::{config::LabelBy, output_table::TableFormat, plot::FigureFormat, read::CellTypes};
 
 /// Finds cell types in single-cell RNA-seq data with an attention autoencoder
 #[derive(Debug, Parser)]
@@ -275,6 +275,9 @@ pub(super) struct AnnotatedArgs {
     /// Write each cell's embedding: embedding/NAME.csv
     #[arg(long, default_value = "True")]
     pub save_embedding: Switch,
+    /// Format of tables: csv or parquet
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = word::<TableFormat>)]
+    pub table_format: TableFormat,
     /// Draw the cells beside those of the model: umap_figure/NAME_*
     #[arg(long, default_value = "False")]
     pub save_umap: Switch,

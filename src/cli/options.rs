@@ -20,6 +20,7 @@ use crate::{
     h5ad::CountsIn,
     kernels::device::Cuda,
     model::Parts,
+    output_table::TableFormat,
     partition::{Granularity, LeidenGraph, Resolution},
     plot::FigureFormat,
     preprocess::{Flavor, QualityControl},
@@ -282,6 +283,9 @@ pub(super) struct OutputArgs {
     /// Write each cell's embedding: embedding/NAME.csv
     #[arg(long, default_value = "True")]
     pub save_embedding: Switch,
+    /// Format of tables: csv or parquet
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = word::<TableFormat>)]
+    pub table_format: TableFormat,
     /// Write the model: model_save/NAME.safetensors
     #[arg(long, default_value = "False")]
     pub save_model_para: Switch,

@@ -90,6 +90,7 @@ fn outputs(args: &OutputArgs, has_tree: bool) -> Outputs {
     Outputs {
         pred_label: args.save_pred_label.0,
         embedding: args.save_embedding.0,
+        table_format: args.table_format,
         model_para: args.save_model_para.0,
         umap: args.save_umap.0,
         figure_format: args.figure_format,

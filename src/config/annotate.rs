@@ -6,6 +6,7 @@ use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::{
+    output_table::TableFormat,
     plot::FigureFormat,
     preprocess::QualityControl,
     read::{CellTypes, NamedInputs, ReadOptions},
@@ -64,6 +65,8 @@ pub struct AnnotateOutputs {
     pub pred_label: bool,
     /// `embedding/NAME.csv`
     pub embedding: bool,
+    /// The format of tables: another ending than `.csv`.
+    pub table_format: TableFormat,
     /// `umap_figure/NAME_*`
     pub umap: bool,
     /// The format of these.

@@ -17,6 +17,7 @@ use crate::{
     graph::GraphConfig,
     kernels::device::Cuda,
     model::ModelConfig,
+    output_table::TableFormat,
     partition::{LeidenGraph, Resolution},
     plot::FigureFormat,
     preprocess::{Flavor, QualityControl},
@@ -103,6 +104,8 @@ pub(crate) struct Outputs {
     pub pred_label: bool,
     /// `embedding/NAME.csv`
     pub embedding: bool,
+    /// The format of tables: another ending than `.csv`.
+    pub table_format: TableFormat,
     /// `model_save/NAME.safetensors`
     pub model_para: bool,
     /// `umap_figure/NAME_*`

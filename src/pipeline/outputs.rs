@@ -71,11 +71,12 @@ fn write_tables(
     names: &[String],
 ) -> Result<(), WriteError> {
     let save = found.config.save;
+    let format = save.table_format;
     if save.pred_label {
-        write_labels(&paths.labels(), names, found)?;
+        write_labels(&paths.labels(format), format, names, found)?;
     }
     if save.embedding {
-        write_embedding(&paths.embedding(), names, found.z.view())?;
+        write_embedding(&paths.embedding(format), format, names, found.z.view())?;
     }
     if let Some(markers) = found.markers.as_ref().filter(|_| save.markers) {
         let data = &found.input.data;
@@ -83,7 +84,13 @@ fn write_tables(
         let symbols = symbols
             .as_ref()
             .map(|(column, symbols)| (*column, &symbols[..]));
-        write_markers(&paths.markers(), markers, &data.gene_names, symbols)?;
+        write_markers(
+            &paths.markers(format),
+            format,
+            markers,
+            &data.gene_names,
+            symbols,
+        )?;
     }
     if save.tree {
         write_tree(&paths.tree(), found)?;

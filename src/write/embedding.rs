@@ -1,36 +1,28 @@
 //! Each cell's embedding as a table.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 use ndarray::ArrayView2;
 
-use super::{WriteError, write_file};
+use super::{WriteError, labels::cell_names, write_file};
+use crate::output_table::{Column, TableFormat, Values};
 
-/// Writes `cell,z1,z2,…`, one line per cell. Every number is the shortest decimal that reads back
-/// as the same `f32`.
+/// Writes `cell,z1,z2,…`, one row per cell, of numbers that read back as the same `f32`.
 ///
 /// `names` are the cells of the rows of `z` (cells × dimensions); names should be unique.
 pub fn write_embedding(
     path: &Path,
+    format: TableFormat,
     names: &[String],
     z: ArrayView2<f32>,
 ) -> Result<(), WriteError> {
-    write_file(path, |path| -> Result<(), csv::Error> {
-        let mut table = csv::Writer::from_path(path)?;
-        table.write_field("cell")?;
-        table.write_record((1..=z.ncols()).map(|dimension| format!("z{dimension}")))?;
-        let mut number = String::new();
-        for (name, row) in names.iter().zip(z.rows()) {
-            table.write_field(name)?;
-            for value in row {
-                number.clear();
-                let _ = write!(number, "{value}");
-                table.write_field(&number)?;
-            }
-            table.write_record(None::<&[u8]>)?;
-        }
-        Ok(table.flush()?)
-    })
+    let dimensions = z.columns().into_iter().enumerate();
+    let dimensions = dimensions.map(|(dimension, values)| {
+        let title = format!("z{}", dimension + 1);
+        Column::new(title, Values::Float(Box::new(move |cell| values[cell])))
+    });
+    let columns: Vec<_> = [cell_names(names)].into_iter().chain(dimensions).collect();
+    write_file(path, |path| format.write(path, &columns, names.len()))
 }
 
 #[cfg(test)]
@@ -47,7 +39,7 @@ mod tests {
             [0.1_f32, -1.0, 1.0 / 3.0],
             [f32::MIN_POSITIVE, 16_777_217.0, -0.0]
         ];
-        write_embedding(&path, &names, z.view()).expect("written");
+        write_embedding(&path, TableFormat::Csv, &names, z.view()).expect("written");
         let text = std::fs::read_to_string(&path).expect("read");
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some("cell,z1,z2,z3"));

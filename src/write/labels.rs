@@ -6,6 +6,7 @@ use super::{Findings, WriteError, write_file};
 use crate::{
     h5ad::{CellColumn, CellValues},
     names::make_unique,
+    output_table::{Column, TableFormat, Values},
     progress::Progress,
 };
 
@@ -40,34 +41,42 @@ pub(super) fn cell_columns<'a>(found: &'a Findings<'_>) -> Vec<CellColumn<'a>> {
     columns
 }
 
-/// Writes `cell,label,…`, one line per cell: `pandas.read_csv(path, index_col=0)` gives a frame that joins `adata.obs` by cell
+/// Writes `cell,label,…`, one row per cell: `pandas.read_csv(path, index_col=0)` gives a frame that joins `adata.obs` by cell
 /// name. `names` are those of the cells with results, in the file's order, and unique.
-pub fn write_labels(path: &Path, names: &[String], found: &Findings<'_>) -> Result<(), WriteError> {
-    write_columns(path, names, &cell_columns(found))
+pub fn write_labels(
+    path: &Path,
+    format: TableFormat,
+    names: &[String],
+    found: &Findings<'_>,
+) -> Result<(), WriteError> {
+    write_columns(path, format, names, &cell_columns(found))
 }
 
 fn write_columns(
     path: &Path,
+    format: TableFormat,
     names: &[String],
     columns: &[CellColumn<'_>],
 ) -> Result<(), WriteError> {
-    write_file(path, |path| -> Result<(), csv::Error> {
-        let mut table = csv::Writer::from_path(path)?;
-        let titles = columns.iter().map(|column| column.name);
-        table.write_record(std::iter::once("cell").chain(titles))?;
-        for (cell, name) in names.iter().enumerate() {
-            table.write_field(name)?;
-            for column in columns {
-                table.write_field(match column.values {
-                    CellValues::Clusters(labels, None) => labels[cell].to_string(),
-                    CellValues::Clusters(labels, Some(names)) => names[labels[cell]].clone(),
-                    CellValues::Numbers(numbers) => format!("{:.3}", numbers[cell]),
-                })?;
+    let columns = columns.iter().map(|column| {
+        let values = match column.values {
+            CellValues::Clusters(labels, None) => {
+                Values::Whole(Box::new(|cell| labels[cell] as i64))
             }
-            table.write_record(None::<&[u8]>)?;
-        }
-        Ok(table.flush()?)
-    })
+            CellValues::Clusters(labels, Some(names)) => {
+                Values::Text(Box::new(|cell| Some(&names[labels[cell]])))
+            }
+            CellValues::Numbers(numbers) => Values::ThreeDecimals(Box::new(|cell| numbers[cell])),
+        };
+        Column::new(column.name, values)
+    });
+    let columns: Vec<_> = [cell_names(names)].into_iter().chain(columns).collect();
+    write_file(path, |path| format.write(path, &columns, names.len()))
+}
+
+/// The first column of a table of cells.
+pub(crate) fn cell_names(names: &[String]) -> Column<'_> {
+    Column::new("cell", Values::Text(Box::new(|cell| Some(&names[cell]))))
 }
 
 #[cfg(test)]
@@ -79,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("pred_label/x.csv");
         let names = ["AAAC-1", "two, \"quoted\""].map(String::from);
-        let labels = CellColumn {
+        let label = CellColumn {
             name: "label",
             values: CellValues::Clusters(&[0, 11], None),
         };
@@ -87,7 +96,8 @@ mod tests {
             name: "confidence",
             values: CellValues::Numbers(&[0.5, 1.0]),
         };
-        write_columns(&path, &names, &[labels, confidence]).expect("written");
+        let columns = [label, confidence];
+        write_columns(&path, TableFormat::Csv, &names, &columns).expect("written");
         let text = std::fs::read_to_string(&path).expect("read");
         let expected = "cell,label,confidence\nAAAC-1,0,0.500\n\"two, \"\"quoted\"\"\",11,1.000\n";
         assert_eq!(text, expected);
@@ -95,13 +105,19 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_file_and_keeps_the_old_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.csv");
-        std::fs::create_dir(&path).expect("a folder");
-        let failure = write_columns(&path, &[], &[]).expect_err("a folder is in the way");
-        assert!(failure.to_string().starts_with(&path.display().to_string()));
-        assert!(path.is_dir());
-        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
-        assert_eq!(left, 1);
+        for format in [TableFormat::Csv, TableFormat::Parquet] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("x");
+            std::fs::create_dir(&path).expect("a folder");
+            let failure = write_columns(&path, format, &[], &[]);
+            let failure = failure.expect_err("a folder is in the way").to_string();
+            assert!(
+                failure.starts_with(&path.display().to_string()),
+                "{failure}"
+            );
+            assert!(path.is_dir());
+            let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+            assert_eq!(left, 1);
+        }
     }
 }

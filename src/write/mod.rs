@@ -17,7 +17,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(crate) use self::{annotated::write_copy, labels::unique_names, tree::newick};
+pub(crate) use self::{
+    annotated::write_copy,
+    labels::{cell_names, unique_names},
+    tree::newick,
+};
 pub use self::{
     annotated::{check_annotatable, write_annotated},
     earlier::check_replaceable,

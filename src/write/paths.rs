@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::WriteError;
 use crate::{
     config::{Outputs, RunConfig},
+    output_table::TableFormat,
     plot::FigureFormat,
 };
 
@@ -31,16 +32,16 @@ impl OutputPaths {
         Self::new(&config.output_dir, &config.name)
     }
 
-    /// `pred_label/NAME.csv`
+    /// `pred_label/NAME.csv`, or another ending
     #[must_use]
-    pub fn labels(&self) -> PathBuf {
-        self.file("pred_label", ".csv")
+    pub fn labels(&self, format: TableFormat) -> PathBuf {
+        self.file("pred_label", &format!(".{}", format.ending()))
     }
 
-    /// `embedding/NAME.csv`
+    /// `embedding/NAME.csv`, or another ending
     #[must_use]
-    pub fn embedding(&self) -> PathBuf {
-        self.file("embedding", ".csv")
+    pub fn embedding(&self, format: TableFormat) -> PathBuf {
+        self.file("embedding", &format!(".{}", format.ending()))
     }
 
     /// `model_save/NAME.safetensors`
@@ -73,10 +74,10 @@ impl OutputPaths {
         self.figure("tree", format)
     }
 
-    /// `markers/NAME.csv`
+    /// `markers/NAME.csv`, or another ending
     #[must_use]
-    pub fn markers(&self) -> PathBuf {
-        self.file("markers", ".csv")
+    pub fn markers(&self, format: TableFormat) -> PathBuf {
+        self.file("markers", &format!(".{}", format.ending()))
     }
 
     /// `tree/NAME.json`
@@ -136,11 +137,11 @@ impl OutputPaths {
     /// The outputs that a run writes whatever its data set holds.
     pub(crate) fn always(&self, save: Outputs) -> Vec<PathBuf> {
         let mut files = vec![self.results()];
-        files.extend(save.pred_label.then(|| self.labels()));
-        files.extend(save.embedding.then(|| self.embedding()));
+        files.extend(save.pred_label.then(|| self.labels(save.table_format)));
+        files.extend(save.embedding.then(|| self.embedding(save.table_format)));
         files.extend(save.model_para.then(|| self.model()));
         files.extend(save.umap.then(|| self.predicted_figure(save.figure_format)));
-        files.extend(save.markers.then(|| self.markers()));
+        files.extend(save.markers.then(|| self.markers(save.table_format)));
         if save.tree {
             files.extend([self.tree(), self.newick()]);
         }
@@ -200,6 +201,7 @@ mod tests {
         umap: true,
         figure_format: FigureFormat::Png,
         markers: true,
+        table_format: TableFormat::Csv,
         tree: true,
         report: true,
         h5ad: true,
@@ -209,8 +211,11 @@ mod tests {
     fn outputs_lie_where_the_published_script_puts_them() {
         let paths = OutputPaths::new(Path::new("out"), "zeisel");
         let files = [
-            (paths.labels(), "out/pred_label/zeisel.csv"),
-            (paths.embedding(), "out/embedding/zeisel.csv"),
+            (paths.labels(TableFormat::Csv), "out/pred_label/zeisel.csv"),
+            (
+                paths.embedding(TableFormat::Csv),
+                "out/embedding/zeisel.csv",
+            ),
             (paths.model(), "out/model_save/zeisel.safetensors"),
             (
                 paths.predicted_figure(FigureFormat::Png),
@@ -224,7 +229,7 @@ mod tests {
                 paths.tree_figure(FigureFormat::Pdf),
                 "out/umap_figure/zeisel_tree.pdf",
             ),
-            (paths.markers(), "out/markers/zeisel.csv"),
+            (paths.markers(TableFormat::Csv), "out/markers/zeisel.csv"),
             (paths.tree(), "out/tree/zeisel.json"),
             (paths.newick(), "out/tree/zeisel.nwk"),
             (paths.report(), "out/report/zeisel.html"),
@@ -274,11 +279,13 @@ mod tests {
     fn a_folder_is_no_output_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let paths = OutputPaths::new(folder.path(), "x");
-        fs::create_dir_all(paths.labels()).expect("a folder");
+        fs::create_dir_all(paths.labels(TableFormat::Csv)).expect("a folder");
         let refusal = paths
             .check_writable(ALL)
             .expect_err("a folder is in the way");
-        assert!(matches!(&refusal, WriteError::NotAFile { path } if *path == paths.labels()));
+        assert!(
+            matches!(&refusal, WriteError::NotAFile { path } if *path == paths.labels(TableFormat::Csv))
+        );
     }
 
     #[test]

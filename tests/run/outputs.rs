@@ -1,7 +1,11 @@
 //! What a run writes and prints.
 
-use std::fs;
+use std::{fs, path::Path};
 
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
 use predicates::str::is_empty;
 use safetensors::SafeTensors;
 
@@ -45,6 +49,45 @@ fn a_run_writes_every_output_it_is_asked_for() {
     for figure in &expected[4..] {
         let image = fs::read(output.path().join(figure)).expect("a figure");
         assert!(image.starts_with(b"\x89PNG\r\n\x1a\n"), "{figure}");
+    }
+}
+
+/// The columns of a Parquet file, and each row's values.
+fn parquet(path: &Path) -> (Vec<String>, Vec<Vec<Field>>) {
+    let file = SerializedFileReader::try_from(path).expect("Parquet");
+    let fields = file.metadata().file_metadata().schema().get_fields();
+    let names = fields.iter().map(|field| field.name().to_owned()).collect();
+    let rows = file.get_row_iter(None).expect("rows").map(|row| {
+        let columns = row.expect("a row").into_columns();
+        columns.into_iter().map(|(_, value)| value).collect()
+    });
+    (names, rows.collect())
+}
+
+#[test]
+fn tables_can_be_parquet() {
+    let output = folder();
+    let markers = ["-save_markers", "True"];
+    run(SMALL, output.path(), &markers).code(0);
+    let as_parquet = [&markers[..], &["-table_format", "parquet"]].concat();
+    run(SMALL, output.path(), &as_parquet).code(0);
+    for table in ["pred_label", "embedding", "markers"] {
+        let (header, rows) = rows(output.path().join(format!("{table}/small.csv")));
+        let (names, read) = parquet(&output.path().join(format!("{table}/small.parquet")));
+        assert_eq!(names, header);
+        assert_eq!(read.len(), rows.len());
+        for (read, row) in read.iter().zip(&rows) {
+            for (value, text) in read.iter().zip(row) {
+                let same = match value {
+                    Field::Str(value) => value == text,
+                    Field::Long(value) => value.to_string() == *text,
+                    Field::Float(value) => text.parse() == Ok(*value),
+                    Field::Double(value) => text.parse() == Ok(*value),
+                    other => panic!("{table}: {other:?}"),
+                };
+                assert!(same, "{table}: {value:?} is not {text}");
+            }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ rule cluster:
         lambda wildcards: path_of(wildcards.sample),
     output:
         f"{OUTPUT}/results/{{sample}}.json",
-        f"{OUTPUT}/pred_label/{{sample}}.csv",
-        f"{OUTPUT}/embedding/{{sample}}.csv",
+        f"{OUTPUT}/pred_label/{{sample}}.{TABLE}",
+        f"{OUTPUT}/embedding/{{sample}}.{TABLE}",
     log:
         f"{OUTPUT}/logs/{{sample}}.log",
     benchmark:

@@ -22,6 +22,8 @@ if len(twice):
 sheet = sheet.set_index("name", drop=False)
 SAMPLES = sheet.index
 OUTPUT = config["output_dir"]
+# The ending of labels and embeddings; all data sets have the same.
+TABLE = str(config["options"].get("table_format", "csv")).lower()
 # As the program reads them; a folder of .mtx has none.
 ENDINGS = (".mtx.gz", ".csv.gz", ".tsv.gz", ".h5ad", ".h5", ".mtx", ".csv", ".tsv", ".zip")
 
@@ -72,6 +74,8 @@ def options_of(wildcards):
     if len(words) % 2:
         raise WorkflowError(f"{SHEET}: options of {wildcards.sample}: every option takes a value, as '-n_hvg 2000'")
     options.update({name.lstrip("-"): value for name, value in zip(words[::2], words[1::2])})
+    if str(options.get("table_format", "csv")).lower() != TABLE:
+        raise WorkflowError(f"{SHEET}: options of {wildcards.sample}: table_format is set in the configuration, for all data sets")
     if isinstance(row.get("batch_key"), str):
         options["batch_key"] = row["batch_key"]
     options.setdefault("cuda", "auto" if gpus(wildcards) else "False")

@@ -77,6 +77,17 @@ def test_two_are_done_and_the_one_that_fails_says_why(project):
         assert [row["name"] for row in csv.DictReader(file)] == ["one", "two"]
 
 
+def test_tables_can_be_parquet(project):
+    sheet = project / "samples.tsv"
+    sheet.write_text("".join(line for line in sheet.read_text().splitlines(True) if "wrong" not in line))
+    configuration = json.loads((project / "config.json").read_text())
+    configuration["options"]["table_format"] = "parquet"
+    (project / "config.json").write_text(json.dumps(configuration))
+    ended = snakemake(project, "--configfile", project / "config.json", "--cores", "2")
+    assert ended.returncode == 0, ended.stderr
+    assert (project / "results/embedding/two.parquet").is_file()
+
+
 def test_the_table_has_the_columns_of_batch(project):
     command = ["attentionae-sc", "batch", project / "first.h5ad", "-output_dir", project / "batch", "-quiet", "True"]
     options = [word for name, value in OPTIONS.items() for word in (f"-{name}", str(value))]
@@ -117,6 +128,7 @@ def test_only_a_lack_of_memory_is_tried_again(tmp_path):
         ("one\tsecond.h5ad\t\t", "stands there twice"),
         ("a b\tsecond.h5ad\t\t", "does not match"),
         ("four\tsecond.h5ad\t\t-quiet", "takes a value"),
+        ("five\tsecond.h5ad\t\t-table_format parquet", "for all data sets"),
     ],
 )
 def test_a_wrong_sheet_is_refused_before_anything_runs(project, line, said):
