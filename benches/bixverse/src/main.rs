@@ -15,6 +15,7 @@ use bixverse_rs::{
         knn_graph::{KnnSymmetrisation, build_knn_graph, flatten_knn},
         leiden::{LeidenParams, leiden_sparse_graph},
     },
+    prelude::SingleCellReading,
     single_cell::{
         sc_data::{
             data_io::{MinCellQuality, ParallelSparseReader},
@@ -47,7 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lines: Vec<String> = clusters.iter().map(ToString::to_string).collect();
     fs::write(labels, lines.join("\n") + "\n")?;
     let peak_rss_mb = peak_rss_mb().unwrap_or_default();
-    println!("{}", serde_json::json!({ "stages": stages, "peak_rss_mb": peak_rss_mb }));
+    println!(
+        "{}",
+        serde_json::json!({ "stages": stages, "peak_rss_mb": peak_rss_mb })
+    );
     Ok(())
 }
 
@@ -68,8 +72,15 @@ fn recipe(data: &Path, stages: &mut BTreeMap<&str, f64>) -> Result<Vec<usize>, B
         target_size: 1e4,
     };
     let counts = RawDataSlot::DataX;
-    stream_h5_counts(data, &by_cell, layout, n_cells, n_genes, quality, counts, false)?;
-    write_gene_file(&by_cell.display().to_string(), &by_gene, Some(COUNTS_AT_ONCE), false)?;
+    stream_h5_counts(
+        data, &by_cell, layout, n_cells, n_genes, quality, counts, false,
+    )?;
+    write_gene_file(
+        &by_cell.display().to_string(),
+        &by_gene,
+        Some(COUNTS_AT_ONCE),
+        false,
+    )?;
     let store = ParallelSparseReader::new(&by_gene)?;
     end("1 read");
     let cells: Vec<usize> = (0..store.get_header().total_cells).collect();
@@ -79,13 +90,15 @@ fn recipe(data: &Path, stages: &mut BTreeMap<&str, f64>) -> Result<Vec<usize>, B
     genes.truncate(HVGS);
     end("2 hvg");
     let params = SingleCellPcaParams::default();
-    let (components, ..) = pca_on_sc_sparse(&store, &cells, &genes, COMPONENTS, &params, None, 1, 0)?;
+    let (components, ..) =
+        pca_on_sc_sparse(&store, &cells, &genes, COMPONENTS, &params, None, 1, 0)?;
     end("3 pca");
     let params = KnnParams {
         k: NEIGHBORS,
         ..KnnParams::new()
     };
-    let (neighbors, distances) = generate_knn_with_dist(components.as_ref(), &params, true, false, 1, false)?;
+    let (neighbors, distances) =
+        generate_knn_with_dist(components.as_ref(), &params, true, false, 1, false)?;
     let (neighbors, k) = flatten_knn(&neighbors);
     let distances: Option<Vec<f32>> = distances.map(|rows| rows.into_iter().flatten().collect());
     let umap = KnnSymmetrisation::Umap {
@@ -109,13 +122,19 @@ fn layout(data: &Path) -> Result<(&'static str, usize, usize), Box<dyn Error>> {
     let x = file.group("X")?;
     let encoding: VarLenUnicode = x.attr("encoding-type")?.read_scalar()?;
     let shape: Vec<usize> = x.attr("shape")?.read_raw()?;
-    let layout = if encoding.starts_with("csr") { "csr" } else { "csc" };
+    let layout = if encoding.starts_with("csr") {
+        "csr"
+    } else {
+        "csc"
+    };
     Ok((layout, shape[0], shape[1]))
 }
 
 fn peak_rss_mb() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kb: f64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kb / 1024.0)
 }
