@@ -1,8 +1,15 @@
-//! The exit code of a run that finds no memory.
+//! The exit code of a run that finds no memory, and how little a graph of very many cells takes.
 
 use std::{os::unix::process::CommandExt, path::Path, process::Command, time::Duration};
 
+use attentionae_sc::{
+    graph::JointGraph,
+    memory::{peak_rss_mb, rss_mb},
+};
+use ndarray::Array2;
 use nix::sys::resource::{Resource, setrlimit};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 mod common;
 
@@ -56,4 +63,32 @@ fn a_lack_of_memory_has_an_exit_code_of_its_own() {
         );
         assert!(ended.stderr.contains("-max_num_cell"), "{mb} MB: {ended:?}");
     }
+}
+
+/// Cells in twenty groups: n × width.
+fn features(n_cells: usize, width: usize, seed: u64) -> Array2<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let groups = Array2::from_shape_fn((20, width), |_| rng.random_range(-1.0_f32..1.0));
+    Array2::from_shape_fn((n_cells, width), |(cell, feature)| {
+        groups[[cell % 20, feature]] + rng.random_range(-0.3_f32..0.3)
+    })
+}
+
+#[test]
+fn the_joint_graph_of_very_many_cells_takes_little_beside_the_views() {
+    const N_CELLS: usize = 120_000;
+    const MOST_BYTES_PER_CELL: f64 = 600.0;
+    let views: Vec<Array2<f32>> = (1..=3).map(|seed| features(N_CELLS, 50, seed)).collect();
+    let shared = features(N_CELLS, 32, 4);
+    let (Some(before), Some(peak_before)) = (rss_mb(), peak_rss_mb()) else {
+        return eprintln!("SKIPPED: the system does not tell how much memory a process takes");
+    };
+    let joint = JointGraph::of_views(views, shared, 1).expect("a graph");
+    let peak = peak_rss_mb()
+        .expect("the system told before")
+        .max(peak_before);
+    let n_edges = joint.weights().nnz() / N_CELLS;
+    let taken = (peak - before) * f64::from(1 << 20) / N_CELLS as f64;
+    assert!(n_edges > 14, "{n_edges}");
+    assert!(taken < MOST_BYTES_PER_CELL, "{taken:.0} bytes per cell");
 }
