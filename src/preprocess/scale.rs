@@ -82,7 +82,9 @@ mod tests {
         // Columns (1, 3, 0, 0), (0.1, 0.1, 0.1, 0.1) and (0, 0, 0, 0).
         let values = [(0, 1.0), (1, 0.1), (0, 3.0), (1, 0.1), (1, 0.1), (1, 0.1)];
         let scaling = Scaling::of_values((4, 3), |see| {
-            values.iter().for_each(|&(gene, value)| see(gene, value));
+            for (gene, value) in values {
+                see(gene, value);
+            }
         });
         assert_eq!(scaling.mean, [1.0, f64::from(0.1_f32), 0.0]);
         assert_eq!(scaling.std, [1.5_f64.sqrt(), 1.0, 1.0]);

@@ -124,7 +124,9 @@ mod tests {
         ];
         let mut counts = PackedCounts::new(2);
         let detected: [&[usize]; 5] = [&[0], &[0], &[1], &[], &[]];
-        detected.map(|genes| counts.push(genes.iter().map(|&gene| (gene, 1.0))));
+        for genes in detected {
+            counts.push(genes.iter().map(|&gene| (gene, 1.0)));
+        }
         let found = nearest_clusters(z.view(), &[0, 0, 1, 1, 2], &counts);
         let nearest: Vec<_> = found
             .iter()
