@@ -6,7 +6,7 @@ use attentionae_sc::{
     graph::JointGraph,
     memory::{peak_rss_mb, rss_mb},
 };
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use nix::sys::resource::{Resource, setrlimit};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,21 +65,23 @@ fn a_lack_of_memory_has_an_exit_code_of_its_own() {
     }
 }
 
-/// Cells in twenty groups: n × width.
-fn features(n_cells: usize, width: usize, seed: u64) -> Array2<f32> {
+/// Features with a little noise, as a view shows them.
+fn with_noise(features: &Array2<f32>, seed: u64) -> Array2<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let groups = Array2::from_shape_fn((20, width), |_| rng.random_range(-1.0_f32..1.0));
-    Array2::from_shape_fn((n_cells, width), |(cell, feature)| {
-        groups[[cell % 20, feature]] + rng.random_range(-0.3_f32..0.3)
-    })
+    features.mapv(|value| value + rng.random_range(-0.05_f32..0.05))
 }
 
 #[test]
 fn the_joint_graph_of_very_many_cells_takes_little_beside_the_views() {
     const N_CELLS: usize = 120_000;
-    const MOST_BYTES_PER_CELL: f64 = 600.0;
-    let views: Vec<Array2<f32>> = (1..=3).map(|seed| features(N_CELLS, 50, seed)).collect();
-    let shared = features(N_CELLS, 32, 4);
+    const MOST_BYTES_PER_CELL: f64 = 1000.0;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let groups = Array2::from_shape_fn((20, 50), |_| rng.random_range(-1.0_f32..1.0));
+    let cells = Array2::from_shape_fn((N_CELLS, 50), |(cell, feature)| {
+        groups[[cell % 20, feature]] + rng.random_range(-0.3_f32..0.3)
+    });
+    let views: Vec<Array2<f32>> = (2..5).map(|seed| with_noise(&cells, seed)).collect();
+    let shared = cells.slice(s![.., ..32]).to_owned();
     let (Some(before), Some(peak_before)) = (rss_mb(), peak_rss_mb()) else {
         return eprintln!("SKIPPED: the system does not tell how much memory a process takes");
     };
