@@ -1,5 +1,7 @@
 //! The graph that several ways to see the same cells have in common.
 
+use std::mem;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::{
@@ -11,6 +13,7 @@ use super::{
     neighbor_graph::umap_connectivities,
     neighborhoods::{NO_CELL, Neighbor, Neighborhoods},
     neighbors,
+    sum::add,
 };
 use crate::counts::Csr;
 
@@ -104,7 +107,7 @@ impl JointGraph {
         self.sum = if self.sum.rows() == 0 {
             view
         } else {
-            &self.sum + &view
+            add(mem::replace(&mut self.sum, Csr::zero((0, 0))), &view)
         };
     }
 

@@ -19,6 +19,7 @@ mod neighborhoods;
 mod neighbors;
 mod representation;
 mod subset_graphs;
+mod sum;
 mod sweep;
 mod target;
 mod umap;

@@ -9,7 +9,7 @@ use super::{
     tree::judge_genes,
 };
 use crate::{
-    graph::Adjacency, grouping::n_groups, packed_counts::PackedCounts,
+    graph::Adjacency, grouping::n_groups, memory, packed_counts::PackedCounts,
     preprocess::normalize::median,
 };
 
@@ -64,6 +64,7 @@ pub fn find_types(
         let whole = sums(counts, totals, &leaves, n_fine).into_iter();
         let merged = with(whole.map(|sums| vec![sums]).collect(), &leaves).merged_into(most);
         leaves = labels_of(&leaves, &merged);
+        memory::give_back();
     }
     let n_leaves = n_groups(&leaves);
     let parts = sums_of_parts(counts, totals, &leaves, n_leaves, seed);
