@@ -43,6 +43,22 @@ impl PackedCounts {
         }
     }
 
+    /// The same with room for so many cells and counts: 4 bytes for each count, as much as one below 16,384 takes that comes less
+    /// than 8,192 genes after the one before.
+    #[must_use]
+    pub fn with_capacity(n_genes: usize, n_cells: usize, n_counts: usize) -> Self {
+        let mut counts = Self::new(n_genes);
+        counts.starts.reserve_exact(n_cells);
+        counts.bytes.reserve_exact(4 * n_counts);
+        counts
+    }
+
+    /// Gives up the room that is left.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.starts.shrink_to_fit();
+    }
+
     /// Adds a cell: genes, ascending and each at most once, with their counts.
     pub fn push(&mut self, cell: impl IntoIterator<Item = (usize, f32)>) {
         let mut next_gene = 0;
@@ -209,10 +225,11 @@ mod tests {
             0, 1, 64, 129, 130, 9000, 9001, 40_000, 40_100, 49_998, 49_999,
         ];
         let cell: Vec<(usize, f32)> = genes.into_iter().zip(values).collect();
-        let mut counts = PackedCounts::new(50_000);
+        let mut counts = PackedCounts::with_capacity(50_000, 3, 1);
         counts.push(cell.clone());
         counts.push([]);
         counts.push([(49_999, 1.0)]);
+        counts.shrink_to_fit();
         assert_eq!(counts.shape(), (3, 50_000));
         assert_eq!(counts.row(0).collect::<Vec<_>>(), cell);
         assert_eq!(counts.row(1).count(), 0);

@@ -171,7 +171,10 @@ fn read_genes(
     for (new, &old) in genes.iter().enumerate() {
         position[old] = Some(new);
     }
-    let mut counts = PackedCounts::new(genes.len());
+    // Room is made before anything is read: while a file is read there is a limit on memory (`src/guard`).
+    let n_counts = genes.iter().map(|&gene| survey.genes[gene].detected_in);
+    let mut counts =
+        PackedCounts::with_capacity(genes.len(), source.n_cells(), n_counts.sum::<usize>());
     read_ahead::each_chunk(source, |rows, chunk| {
         for (row, cell) in rows.zip(chunk.outer_iterator()) {
             if survey.totals[row] > 0.0 {
@@ -180,6 +183,7 @@ fn read_genes(
             }
         }
     })?;
+    counts.shrink_to_fit();
     Ok(counts)
 }
 
