@@ -37,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             joint.add(&view.view(), SEED)?;
         }
     }
-    let graph = joint.balanced(&prepared.totals);
+    let mut graph = joint.balanced(&prepared.totals);
     let cut = Cut::Evidence(Granularity::Auto);
-    let found = find_types(&graph, &prepared.counts, &prepared.totals, cut, SEED)?;
+    let found = find_types(&mut graph, &prepared.counts, &prepared.totals, cut, SEED)?;
 
     if let Some(path) = env::args().nth(3) {
         let lines: Vec<String> = found.labels.iter().map(ToString::to_string).collect();

@@ -63,6 +63,7 @@ pub mod graph;
 pub mod h5ad;
 pub mod markers;
 pub mod metrics;
+pub mod packed_counts;
 pub mod partition;
 pub mod plot;
 pub mod preprocess;

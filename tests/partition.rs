@@ -3,6 +3,7 @@
 use attentionae_sc::{
     counts::Csr,
     graph::JointGraph,
+    packed_counts::PackedCounts,
     partition::{Cut, Found, Granularity, find_types},
 };
 use ndarray::Array2;
@@ -41,9 +42,9 @@ fn found(types: &[usize], cut: Cut) -> Found {
     lognorm -= &mean;
     let mut joint = JointGraph::default();
     joint.add(&lognorm.view(), 1).expect("a graph");
-    let graph = joint.balanced(&totals);
+    let mut graph = joint.balanced(&totals);
     let counts = Csr::csr_from_dense(dense.view(), 0.0);
-    find_types(&graph, &counts, &totals, cut, 1).expect("clusters")
+    find_types(&mut graph, &PackedCounts::from(&counts), &totals, cut, 1).expect("clusters")
 }
 
 const AUTO: Cut = Cut::Evidence(Granularity::Auto);

@@ -92,7 +92,7 @@ fn size_factors_counts_values_and_zscores_are_scanpys() {
         ("size factors", found, factors),
         (
             "counts",
-            dense(&prepared.counts),
+            dense(&prepared.counts_of(&cells)),
             golden::array2("prepare/counts"),
         ),
         (

@@ -56,7 +56,7 @@ impl Plain {
             optimiser,
             parameters,
             x: dense(prepared.zscores(&cells).view()),
-            counts: dense(prepared.counts.to_dense().view()),
+            counts: dense(prepared.counts_of(&cells).to_dense().view()),
             size_factors: Tensor::from_slice(&prepared.size_factors).view([-1, 1]),
             weights: dense(weights.view()),
             distances: dense(distances.view()),

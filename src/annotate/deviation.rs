@@ -7,12 +7,12 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use rand::{Rng, seq::index};
 use rayon::prelude::*;
-use sprs::CsVecViewI;
 
 use super::depth::{deviance, mean_depth, smoothed_shares, sum_of_largest};
 use crate::{
     grouping::n_groups,
     model_file::{KnownDeviations, LimitByDepth},
+    packed_counts::PackedRow,
     preprocess::{Prepared, PreprocessError, mean_row, principal_directions},
     seed::{Stream, stream},
 };
@@ -135,12 +135,12 @@ impl Known<'_> {
         let n_clusters = n_groups(self.labels);
         let mut sums = Array2::<f64>::zeros((n_clusters, prepared.n_genes()));
         let mut sizes = vec![0.0; n_clusters];
-        for (cell, counts) in prepared.counts.outer_iterator().enumerate() {
+        for (cell, counts) in prepared.counts.iter_rows().enumerate() {
             if left_out == Some(self.folds[cell]) {
                 continue;
             }
             sizes[self.labels[cell]] += f64::from(prepared.totals[cell]);
-            for (gene, &count) in counts.iter() {
+            for (gene, count) in counts {
                 sums[(self.labels[cell], gene)] += f64::from(count);
             }
         }
@@ -163,13 +163,7 @@ impl Known<'_> {
         let mut counts = vec![0.0_f64; n_genes];
         for &cell in cells {
             counts.fill(0.0);
-            for (gene, &count) in self
-                .prepared
-                .counts
-                .outer_view(cell)
-                .iter()
-                .flat_map(|c| c.iter())
-            {
+            for (gene, count) in self.prepared.counts.row(cell) {
                 counts[gene] = f64::from(count);
             }
             let total = f64::from(self.prepared.totals[cell]);
@@ -256,9 +250,9 @@ impl<'a> Fit<'a> {
     }
 
     /// The cluster whose genes' shares make a cell's counts most likely, as a multinomial distribution has it.
-    fn best(&self, counts: CsVecViewI<'_, f32, u32>) -> usize {
+    fn best(&self, counts: PackedRow<'_>) -> usize {
         let mut likelihoods = vec![0.0_f64; self.shares.nrows()];
-        for (gene, &count) in counts.iter() {
+        for (gene, count) in counts {
             for (likelihood, &log_share) in likelihoods.iter_mut().zip(self.log_shares.row(gene)) {
                 *likelihood += f64::from(count) * f64::from(log_share);
             }
@@ -275,16 +269,14 @@ impl<'a> Fit<'a> {
 
     /// Deviance residuals of a cell's counts, given the cluster that it fits best, of genes of these dispersions.
     fn residuals(&self, prepared: &Prepared, cell: usize, dispersion: &[f32], to: &mut [f32]) {
-        let Some(counts) = prepared.counts.outer_view(cell) else {
-            return;
-        };
+        let counts = prepared.counts.row(cell);
         let total = prepared.totals[cell];
-        let shares = self.shares.row(self.best(counts));
+        let shares = self.shares.row(self.best(counts.clone()));
         for ((to, share), theta) in to.iter_mut().zip(shares).zip(dispersion) {
             // The deviance of no counts.
             *to = -(2.0 * theta * (total * share / theta).ln_1p()).sqrt();
         }
-        for (gene, &count) in counts.iter() {
+        for (gene, count) in counts {
             let mu = f64::from(total) * f64::from(shares[gene]);
             let deviance = deviance(f64::from(count), mu, f64::from(dispersion[gene]));
             to[gene] = (deviance.max(0.0).sqrt() * (f64::from(count) - mu).signum()) as f32;
@@ -324,7 +316,7 @@ fn root_mean_square(values: ArrayView1<'_, f32>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{counts::Csr, preprocess::prepare};
+    use crate::{counts::Csr, packed_counts::PackedCounts, preprocess::prepare};
 
     /// Cells of two clusters; genes 0 to 9 are of the first, 10 to 19 of the second, the others of both. In a new type, one in
     /// four of all genes is doubled, and one in four halved.
@@ -360,7 +352,7 @@ mod tests {
                 .collect();
             let new = Prepared {
                 totals,
-                counts: cells,
+                counts: PackedCounts::from(&cells),
                 ..prepared.clone()
             };
             let excess = learnt.excess(&new, &(0..100).collect::<Vec<_>>());

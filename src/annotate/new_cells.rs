@@ -17,6 +17,7 @@ use crate::{
         landmarks::Landmarks,
     },
     model_file::TrainedModel,
+    packed_counts::PackedCounts,
     preprocess::{Batches, Prepared, Transformation, normalize::upper_median},
 };
 
@@ -174,7 +175,7 @@ impl<'a> Annotator<'a> {
             detected_in: Vec::new(),
             mean_shares: Vec::new(),
             n_detected_genes: genes.n_found,
-            counts,
+            counts: PackedCounts::from(&counts),
             size_factors: Vec::new(),
             scaling: ours.scaling.clone(),
             gene_shares,

@@ -33,8 +33,17 @@ pub(super) struct Directions {
 impl Directions {
     /// The directions of `features`, cells × features, finite.
     pub(super) fn of(features: &ArrayView2<f32>) -> Self {
+        Self::from_owned(features.to_owned())
+    }
+
+    /// The same in the place of the features.
+    pub(super) fn from_owned(features: Array2<f32>) -> Self {
         let (n_cells, n_features) = features.dim();
-        let mut values: Vec<f32> = features.iter().copied().collect();
+        let mut values = if features.is_standard_layout() {
+            features.into_raw_vec_and_offset().0
+        } else {
+            features.iter().copied().collect()
+        };
         values
             .par_chunks_mut(n_features.max(1))
             .for_each(scale_to_unit);

@@ -13,7 +13,8 @@ use super::{
     adjacency::symmetric,
     cosine::Directions,
     error::{GraphError, check},
-    neighbors::{self, Neighbor, Neighborhoods, Rows},
+    neighborhoods::{Neighbor, Neighborhoods},
+    neighbors::{self, Rows},
     target::Aim,
 };
 use crate::{counts::Csr, special::exp};
@@ -256,7 +257,7 @@ pub(super) fn weight(distance: f32, a: f32, b: f32) -> f32 {
 
 /// σ where every cell counts: half the distance to the last cell of the neighbourhood.
 fn far_bandwidths(neighborhoods: &Neighborhoods) -> Vec<f32> {
-    let last = |neighbors: &Vec<Neighbor>| neighbors.last().map_or(0.0, |last| last.distance);
+    let last = |neighbors: &[Neighbor]| neighbors.last().map_or(0.0, |last| last.distance);
     neighborhoods
         .iter()
         .map(|neighbors| (last(neighbors) / 2.0).max(MIN_BANDWIDTH))
@@ -294,10 +295,11 @@ mod tests {
 
     #[test]
     fn bandwidths_by_hand() {
-        let neighborhoods = vec![at(&[0.25, 0.5, 1.0]), at(&[0.0, 0.0, 0.0])];
+        let rows = [at(&[0.25, 0.5, 1.0]), at(&[0.0, 0.0, 0.0])];
+        let neighborhoods = Neighborhoods::of_each(2, 3, |cell| rows[cell].clone());
         assert_eq!(far_bandwidths(&neighborhoods), [0.5, MIN_BANDWIDTH]);
         assert_eq!(near_bandwidths(&neighborhoods), [0.5, MIN_BANDWIDTH]);
-        let even = near_bandwidths(&vec![at(&[0.5, 1.0])]);
+        let even = near_bandwidths(&Neighborhoods::of_each(1, 2, |_| at(&[0.5, 1.0])));
         assert!((even[0] - 0.625_f32.sqrt()).abs() < 1e-7);
     }
 

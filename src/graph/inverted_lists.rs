@@ -3,7 +3,10 @@
 //! k-means puts the cells into lists, and a cell is compared with the cells of the lists nearest to it only (Jégou, Douze &
 //! Schmid 2011, doi:10.1109/TPAMI.2010.57; without their compression).
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 use rand::seq::index;
 use rayon::prelude::*;
@@ -11,7 +14,8 @@ use rayon::prelude::*;
 use super::{
     cosine::{Directions, distance},
     lists::Lists,
-    neighbors::{Neighbor, Neighborhoods, of_queries},
+    neighborhoods::{NO_CELL, Neighbor, Neighborhoods},
+    neighbors::of_queries,
     sweep::Sweep,
 };
 use crate::seed::{Stream, stream};
@@ -35,26 +39,55 @@ const BLOCK: usize = 2048;
 const ROWS: usize = 128;
 const COLUMNS: usize = 1024;
 
-/// Neighbours, and how many of the true ones are among them.
-pub(super) struct Approximate {
-    /// Of every cell, nearest first; of equally near ones the one of lower index first.
-    pub neighborhoods: Neighborhoods,
+/// What a search found of every cell, and how many of the true neighbours are among it.
+pub(super) struct Approximate<T> {
+    pub found: T,
     /// Share of the 14 nearest true neighbours, or all if they are fewer, that were found, measured on 512 cells.
     pub recall: f64,
 }
 
 /// The `count` nearest others of every cell, most of them right: of each cell, as many of the lists nearest to it are searched
-/// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 32,768 others.
+/// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 32,768 others. Of equally
+/// near ones the one of lower index comes first.
 ///
 /// The result depends on `seed`, and not on the number of threads. O(n · √n · features) time where cells lie in groups, no more
 /// than O(n · 32,768 · features) in any case, and O(n² / 400 · features) to find the lists; O(n · features) memory.
-pub(super) fn among_many(cells: &Directions, count: usize, seed: u64) -> Approximate {
-    let lists = Lists::of(cells, seed);
-    let (n_probed, recall) = probes(&lists, cells, count, seed);
-    Approximate {
-        neighborhoods: search(&lists, count, n_probed),
-        recall,
-    }
+pub(super) fn among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Neighborhoods> {
+    let mut found = Neighborhoods::empty(cells.n_cells(), count);
+    let recall = each_of_many(cells, count, seed, |cell, near| found.set(cell, near));
+    Approximate { found, recall }
+}
+
+/// The same without distances: cells × `count`, [`NO_CELL`] where a cell has fewer.
+pub(super) fn names_among_many(
+    cells: Directions,
+    count: usize,
+    seed: u64,
+) -> Approximate<Vec<u32>> {
+    let mut found = vec![NO_CELL; cells.n_cells() * count];
+    let recall = each_of_many(cells, count, seed, |cell, near| {
+        let row = &mut found[cell * count..][..count];
+        row.iter_mut()
+            .zip(near)
+            .for_each(|(to, near)| *to = near.cell);
+    });
+    Approximate { found, recall }
+}
+
+/// Shows the nearest others of every cell to `see`, in any order of the cells; the recall. With millions of cells memory is dear:
+/// the cells are held once, in the order of the lists, while these are searched.
+fn each_of_many(
+    cells: Directions,
+    count: usize,
+    seed: u64,
+    see: impl FnMut(usize, &[Neighbor]) + Send,
+) -> f64 {
+    let lists = Lists::of(&cells, seed);
+    let (n_probed, recall) = probes(&lists, &cells, count, seed);
+    let sorted = cells.select(&lists.order);
+    drop(cells);
+    search((&lists, &sorted), count, n_probed, see);
+    recall
 }
 
 /// How many lists have to be searched, and the share of true neighbours in these.
@@ -68,7 +101,7 @@ fn probes(lists: &Lists, cells: &Directions, count: usize, seed: u64) -> (usize,
     let n_lists = lists.len();
     let mut found_in = vec![0_usize; n_lists];
     let mut to_lists = vec![0.0; n_lists];
-    for (place, (&cell, near)) in probed.iter().zip(&truth).enumerate() {
+    for (place, (&cell, near)) in probed.iter().zip(truth.iter()).enumerate() {
         lists
             .centers
             .cosines((&queries, place..place + 1), 0..n_lists, &mut to_lists);
@@ -93,35 +126,45 @@ fn probes(lists: &Lists, cells: &Directions, count: usize, seed: u64) -> (usize,
     (n_lists, 1.0)
 }
 
-fn search(lists: &Lists, count: usize, n_probed: usize) -> Neighborhoods {
-    let n_cells = lists.order.len();
-    let of_blocks: Vec<Neighborhoods> = (0..n_cells.div_ceil(BLOCK))
+/// `lists`: with the cells in their order.
+fn search(
+    lists: (&Lists, &Directions),
+    count: usize,
+    n_probed: usize,
+    see: impl FnMut(usize, &[Neighbor]) + Send,
+) {
+    let order = &lists.0.order;
+    let see = Mutex::new(see);
+    (0..order.len().div_ceil(BLOCK))
         .into_par_iter()
-        .map(|block| {
-            let rows = block * BLOCK..((block + 1) * BLOCK).min(n_cells);
-            search_block(lists, rows, count, n_probed)
-        })
-        .collect();
-    let mut all: Neighborhoods = vec![Vec::new(); n_cells];
-    for (&cell, near) in lists.order.iter().zip(of_blocks.into_iter().flatten()) {
-        all[cell as usize] = near;
-    }
-    all
+        .for_each(|block| {
+            let rows = block * BLOCK..((block + 1) * BLOCK).min(order.len());
+            let found = search_block(lists, rows.clone(), count, n_probed);
+            let mut see = see.lock().unwrap_or_else(PoisonError::into_inner);
+            for (&cell, near) in order[rows].iter().zip(&found) {
+                see(cell as usize, near);
+            }
+        });
 }
 
 /// Of the cells of some rows of the lists, each of which is compared with the cells of the lists nearest to it.
-fn search_block(lists: &Lists, rows: Range<usize>, count: usize, n_probed: usize) -> Neighborhoods {
+fn search_block(
+    (lists, sorted): (&Lists, &Directions),
+    rows: Range<usize>,
+    count: usize,
+    n_probed: usize,
+) -> Vec<Vec<Neighbor>> {
     let sweep = Sweep::new();
     let mut nearest: Vec<Nearest> = rows.clone().map(|_| Nearest::of(count)).collect();
     let mut cosines = vec![0.0; ROWS * COLUMNS];
-    let probing = lists.probing(rows.clone(), n_probed, sweep);
+    let probing = lists.probing(sorted, rows.clone(), n_probed, sweep);
     for (list, probing) in probing.into_iter().enumerate() {
         for rows_of_list in probing.chunks(ROWS) {
-            let queries = lists.sorted.select(rows_of_list);
+            let queries = sorted.select(rows_of_list);
             for columns in chunks(lists.range(list), COLUMNS) {
                 let cosines = &mut cosines[..rows_of_list.len() * columns.len()];
                 let of_queries = (&queries, 0..rows_of_list.len());
-                lists.sorted.cosines(of_queries, columns.clone(), cosines);
+                sorted.cosines(of_queries, columns.clone(), cosines);
                 let cells = &lists.order[columns.clone()];
                 let of_rows = cosines.chunks_exact(columns.len());
                 for (&row, cosines) in rows_of_list.iter().zip(of_rows) {
@@ -204,20 +247,21 @@ mod tests {
     #[test]
     fn most_neighbours_are_the_true_ones_and_the_share_is_told() {
         let cells = cells();
-        let found = among_many(&cells, 14, 3);
+        let found = among_many(cells.clone(), 14, 3);
         let exact = super::super::neighbors::among(&cells, 14);
-        let right = |(found, exact): (&Vec<Neighbor>, &Vec<Neighbor>)| {
+        let right = |(found, exact): (&[Neighbor], &[Neighbor])| {
             let is_there = |near: &&Neighbor| found.iter().any(|found| found.cell == near.cell);
             exact.iter().filter(is_there).count()
         };
-        let pairs = found.neighborhoods.iter().zip(&exact);
+        let pairs = found.found.iter().zip(exact.iter());
         let recall = pairs.map(right).sum::<usize>() as f64 / (6000.0 * 14.0);
         assert!(
             recall > 0.95 && (recall - found.recall).abs() < 0.02,
             "{recall}"
         );
-        for near in &found.neighborhoods {
-            assert_eq!(near.len(), 14);
+        let names = names_among_many(cells, 14, 3).found;
+        for (near, names) in found.found.iter().zip(names.chunks(14)) {
+            assert!(near.iter().map(|near| near.cell).eq(names.iter().copied()));
             assert!(near.is_sorted_by_key(|near| near.distance));
         }
     }
@@ -226,25 +270,24 @@ mod tests {
     fn where_all_lists_are_searched_neighbours_are_exact() {
         let cells = cells();
         let lists = Lists::of(&cells, 3);
-        let found = search(&lists, 14, lists.len());
         let exact = super::super::neighbors::among(&cells, 14);
-        for (found, exact) in found.iter().zip(&exact) {
-            for (found, exact) in found.iter().zip(exact) {
+        let sorted = cells.select(&lists.order);
+        let mut n_seen = 0;
+        search((&lists, &sorted), 14, lists.len(), |cell, found| {
+            for (found, exact) in found.iter().zip(exact.of(cell)) {
                 assert!((found.distance - exact.distance).abs() < 1e-6);
             }
-        }
+            n_seen += found.len();
+        });
+        assert_eq!(n_seen, 6000 * 14);
     }
 
     #[test]
     fn equal_cells_are_named_in_order() {
         let same = Directions::of(&Array2::ones((900, 3)).view());
-        let found = among_many(&same, 3, 0);
-        let of = |cell: usize| -> Vec<u32> {
-            found.neighborhoods[cell]
-                .iter()
-                .map(|near| near.cell)
-                .collect()
-        };
+        let found = among_many(same, 3, 0).found;
+        let of =
+            |cell: usize| -> Vec<u32> { found.of(cell).iter().map(|near| near.cell).collect() };
         assert_eq!((of(0), of(899)), (vec![1, 2, 3], vec![0, 1, 2]));
     }
 }

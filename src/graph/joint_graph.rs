@@ -1,16 +1,19 @@
 //! The graph that several ways to see the same cells have in common.
 
+use std::mem;
+
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::{
-    Adjacency, GraphError, Method,
+    Adjacency, GraphError,
     cosine::Directions,
     depth::balance_depth,
     error,
-    inverted_lists::among_many,
-    neighbor_graph::NeighborKernel,
-    neighbors::{self, Neighbor, Neighborhoods},
+    inverted_lists::{Approximate, among_many, names_among_many},
+    neighbor_graph::umap_connectivities,
+    neighborhoods::{NO_CELL, Neighbor, Neighborhoods},
+    neighbors,
+    sum::add,
 };
 use crate::counts::Csr;
 
@@ -58,7 +61,7 @@ impl JointGraph {
     /// If there are not as many cells in each.
     pub fn of_views(
         views: impl IntoIterator<Item = Array2<f32>>,
-        shared: &ArrayView2<f32>,
+        shared: Array2<f32>,
         seed: u64,
     ) -> Result<Self, GraphError> {
         let mut joint = Self::default();
@@ -68,20 +71,15 @@ impl JointGraph {
             }
             return Ok(joint);
         }
-        error::check(shared, N_NEIGHBORS)?;
-        let candidates = among_many(&Directions::of(shared), N_CANDIDATES, seed);
+        error::check(&shared.view(), N_NEIGHBORS)?;
+        let candidates = names_among_many(Directions::from_owned(shared), N_CANDIDATES, seed);
         for view in views {
             error::check(&view.view(), N_NEIGHBORS)?;
-            let directions = Directions::of(&view.view());
-            // With a million cells, memory is dear.
-            drop(view);
-            let near = nearest_of(&directions, &candidates.neighborhoods, N_NEIGHBORS - 1);
-            joint.join(View::connecting(
-                directions,
-                N_NEIGHBORS,
-                &near,
-                candidates.recall,
-            ));
+            let near = nearest_of(&Directions::from_owned(view), &candidates.found);
+            joint.join(View {
+                connectivities: umap_connectivities(near),
+                recall: candidates.recall,
+            });
         }
         Ok(joint)
     }
@@ -109,7 +107,7 @@ impl JointGraph {
         self.sum = if self.sum.rows() == 0 {
             view
         } else {
-            &self.sum + &view
+            add(mem::replace(&mut self.sum, Csr::zero((0, 0))), &view)
         };
     }
 
@@ -168,49 +166,34 @@ impl View {
         error::check(features, n_neighbors)?;
         let directions = Directions::of(features);
         let (neighborhoods, recall) = if features.nrows() > MOST_EXACT {
-            let found = among_many(&directions, n_neighbors - 1, seed);
-            (found.neighborhoods, found.recall)
+            let Approximate { found, recall } = among_many(directions, n_neighbors - 1, seed);
+            (found, recall)
         } else {
             (neighbors::among(&directions, n_neighbors - 1), 1.0)
         };
-        Ok(Self::connecting(
-            directions,
-            n_neighbors,
-            &neighborhoods,
+        Ok(Self {
+            connectivities: umap_connectivities(neighborhoods),
             recall,
-        ))
-    }
-
-    /// Cells connected with their neighbours.
-    fn connecting(
-        directions: Directions,
-        n_neighbors: usize,
-        neighborhoods: &Neighborhoods,
-        recall: f64,
-    ) -> Self {
-        let kernel = NeighborKernel::of(directions, Method::Umap, n_neighbors, neighborhoods);
-        Self {
-            connectivities: kernel.connect(neighborhoods),
-            recall,
-        }
+        })
     }
 }
 
-/// The `count` nearest of each cell's `candidates`, nearest first; of equally near ones the one of lower index first.
-fn nearest_of(cells: &Directions, candidates: &Neighborhoods, count: usize) -> Neighborhoods {
-    let of_cell = |(cell, candidates): (usize, &Vec<Neighbor>)| {
+/// The 14 nearest of each cell's 42 `candidates`, nearest first; of equally near ones the one of lower index first.
+fn nearest_of(cells: &Directions, candidates: &[u32]) -> Neighborhoods {
+    Neighborhoods::of_each(cells.n_cells(), N_NEIGHBORS - 1, |cell| {
+        let candidates = &candidates[cell * N_CANDIDATES..][..N_CANDIDATES];
         let mut near: Vec<Neighbor> = candidates
             .iter()
-            .map(|near| Neighbor {
-                distance: cells.distance(cell, near.cell as usize),
-                ..*near
+            .filter(|&&other| other != NO_CELL)
+            .map(|&other| Neighbor {
+                cell: other,
+                distance: cells.distance(cell, other as usize),
             })
             .collect();
         near.sort_unstable_by(|a, b| (a.distance.total_cmp(&b.distance)).then(a.cell.cmp(&b.cell)));
-        near.truncate(count);
+        near.truncate(N_NEIGHBORS - 1);
         near
-    };
-    candidates.par_iter().enumerate().map(of_cell).collect()
+    })
 }
 
 /// A graph divided by its mean weight per cell; one without weights as it is.
@@ -264,20 +247,28 @@ mod tests {
 
     #[test]
     fn the_nearest_of_candidates_are_those_of_the_view() {
-        let view =
-            Directions::of(&array![[1.0_f32, 0.0], [1.0, 0.2], [1.0, 0.1], [0.0, 1.0]].view());
-        let candidates = |cells: [u32; 2]| {
-            let far = |cell| Neighbor {
-                cell,
-                distance: 9.0,
-            };
-            cells.map(far).to_vec()
-        };
-        let candidates = [[1, 2], [0, 3], [3, 1], [0, 2]].map(candidates).to_vec();
-        let found = nearest_of(&view, &candidates, 1);
-        let cells: Vec<u32> = found.iter().map(|near| near[0].cell).collect();
-        assert_eq!(cells, [2, 0, 1, 2]);
-        assert!((found[3][0].distance - (1.0 - 0.1 / 1.01_f32.sqrt())).abs() < 1e-6);
+        // Cells on a quarter of a circle. The candidates of each are the 42 after it, as far as there are.
+        let n = 60;
+        let angle = |cell: usize| ((cell * 7) % n) as f32 / n as f32;
+        let view = Array2::from_shape_fn((n, 2), |(cell, axis)| match axis {
+            0 => angle(cell).cos(),
+            _ => angle(cell).sin(),
+        });
+        let candidates: Vec<u32> = (0..n)
+            .flat_map(|cell| cell + 1..=cell + N_CANDIDATES)
+            .map(|other| if other < n { other as u32 } else { NO_CELL })
+            .collect();
+        let found = nearest_of(&Directions::from_owned(view), &candidates);
+        for cell in 0..n {
+            let mut expected: Vec<usize> = (cell + 1..n.min(cell + 1 + N_CANDIDATES)).collect();
+            let apart = |other: usize| (angle(other) - angle(cell)).abs();
+            expected.sort_by(|&a, &b| apart(a).total_cmp(&apart(b)));
+            expected.truncate(N_NEIGHBORS - 1);
+            assert_eq!(found.of(cell).len(), expected.len());
+            for (near, other) in found.of(cell).iter().zip(expected) {
+                assert!((apart(near.cell as usize) - apart(other)).abs() < 1e-5);
+            }
+        }
     }
 
     #[test]

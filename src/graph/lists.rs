@@ -31,8 +31,6 @@ pub(super) struct Lists {
     starts: Vec<usize>,
     /// The list of every cell.
     pub list_of: Vec<u32>,
-    /// The cells in that order.
-    pub sorted: Directions,
     /// The lists' centres.
     pub centers: Directions,
 }
@@ -53,7 +51,6 @@ impl Lists {
         let mut order: Vec<u32> = (0..cells.n_cells() as u32).collect();
         order.sort_by_key(|&cell| list_of[cell as usize]);
         Self {
-            sorted: cells.select(&order),
             order,
             starts,
             list_of,
@@ -71,10 +68,11 @@ impl Lists {
         self.starts[list]..self.starts[list + 1]
     }
 
-    /// For every list, those of some rows of `sorted` that it is one of the `n_nearest` lists of, ascending; of equally near
-    /// lists the first ones count.
+    /// For every list, those of some rows of `sorted`, the cells in the order of the lists, that it is one of the `n_nearest` lists
+    /// of, ascending; of equally near lists the first ones count.
     pub(super) fn probing(
         &self,
+        sorted: &Directions,
         rows: Range<usize>,
         n_nearest: usize,
         sweep: Sweep,
@@ -86,7 +84,7 @@ impl Lists {
             let rows = first..(first + ROWS).min(rows.end);
             let cosines = &mut cosines[..rows.len() * n_lists];
             self.centers
-                .cosines((&self.sorted, rows.clone()), 0..n_lists, cosines);
+                .cosines((sorted, rows.clone()), 0..n_lists, cosines);
             for (row, cosines) in rows.zip(cosines.chunks_exact_mut(n_lists)) {
                 for_largest(cosines, n_nearest, sweep, |list| {
                     probing[list].push(row as u32);
@@ -187,7 +185,8 @@ mod tests {
         let cells = Directions::of(&features.view());
         let lists = Lists::of(&cells, 1);
         assert_eq!((lists.len(), lists.range(4).end), (5, 2000));
-        let probing = lists.probing(100..300, 2, Sweep::new());
+        let sorted = cells.select(&lists.order);
+        let probing = lists.probing(&sorted, 100..300, 2, Sweep::new());
         for row in 100..300_u32 {
             let of_row: Vec<usize> = (0..5).filter(|&l| probing[l].contains(&row)).collect();
             assert_eq!(of_row.len(), 2);

@@ -15,9 +15,11 @@ mod inverted_lists;
 mod joint_graph;
 mod lists;
 mod neighbor_graph;
+mod neighborhoods;
 mod neighbors;
 mod representation;
 mod subset_graphs;
+mod sum;
 mod sweep;
 mod target;
 mod umap;
@@ -28,7 +30,8 @@ pub use error::GraphError;
 pub(crate) use gauss::NEGLIGIBLE;
 pub use gauss::{GaussKernel, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
-pub use neighbors::{Neighbor, nearest, nearest_others, neighbors_of};
+pub use neighborhoods::Neighbor;
+pub use neighbors::{nearest, nearest_others, neighbors_of};
 pub(crate) use representation::Projection;
 // Hidden are what only the tests and benchmarks of this crate call.
 #[doc(hidden)]

@@ -5,7 +5,8 @@ use super::{
     adjacency::symmetric,
     cosine::Directions,
     gauss,
-    neighbors::{self, Neighbor, Neighborhoods},
+    neighborhoods::{Neighbor, Neighborhoods},
+    neighbors,
     umap::{self, Membership},
 };
 use crate::counts::Csr;
@@ -67,11 +68,7 @@ impl NeighborKernel {
                 )
             }
             Scales::Umap { cells, .. } => {
-                let weight = |cell: usize, near: Neighbor| cells[cell].of(near.distance);
-                symmetric(
-                    &neighbors::to_sparse(neighborhoods, n_cells, weight),
-                    umap::union,
-                )
+                symmetric(&directed_memberships(neighborhoods, cells), umap::union)
             }
         }
     }
@@ -96,6 +93,22 @@ impl NeighborKernel {
             }
         }
     }
+}
+
+/// UMAP's symmetric connectivities of cells with these neighbours, n × n: those of [`NeighborKernel::connect`], for millions of
+/// cells, with which memory is dear.
+pub(super) fn umap_connectivities(neighborhoods: Neighborhoods) -> Csr {
+    let typical = umap::typical_distance(&neighborhoods);
+    let memberships = umap::memberships(&neighborhoods, typical);
+    let directed = directed_memberships(&neighborhoods, &memberships);
+    drop((neighborhoods, memberships));
+    symmetric(&directed, umap::union)
+}
+
+/// How far each cell's neighbours belong to its neighbourhood: n × n.
+fn directed_memberships(neighborhoods: &Neighborhoods, memberships: &[Membership]) -> Csr {
+    let weight = |cell: usize, near: Neighbor| memberships[cell].of(near.distance);
+    neighbors::to_sparse(neighborhoods, neighborhoods.len(), weight)
 }
 
 /// Distances from each cell (row) to its neighbours: n × n.

@@ -2,24 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use super::cosine::Directions;
+use super::{
+    cosine::Directions,
+    neighborhoods::{Neighbor, Neighborhoods},
+};
 use crate::counts::Csr;
-
-/// One of the cells near a cell.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbor {
-    /// Which cell.
-    pub cell: u32,
-    /// How far away it is.
-    pub distance: f32,
-}
-
-/// The nearest other cells of each cell, nearest first; of equally near ones the one of lower index
-/// first.
-pub(super) type Neighborhoods = Vec<Vec<Neighbor>>;
 
 /// Whether the rows of a distance matrix are among its columns.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +26,7 @@ pub(super) fn among(cells: &Directions, count: usize) -> Neighborhoods {
         let rows = Rows::From(block.start);
         in_rows(&cells.distances(block), rows, count)
     };
-    let blocks: Vec<Neighborhoods> = cells.blocks(cells.n_cells()).map(nearest).collect();
-    blocks.into_iter().flatten().collect()
+    Neighborhoods::concat(cells.blocks(cells.n_cells()).map(nearest).collect(), count)
 }
 
 /// The `count` cells nearest to each of the `queries`, a block of distances at a time.
@@ -46,8 +35,10 @@ pub(super) fn of_queries(cells: &Directions, queries: &Directions, count: usize)
         let distances = cells.distances_from(queries, block);
         in_rows(&distances, Rows::Elsewhere, count)
     };
-    let blocks: Vec<Neighborhoods> = cells.blocks(queries.n_cells()).map(nearest).collect();
-    blocks.into_iter().flatten().collect()
+    Neighborhoods::concat(
+        cells.blocks(queries.n_cells()).map(nearest).collect(),
+        count,
+    )
 }
 
 /// The `count` cells nearest to each query by cosine, nearest first; of equally near ones the one of lower index first.
@@ -72,14 +63,16 @@ pub fn neighbors_of(
     queries: ArrayView2<'_, f32>,
     count: usize,
 ) -> Vec<Vec<Neighbor>> {
-    of_queries(&Directions::of(&cells), &Directions::of(&queries), count)
+    let found = of_queries(&Directions::of(&cells), &Directions::of(&queries), count);
+    found.iter().map(<[_]>::to_vec).collect()
 }
 
 /// The `count` others nearest to each of the cells, n × features, by cosine, with their distances, 1 − cosine. O(n² · features)
 /// time.
 #[must_use]
 pub fn nearest_others(cells: ArrayView2<'_, f32>, count: usize) -> Vec<Vec<Neighbor>> {
-    among(&Directions::of(&cells), count)
+    let found = among(&Directions::of(&cells), count);
+    found.iter().map(<[_]>::to_vec).collect()
 }
 
 /// The `count` nearest columns of each row of a distance matrix.
@@ -88,12 +81,9 @@ pub(super) fn in_rows(distances: &Array2<f32>, rows: Rows, count: usize) -> Neig
         Rows::From(first) => Some(first + row),
         Rows::Elsewhere => None,
     };
-    distances
-        .axis_iter(Axis(0))
-        .into_par_iter()
-        .enumerate()
-        .map(|(row, distances)| smallest(&distances, itself(row), count))
-        .collect()
+    Neighborhoods::of_each(distances.nrows(), count, |row| {
+        smallest(&distances.row(row), itself(row), count)
+    })
 }
 
 /// The `count` smallest distances but `itself`, in one sweep that keeps the smallest so far in order.
@@ -122,8 +112,9 @@ pub(super) fn to_sparse(
     n_columns: usize,
     value: impl Fn(usize, Neighbor) -> f32,
 ) -> Csr {
+    let n_stored = neighborhoods.iter().map(<[_]>::len).sum();
     let mut offsets = vec![0];
-    let (mut columns, mut values) = (Vec::new(), Vec::new());
+    let (mut columns, mut values) = (Vec::with_capacity(n_stored), Vec::with_capacity(n_stored));
     for (cell, neighbors) in neighborhoods.iter().enumerate() {
         let mut entries: Vec<(u32, f32)> = neighbors
             .iter()
@@ -152,8 +143,8 @@ mod tests {
     fn ties_go_to_the_lower_index() {
         let distances = array![[0.5, 0.0, 0.2, 0.5, 0.2]];
         let nearest = |rows| in_rows(&distances, rows, 3);
-        assert_eq!(cells(&nearest(Rows::Elsewhere)[0]), [1, 2, 4]);
-        assert_eq!(cells(&nearest(Rows::From(1))[0]), [2, 4, 0]);
+        assert_eq!(cells(nearest(Rows::Elsewhere).of(0)), [1, 2, 4]);
+        assert_eq!(cells(nearest(Rows::From(1)).of(0)), [2, 4, 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::neighbors::{Neighbor, Neighborhoods};
+use super::neighborhoods::{Neighbor, Neighborhoods};
 use crate::bisection::root;
 
 /// Bisections of a scale.
@@ -81,7 +81,7 @@ pub(super) fn memberships(neighborhoods: &Neighborhoods, typical: f64) -> Vec<Me
 
 /// The mean distance over all neighbourhoods, each cell's distance 0 to itself included.
 pub(super) fn typical_distance(neighborhoods: &Neighborhoods) -> f64 {
-    let sum: f64 = neighborhoods.iter().map(|near| mean_distance(near)).sum();
+    let sum: f64 = neighborhoods.iter().map(mean_distance).sum();
     sum / neighborhoods.len() as f64
 }
 

@@ -1,14 +1,17 @@
 //! Clusters as many as the cells call for.
 
 use super::{
-    ClusterError, Found, borders, count_split, leiden,
+    ClusterError, Found, borders, count_split, leiden_in_place,
     merging::Fine,
     numbering::{by_first, by_size},
     options::{Cut, ENOUGH_FOR_FINE},
     sums::{Sums, sums, sums_of_parts},
     tree::judge_genes,
 };
-use crate::{counts::Csr, graph::Adjacency, grouping::n_groups, preprocess::normalize::median};
+use crate::{
+    graph::Adjacency, grouping::n_groups, memory, packed_counts::PackedCounts,
+    preprocess::normalize::median,
+};
 
 /// Leiden's resolution for the fine clusters of up to as many cells as [`AT_CELLS`].
 const FINE_RESOLUTION: f64 = 4.0;
@@ -33,19 +36,23 @@ const DOUBLINGS: usize = 8;
 /// kept where it, or one below it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to
 /// the cluster that most of its edges lead to.
 ///
+/// Of more than 50,000 cells the graph is not copied: Leiden takes it, and it comes back without entries of 0 and without those
+/// of a cell to itself.
+///
 /// Cost: Leiden, O(counts), O(fine clusters² · genes).
 ///
 /// # Errors
 ///
 /// Those of [`leiden()`](super::leiden()), and where more clusters are asked for than can be told apart.
 pub fn find_types(
-    graph: &Adjacency,
-    counts: &Csr,
+    graph: &mut Adjacency,
+    counts: &PackedCounts,
     totals: &[f32],
     cut: Cut,
     seed: u64,
 ) -> Result<Found, ClusterError> {
     let mut leaves = fine_clusters(graph, cut, seed)?;
+    let graph = &*graph;
     let with = |parts: Vec<Vec<Sums>>, leaves: &[usize]| Fine {
         weights: Fine::weights(graph, leaves, parts.len()),
         parts,
@@ -57,6 +64,7 @@ pub fn find_types(
         let whole = sums(counts, totals, &leaves, n_fine).into_iter();
         let merged = with(whole.map(|sums| vec![sums]).collect(), &leaves).merged_into(most);
         leaves = labels_of(&leaves, &merged);
+        memory::give_back();
     }
     let n_leaves = n_groups(&leaves);
     let parts = sums_of_parts(counts, totals, &leaves, n_leaves, seed);
@@ -94,14 +102,14 @@ pub fn find_types(
     Ok(found)
 }
 
-fn fine_clusters(graph: &Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {
+fn fine_clusters(graph: &mut Adjacency, cut: Cut, seed: u64) -> Result<Vec<usize>, ClusterError> {
     let wanted = wanted(cut);
     let n_cells = graph.shape().0 as f64;
     let start = FINE_RESOLUTION * (n_cells / AT_CELLS).max(1.0).sqrt();
     let mut found = 0;
     for doubling in 0..=DOUBLINGS {
         let resolution = start * 2.0_f64.powi(doubling as i32);
-        let labels = leiden(graph, resolution, seed)?.labels;
+        let labels = leiden_in_place(graph, resolution, seed)?.labels;
         found = n_groups(&labels);
         if found >= wanted {
             return Ok(labels);

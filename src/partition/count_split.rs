@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::{Found, split_evidence::PSEUDO_COUNT, tree::Members};
 use crate::{
-    counts::Csr,
     markers::rank_sum_ps,
+    packed_counts::PackedCounts,
     seed::{Stream, stream},
 };
 
@@ -31,7 +31,12 @@ const POISSON: f64 = 1e-3;
 ///
 /// `counts`: raw counts, n × g; `totals`: n. The p-value is Simes' over all genes (doi:10.1093/biomet/73.3.751), of
 /// two-sided Wilcoxon rank-sum tests. O(n + splits · cells tested · genes) time.
-pub(super) fn p_values(found: &Found, counts: &Csr, totals: &[f32], seed: u64) -> Vec<Option<f64>> {
+pub(super) fn p_values(
+    found: &Found,
+    counts: &PackedCounts,
+    totals: &[f32],
+    seed: u64,
+) -> Vec<Option<f64>> {
     let members = Members::of(&found.tree, &found.leaves);
     (0..found.tree.nodes.len())
         .into_par_iter()
@@ -59,12 +64,11 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(sides: &[Vec<usize>; 2], counts: &Csr, totals: &[f32]) -> Self {
+    fn of(sides: &[Vec<usize>; 2], counts: &PackedCounts, totals: &[f32]) -> Self {
         let cells = sides.iter().flatten();
         let row = |&cell: &usize| {
-            let row = counts.outer_view(cell);
-            let entries = row.iter().flat_map(|row| row.iter());
-            entries.map(|(gene, &count)| (gene as u32, count)).collect()
+            let entries = counts.row(cell);
+            entries.map(|(gene, count)| (gene as u32, count)).collect()
         };
         Self {
             counts: cells.clone().map(row).collect(),
@@ -72,7 +76,7 @@ impl Cells {
             is_other: (0..2)
                 .flat_map(|side| std::iter::repeat_n(side == 1, sides[side].len()))
                 .collect(),
-            n_genes: counts.cols(),
+            n_genes: counts.shape().1,
         }
     }
 

@@ -7,7 +7,13 @@ use single_clustering::{
     network::CSRNetwork,
 };
 
-use super::{ClusterError, connected::connected_parts, modularity, numbering::by_size};
+use super::{
+    ClusterError,
+    connected::connected_parts,
+    modularity,
+    network::{graph_of, network, take_network},
+    numbering::by_size,
+};
 use crate::{
     graph::Adjacency,
     seed::{Stream, stream},
@@ -83,10 +89,7 @@ pub(super) fn leiden_profile(
     resolutions: &[f64],
     seed: u64,
 ) -> Result<Vec<Partition>, ClusterError> {
-    let meaningless = |resolution: &f64| !(resolution.is_finite() && *resolution > 0.0);
-    if let Some(found) = resolutions.iter().copied().find(meaningless) {
-        return Err(ClusterError::Resolution { found });
-    }
+    resolutions.iter().copied().try_for_each(check)?;
     let network = network(graph)?;
     let mut rng = stream(seed, Stream::Leiden);
     let n_runs = if graph.shape().0 > MANY_CELLS {
@@ -108,6 +111,14 @@ pub(super) fn leiden_profile(
     resolutions.par_iter().map(best).collect()
 }
 
+fn check(resolution: f64) -> Result<(), ClusterError> {
+    if resolution.is_finite() && resolution > 0.0 {
+        Ok(())
+    } else {
+        Err(ClusterError::Resolution { found: resolution })
+    }
+}
+
 /// The partition of higher modularity, the first of equals.
 fn better(first: Partition, second: Partition) -> Partition {
     if second.modularity > first.modularity {
@@ -117,92 +128,55 @@ fn better(first: Partition, second: Partition) -> Partition {
     }
 }
 
+/// [`leiden()`] of a graph that is not held twice: while Leiden works, what it is made of lies there. It comes back without
+/// entries of 0 and without those of a cell to itself, and not at all after an error.
+pub(crate) fn leiden_in_place(
+    graph: &mut Adjacency,
+    resolution: f64,
+    seed: u64,
+) -> Result<Partition, ClusterError> {
+    if graph.shape().0 <= MANY_CELLS {
+        return leiden(graph, resolution, seed);
+    }
+    check(resolution)?;
+    let network = take_network(graph)?;
+    let seed = stream(seed, Stream::Leiden).next_u64();
+    let labels = labels(&network, resolution, seed)?;
+    *graph = graph_of(&network);
+    drop(network);
+    Ok(judged(graph, &labels, resolution))
+}
+
 fn run(
     graph: &Adjacency,
     network: &CSRNetwork,
     resolution: f64,
     seed: u64,
 ) -> Result<Partition, ClusterError> {
+    let labels = labels(network, resolution, seed)?;
+    Ok(judged(graph, &labels, resolution))
+}
+
+fn labels(network: &CSRNetwork, resolution: f64, seed: u64) -> Result<Vec<usize>, ClusterError> {
     let config = LeidenConfig {
         objective: ObjectiveKind::Rb { resolution },
         seed: Some(seed),
-        n_iterations: if graph.shape().0 > MANY_CELLS {
+        n_iterations: if network.node_count() > MANY_CELLS {
             PASSES_OF_MANY
         } else {
             MAX_PASSES
         },
         ..LeidenConfig::default()
     };
-    let clustering = run_leiden(network, &config)?;
-    let labels = by_size(&connected_parts(graph, clustering.labels()));
-    let modularity = modularity(graph, &labels, resolution);
-    Ok(Partition { labels, modularity })
+    Ok(run_leiden(network, &config)?.labels().to_vec())
 }
 
-/// The graph as the Leiden library holds it: rows of neighbours and weights, without self loops.
-fn network(graph: &Adjacency) -> Result<CSRNetwork, ClusterError> {
-    let (rows, columns, n_stored) = match graph {
-        Adjacency::Dense(weights) => (weights.nrows(), weights.ncols(), weights.len()),
-        Adjacency::Sparse(weights) => (weights.rows(), weights.cols(), weights.nnz()),
-    };
-    if rows != columns {
-        return Err(ClusterError::NotSquare { rows, columns });
-    }
-    let mut edges = Edges::with_capacity(rows, n_stored);
-    match graph {
-        Adjacency::Dense(weights) => {
-            for (cell, row) in weights.outer_iter().enumerate() {
-                edges.push_row(cell, row.iter().copied().enumerate())?;
-            }
-        }
-        Adjacency::Sparse(weights) => {
-            for (cell, row) in weights.outer_iterator().enumerate() {
-                edges.push_row(cell, row.iter().map(|(neighbor, &w)| (neighbor, w)))?;
-            }
-        }
-    }
-    let network = CSRNetwork::from_csr_parts(edges.offsets, edges.neighbors, edges.weights, None)?;
-    Ok(network)
-}
-
-/// Edges in compressed rows.
-struct Edges {
-    offsets: Vec<usize>,
-    neighbors: Vec<u32>,
-    weights: Vec<f32>,
-}
-
-impl Edges {
-    fn with_capacity(n_cells: usize, n_edges: usize) -> Self {
-        let mut offsets = Vec::with_capacity(n_cells + 1);
-        offsets.push(0);
-        Self {
-            offsets,
-            neighbors: Vec::with_capacity(n_edges),
-            weights: Vec::with_capacity(n_edges),
-        }
-    }
-
-    fn push_row(
-        &mut self,
-        cell: usize,
-        row: impl Iterator<Item = (usize, f32)>,
-    ) -> Result<(), ClusterError> {
-        for (neighbor, weight) in row.filter(|&(neighbor, _)| neighbor != cell) {
-            if !(weight.is_finite() && weight >= 0.0) {
-                return Err(ClusterError::Weight {
-                    cell,
-                    neighbor,
-                    weight,
-                });
-            }
-            if weight > 0.0 {
-                self.neighbors.push(neighbor as u32);
-                self.weights.push(weight);
-            }
-        }
-        self.offsets.push(self.neighbors.len());
-        Ok(())
+/// The connected parts of clusters, and how good they are.
+fn judged(graph: &Adjacency, labels: &[usize], resolution: f64) -> Partition {
+    let labels = by_size(&connected_parts(graph, labels));
+    Partition {
+        modularity: modularity(graph, &labels, resolution),
+        labels,
     }
 }
 

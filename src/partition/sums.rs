@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 
 use crate::{
-    counts::Csr,
+    packed_counts::PackedCounts,
     seed::{Stream, stream},
 };
 
@@ -50,7 +50,7 @@ impl Sums {
 ///
 /// `counts`: raw counts, n × g; `totals`: n, over all genes; `labels`: n, below `n_clusters`. O(counts) time.
 pub(super) fn sums_of_parts(
-    counts: &Csr,
+    counts: &PackedCounts,
     totals: &[f32],
     labels: &[usize],
     n_clusters: usize,
@@ -67,13 +67,18 @@ pub(super) fn sums_of_parts(
 }
 
 /// The sums of every cluster, as in [`sums_of_parts`].
-pub(super) fn sums(counts: &Csr, totals: &[f32], labels: &[usize], n_clusters: usize) -> Vec<Sums> {
-    let mut sums = vec![Sums::nothing(counts.cols()); n_clusters];
-    for (cell, row) in counts.outer_iterator().enumerate() {
+pub(super) fn sums(
+    counts: &PackedCounts,
+    totals: &[f32],
+    labels: &[usize],
+    n_clusters: usize,
+) -> Vec<Sums> {
+    let mut sums = vec![Sums::nothing(counts.shape().1); n_clusters];
+    for (cell, row) in counts.iter_rows().enumerate() {
         let sums = &mut sums[labels[cell]];
         sums.cells += 1.0;
         sums.total += f64::from(totals[cell]);
-        for (gene, &count) in row.iter() {
+        for (gene, count) in row {
             sums.counts[gene] += count;
             sums.detected[gene] += 1.0;
         }
@@ -89,12 +94,8 @@ mod tests {
     fn parts_add_up_to_the_cluster() {
         // Cell i has i + 1 counts of gene i mod 3, and 100 counts over all genes.
         let n = 30;
-        let counts = Csr::new(
-            (n, 3),
-            (0..=n).collect(),
-            (0..n as u32).map(|cell| cell % 3).collect(),
-            (0..n).map(|cell| cell as f32 + 1.0).collect(),
-        );
+        let mut counts = PackedCounts::new(3);
+        (0..n).for_each(|cell| counts.push([(cell % 3, cell as f32 + 1.0)]));
         let labels: Vec<usize> = (0..n).map(|cell| usize::from(cell >= 12)).collect();
         let parts = sums_of_parts(&counts, &[100.0; 30], &labels, 2, 1);
         let mut sum = Sums::nothing(3);

@@ -8,7 +8,7 @@ use super::{
     auc::auc,
     split_evidence::{Evidence, GeneOfSplit},
 };
-use crate::counts::Csr;
+use crate::packed_counts::PackedCounts;
 
 /// Most cells of either side that a gene's AUC is taken over, evenly spread: more would change it by less than 0.01.
 const MOST_FOR_AUC: usize = 5000;
@@ -151,31 +151,36 @@ impl Members {
 /// Finds the AUC of every gene that a split names.
 ///
 /// `counts`: raw counts, n × g; `totals`: n; `leaves`: the leaf of every cell.
-pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves: &[usize]) {
+pub(super) fn judge_genes(
+    tree: &mut Tree,
+    counts: &PackedCounts,
+    totals: &[f32],
+    leaves: &[usize],
+) {
     let members = Members::of(tree, leaves);
-    let expression = |cells: &[usize], gene: usize| -> Vec<f32> {
-        let of_cell = |&cell: &usize| {
-            let row = counts.outer_view(cell);
-            let count = row.and_then(|row| row.get(gene).copied()).unwrap_or(0.0);
-            count / totals[cell]
-        };
-        cells.iter().map(of_cell).collect()
-    };
     let judged: Vec<Option<[Vec<f64>; 2]>> = tree
         .nodes
         .par_iter()
         .map(|node| {
-            let sides = node
-                .children?
-                .map(|child| members.some_below(tree, child, MOST_FOR_AUC));
-            let of_side = |side: usize| {
-                let genes = node.genes[side].iter().map(|found| {
-                    let values = |cells: &[usize]| expression(cells, found.gene);
-                    auc(&values(&sides[side]), &values(&sides[1 - side]))
-                });
-                genes.collect()
-            };
-            Some([of_side(0), of_side(1)])
+            let genes: Vec<usize> = node
+                .genes
+                .iter()
+                .flatten()
+                .map(|found| found.gene)
+                .collect();
+            let sides = node.children?.map(|child| {
+                let cells = members.some_below(tree, child, MOST_FOR_AUC);
+                shares_of(&genes, &cells, counts, totals)
+            });
+            let auc_of =
+                |place: usize, side: usize| auc(&sides[side][place], &sides[1 - side][place]);
+            let n_first = node.genes[0].len();
+            Some([
+                (0..n_first).map(|place| auc_of(place, 0)).collect(),
+                (n_first..genes.len())
+                    .map(|place| auc_of(place, 1))
+                    .collect(),
+            ])
         })
         .collect();
     for (node, judged) in tree.nodes.iter_mut().zip(judged) {
@@ -185,6 +190,28 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
             }
         }
     }
+}
+
+/// Shares of some genes in the counts of some cells: genes × cells.
+fn shares_of(
+    genes: &[usize],
+    cells: &[usize],
+    counts: &PackedCounts,
+    totals: &[f32],
+) -> Vec<Vec<f32>> {
+    let mut shares = vec![vec![0.0; cells.len()]; genes.len()];
+    let mut places = vec![Vec::new(); counts.shape().1];
+    for (place, &gene) in genes.iter().enumerate() {
+        places[gene].push(place);
+    }
+    for (i, &cell) in cells.iter().enumerate() {
+        for (gene, count) in counts.row(cell) {
+            for &place in &places[gene] {
+                shares[place][i] = count / totals[cell];
+            }
+        }
+    }
+    shares
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Run, views::Seen};
 use crate::{
     graph::{Adjacency, JointGraph, gauss_weights, near_graph},
-    partition::{Found, LeidenGraph, Resolution, find_types, leiden, vote::vote},
+    partition::{Found, LeidenGraph, Resolution, find_types, leiden, leiden_in_place, vote::vote},
     plot::umap_layout,
     preprocess::{Prepared, sample_cells},
     seed::Stream,
@@ -115,16 +115,18 @@ impl Run<'_> {
         self.neighbors_recall = joint.recall();
         self.say_if_neighbors_are_missing();
         let totals: Vec<f32> = cells.iter().map(|&cell| prepared.totals[cell]).collect();
-        let joint = joint.balanced(&totals);
+        let mut joint = joint.balanced(&totals);
         let (labels, types) = match resolution {
-            Resolution::Fixed(resolution) => (leiden(&joint, resolution, seed)?.labels, None),
+            Resolution::Fixed(resolution) => {
+                (leiden_in_place(&mut joint, resolution, seed)?.labels, None)
+            }
             Resolution::Tree(cut) => {
                 let counts = if cells.len() == prepared.n_cells() {
                     Cow::Borrowed(&prepared.counts)
                 } else {
-                    Cow::Owned(prepared.counts_of(cells))
+                    Cow::Owned(prepared.counts.select(cells))
                 };
-                let found = find_types(&joint, &counts, &totals, cut, seed)?;
+                let found = find_types(&mut joint, &counts, &totals, cut, seed)?;
                 (found.labels.clone(), Some(found))
             }
         };

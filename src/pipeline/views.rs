@@ -16,23 +16,27 @@ use crate::{
 pub(super) struct Seen {
     /// All cells' scores, in components that were found on the training cells.
     pub scores: CellComponents,
+    /// The training cells' scores in the components that the views share.
+    training_shared: Array2<f32>,
     /// The graph that the training cells have in common over all views.
     pub joint: JointGraph,
 }
 
 impl Seen {
-    /// The graph that all prepared cells have in common over the views, of which `cells` are the training cells. Takes what it
-    /// is made from: with a million cells, memory is dear.
+    /// The graph that all prepared cells have in common over the views, of which `cells` are the training cells. Takes the scores
+    /// of all cells and the graph of the training cells: with millions of cells memory is dear.
     pub(super) fn take_joint_of_all(
         &mut self,
         cells: &[usize],
         seed: u64,
     ) -> Result<JointGraph, GraphError> {
         let each = mem::take(&mut self.scores.each);
-        if cells.len() == self.scores.shared.nrows() {
-            return Ok(mem::take(&mut self.joint));
+        let shared = mem::take(&mut self.scores.shared);
+        let of_training = mem::take(&mut self.joint);
+        if cells.len() == shared.nrows() {
+            return Ok(of_training);
         }
-        JointGraph::of_views(each, &self.scores.shared.view(), seed)
+        JointGraph::of_views(each, shared, seed)
     }
 }
 
@@ -49,13 +53,10 @@ impl Apartness {
         cells: &[usize],
     ) -> Self {
         let labels: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
-        let width = |x: &Array2<f32>| {
-            let unit = unit_rows(x.select(Axis(0), cells).view());
-            cosine_silhouette(unit.view(), &labels)
-        };
+        let width = |x: &Array2<f32>| cosine_silhouette(unit_rows(x.view()).view(), &labels);
         Self {
-            before_training: seen.and_then(|seen| width(&seen.scores.shared)),
-            after_training: width(z),
+            before_training: seen.and_then(|seen| width(&seen.training_shared)),
+            after_training: width(&z.select(Axis(0), cells)),
         }
     }
 
@@ -97,8 +98,12 @@ impl Run<'_> {
         let scores =
             CellComponents::find(prepared, cells, self.config.model.n_z, self.config.seed)?;
         let views = scores.each.iter().map(|view| view.select(Axis(0), cells));
-        let shared = scores.shared.select(Axis(0), cells);
-        let joint = JointGraph::of_views(views, &shared.view(), self.config.seed)?;
-        Ok(Some(Seen { scores, joint }))
+        let training_shared = scores.shared.select(Axis(0), cells);
+        let joint = JointGraph::of_views(views, training_shared.clone(), self.config.seed)?;
+        Ok(Some(Seen {
+            scores,
+            training_shared,
+            joint,
+        }))
     }
 }

@@ -3,7 +3,10 @@
 use ndarray::{Array1, Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use crate::counts::{CountSource, Csr};
+use crate::{
+    counts::{CountSource, Csr},
+    packed_counts::PackedCounts,
+};
 
 mod batches;
 mod components;
@@ -63,7 +66,7 @@ pub struct Prepared {
     /// Genes of the file that are detected in at least one cell.
     pub n_detected_genes: usize,
     /// Raw counts, n × g.
-    pub counts: Csr,
+    pub counts: PackedCounts,
     /// Total raw count of each kept cell over all genes.
     pub totals: Vec<f32>,
     /// `totals` over their median.
@@ -144,7 +147,7 @@ pub fn prepare_in_batches(
     let totals: Vec<f32> = cells.iter().map(|&cell| survey.totals[cell]).collect();
     Ok(Prepared {
         size_factors: normalize::size_factors(&totals),
-        scaling: Scaling::of(&counts, &log_normalized(&counts, &totals)),
+        scaling: Scaling::of(&counts, &totals),
         gene_shares: residuals::gene_shares(&counts, &totals),
         cells,
         genes,
@@ -163,38 +166,25 @@ fn read_genes(
     source: &dyn CountSource,
     survey: &survey::Survey,
     genes: &[usize],
-) -> Result<Csr, PreprocessError> {
+) -> Result<PackedCounts, PreprocessError> {
     let mut position = vec![None; source.n_genes()];
     for (new, &old) in genes.iter().enumerate() {
-        position[old] = Some(new as u32);
+        position[old] = Some(new);
     }
-    let n_stored = genes
-        .iter()
-        .map(|&gene| survey.genes[gene].detected_in)
-        .sum();
-    let mut offsets = vec![0];
-    let mut columns = Vec::with_capacity(n_stored);
-    let mut values = Vec::with_capacity(n_stored);
+    // Room is made before anything is read: while a file is read there is a limit on memory (`src/guard`).
+    let n_counts = genes.iter().map(|&gene| survey.genes[gene].detected_in);
+    let mut counts =
+        PackedCounts::with_capacity(genes.len(), source.n_cells(), n_counts.sum::<usize>());
     read_ahead::each_chunk(source, |rows, chunk| {
         for (row, cell) in rows.zip(chunk.outer_iterator()) {
-            if survey.totals[row] == 0.0 {
-                continue;
+            if survey.totals[row] > 0.0 {
+                let chosen = cell.iter();
+                counts.push(chosen.filter_map(|(gene, &count)| Some((position[gene]?, count))));
             }
-            for (gene, &count) in cell.iter() {
-                if let Some(column) = position[gene] {
-                    columns.push(column);
-                    values.push(count);
-                }
-            }
-            offsets.push(columns.len());
         }
     })?;
-    Ok(Csr::new(
-        (offsets.len() - 1, genes.len()),
-        offsets,
-        columns,
-        values,
-    ))
+    counts.shrink_to_fit();
+    Ok(counts)
 }
 
 /// Log-normalised values in the places of the counts.
@@ -206,29 +196,19 @@ impl Prepared {
     /// Number of cells kept.
     #[must_use]
     pub fn n_cells(&self) -> usize {
-        self.counts.rows()
+        self.counts.shape().0
     }
 
     /// Number of highly variable genes.
     #[must_use]
     pub fn n_genes(&self) -> usize {
-        self.counts.cols()
+        self.counts.shape().1
     }
 
     /// Raw counts of some cells: cells × g.
     #[must_use]
     pub fn counts_of(&self, cells: &[usize]) -> Csr {
-        let rows = cells
-            .iter()
-            .filter_map(|&cell| self.counts.outer_view(cell));
-        let mut offsets = vec![0];
-        let (mut genes, mut values) = (Vec::new(), Vec::new());
-        for row in rows {
-            genes.extend_from_slice(row.indices());
-            values.extend_from_slice(row.data());
-            offsets.push(genes.len());
-        }
-        Csr::new((cells.len(), self.n_genes()), offsets, genes, values)
+        self.counts.unpacked(cells.iter().copied())
     }
 
     /// Size factors of some cells.
@@ -284,7 +264,7 @@ impl Prepared {
                 .for_each(|(to, &from)| *to = from);
             let lognorm = |count| normalize::log_normalized(count, divisor);
             let mut lognorm = normalize::remembering_small_counts(lognorm);
-            for (gene, &count) in self.counts.outer_view(cell).iter().flat_map(|c| c.iter()) {
+            for (gene, count) in self.counts.row(cell) {
                 row[gene] = transform(gene, lognorm(count));
             }
         };

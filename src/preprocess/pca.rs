@@ -74,8 +74,8 @@ impl PrincipalComponents {
 
 /// Log-normalised expression of all prepared cells, in the places of the counts.
 fn sparse_lognorm(prepared: &Prepared) -> Csr {
-    let mut lognorm = prepared.counts.clone();
-    let values = log_normalized(&prepared.counts, &prepared.totals);
+    let mut lognorm = prepared.counts.unpacked(0..prepared.n_cells());
+    let values = log_normalized(&lognorm, &prepared.totals);
     lognorm.data_mut().copy_from_slice(&values);
     lognorm
 }

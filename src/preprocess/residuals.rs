@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::Prepared;
-use crate::counts::Csr;
+use crate::packed_counts::PackedCounts;
 
 /// θ of the negative binomial: the variance of a count with mean μ is μ + μ²/θ.
 const THETA: f64 = 100.0;
@@ -32,7 +32,7 @@ impl Prepared {
                 for (residual, share) in row.iter_mut().zip(shares) {
                     *residual = pearson(0.0, total * share);
                 }
-                for (gene, &count) in self.counts.outer_view(cell).iter().flat_map(|c| c.iter()) {
+                for (gene, count) in self.counts.row(cell) {
                     row[gene] = pearson(f64::from(count), total * shares[gene]);
                 }
             });
@@ -41,10 +41,10 @@ impl Prepared {
 }
 
 /// Each gene's share in all counts of the cells, whose totals over all genes are given.
-pub(super) fn gene_shares(counts: &Csr, totals: &[f32]) -> Vec<f64> {
-    let mut shares = vec![0.0; counts.cols()];
-    for (&gene, &count) in counts.indices().iter().zip(counts.data()) {
-        shares[gene as usize] += f64::from(count);
+pub(super) fn gene_shares(counts: &PackedCounts, totals: &[f32]) -> Vec<f64> {
+    let mut shares = vec![0.0; counts.shape().1];
+    for (gene, count) in counts.iter_rows().flatten() {
+        shares[gene] += f64::from(count);
     }
     let total: f64 = totals.iter().map(|&total| f64::from(total)).sum();
     for share in &mut shares {

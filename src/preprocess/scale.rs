@@ -1,6 +1,7 @@
 //! Column means and standard deviations of log-normalised expression.
 
-use crate::counts::Csr;
+use super::{log_normalized, read_ahead::chunks};
+use crate::packed_counts::PackedCounts;
 
 /// How each gene is centred and scaled.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,28 +15,41 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The scaling of cells × genes, zeros counted: `lognorm` holds the values in the places of the
-    /// counts.
+    /// The scaling of the log-normalised values of cells × genes, zeros counted. `totals` are the cells'.
+    pub(super) fn of(counts: &PackedCounts, totals: &[f32]) -> Self {
+        Self::of_values(counts.shape(), |see| {
+            for cells in chunks(totals.len()) {
+                let block = counts.unpacked(cells.clone());
+                let values = log_normalized(&block, &totals[cells]);
+                for (&gene, &value) in block.indices().iter().zip(&values) {
+                    see(gene as usize, value);
+                }
+            }
+        })
+    }
+
+    /// The same of the values that `sweep` shows: of every one that is not 0, its gene and the value.
     ///
     /// The squares are summed about the mean in a second sweep, so that a constant column has a
     /// deviation of exactly 0.
-    pub(super) fn of(counts: &Csr, lognorm: &[f32]) -> Self {
-        let n = counts.rows() as f64;
-        let mut sums = vec![0.0; counts.cols()];
-        let mut stored = vec![0_usize; counts.cols()];
-        for (&gene, &value) in counts.indices().iter().zip(lognorm) {
-            sums[gene as usize] += f64::from(value);
-            stored[gene as usize] += 1;
-        }
+    fn of_values(
+        (n_cells, n_genes): (usize, usize),
+        sweep: impl Fn(&mut dyn FnMut(usize, f32)),
+    ) -> Self {
+        let n = n_cells as f64;
+        let mut sums = vec![0.0; n_genes];
+        let mut stored = vec![0_usize; n_genes];
+        sweep(&mut |gene, value| {
+            sums[gene] += f64::from(value);
+            stored[gene] += 1;
+        });
         let mean: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
         let mut squares: Vec<f64> = stored
             .iter()
             .zip(&mean)
             .map(|(&stored, mean)| (n - stored as f64) * mean * mean)
             .collect();
-        for (&gene, &value) in counts.indices().iter().zip(lognorm) {
-            squares[gene as usize] += (f64::from(value) - mean[gene as usize]).powi(2);
-        }
+        sweep(&mut |gene, value| squares[gene] += (f64::from(value) - mean[gene]).powi(2));
         let std = squares.iter().map(|&sum| deviation(sum / n)).collect();
         Self {
             mean,
@@ -66,13 +80,12 @@ mod tests {
     #[test]
     fn population_deviation_by_hand() {
         // Columns (1, 3, 0, 0), (0.1, 0.1, 0.1, 0.1) and (0, 0, 0, 0).
-        let x = Csr::new(
-            (4, 3),
-            vec![0, 2, 4, 5, 6],
-            vec![0, 1, 0, 1, 1, 1],
-            vec![1.0, 0.1, 3.0, 0.1, 0.1, 0.1],
-        );
-        let scaling = Scaling::of(&x, x.data());
+        let values = [(0, 1.0), (1, 0.1), (0, 3.0), (1, 0.1), (1, 0.1), (1, 0.1)];
+        let scaling = Scaling::of_values((4, 3), |see| {
+            for (gene, value) in values {
+                see(gene, value);
+            }
+        });
         assert_eq!(scaling.mean, [1.0, f64::from(0.1_f32), 0.0]);
         assert_eq!(scaling.std, [1.5_f64.sqrt(), 1.0, 1.0]);
         assert_eq!(scaling.zscore(0, 1.0), 0.0);

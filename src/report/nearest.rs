@@ -3,8 +3,8 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::{
-    counts::Csr,
     grouping::{n_groups, sizes},
+    packed_counts::PackedCounts,
     unit::unit_rows,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Difference {
 pub(super) fn nearest_clusters(
     z: ArrayView2<f32>,
     labels: &[usize],
-    counts: &Csr,
+    counts: &PackedCounts,
 ) -> Vec<Option<Nearest>> {
     let n_clusters = n_groups(labels);
     let centers = directions(z, labels, n_clusters);
@@ -77,12 +77,10 @@ fn directions(z: ArrayView2<f32>, labels: &[usize], n_clusters: usize) -> Array2
 }
 
 /// Share of each cluster's cells that detect each gene.
-fn detection(counts: &Csr, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
-    let mut shares = vec![vec![0.0; counts.cols()]; n_clusters];
-    for (row, &label) in counts.outer_iterator().zip(labels) {
-        row.indices()
-            .iter()
-            .for_each(|&gene| shares[label][gene as usize] += 1.0);
+fn detection(counts: &PackedCounts, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
+    let mut shares = vec![vec![0.0; counts.shape().1]; n_clusters];
+    for (row, &label) in counts.iter_rows().zip(labels) {
+        row.for_each(|(gene, _)| shares[label][gene] += 1.0);
     }
     for (shares, size) in shares.iter_mut().zip(sizes(labels)) {
         for share in shares {
@@ -124,7 +122,11 @@ mod tests {
             [2.0, 2.0],
             [-1.0, 0.0]
         ];
-        let counts = Csr::new((5, 2), vec![0, 1, 2, 3, 3, 3], vec![0, 0, 1], vec![1.0; 3]);
+        let mut counts = PackedCounts::new(2);
+        let detected: [&[usize]; 5] = [&[0], &[0], &[1], &[], &[]];
+        for genes in detected {
+            counts.push(genes.iter().map(|&gene| (gene, 1.0)));
+        }
         let found = nearest_clusters(z.view(), &[0, 0, 1, 1, 2], &counts);
         let nearest: Vec<_> = found
             .iter()
@@ -153,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_single_cluster_has_none() {
-        let counts = Csr::new((1, 1), vec![0, 1], vec![0], vec![1.0]);
+        let mut counts = PackedCounts::new(1);
+        counts.push([(0, 1.0)]);
         assert_eq!(
             nearest_clusters(array![[1.0_f32, 2.0]].view(), &[0], &counts),
             [None]
