@@ -44,6 +44,8 @@ pub enum Stream {
     Halves = 16,
     /// Which part of the labelled cells each one falls into, where its deviation is judged by the others.
     Folds = 21,
+    /// Which of a model's labelled cells are judged by others.
+    Judged = 22,
 }
 
 /// The random numbers of `seed` for one purpose.

@@ -9,8 +9,8 @@ use std::{
 };
 
 use assert_cmd::{Command, assert::Assert};
-use attentionae_sc::read::{ReadOptions, open};
-use common::dense;
+use attentionae_sc::read::{DataSet, ReadOptions, open};
+use common::{beside::shared, dense};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -77,23 +77,30 @@ fn stderr(run: &Assert) -> String {
 /// The golden data set as a table: cells in reverse order, and every gene whose number `keep` keeps in reverse order.
 fn turned(folder: &Path, keep: impl Fn(usize) -> bool) -> String {
     let data = open(Path::new(SMALL), &ReadOptions::default()).expect("the golden data set");
-    let n_cells = data.counts.n_cells();
-    let counts = dense(&data.counts.rows(0..n_cells).expect("counts"));
-    let genes: Vec<usize> = (0..data.gene_names.len())
-        .rev()
-        .filter(|&g| keep(g))
-        .collect();
+    let genes = (0..data.gene_names.len()).rev().filter(|&gene| keep(gene));
+    let cells = (0..data.counts.n_cells()).rev();
+    table(
+        folder,
+        &data,
+        &cells.collect::<Vec<_>>(),
+        &genes.collect::<Vec<_>>(),
+    )
+}
+
+/// Some cells and genes of a data set as a table.
+fn table(folder: &Path, data: &DataSet, cells: &[usize], genes: &[usize]) -> String {
+    let counts = dense(&data.counts.rows(0..data.counts.n_cells()).expect("counts"));
     let mut text = String::from("cell");
-    for &gene in &genes {
+    for &gene in genes {
         let _ = write!(text, ",{}", data.gene_names[gene]);
     }
-    for cell in (0..n_cells).rev() {
+    for &cell in cells {
         let _ = write!(text, "\n{}", data.cell_names[cell]);
-        for &gene in &genes {
+        for &gene in genes {
             let _ = write!(text, ",{}", counts[[cell, gene]]);
         }
     }
-    let path = folder.join("turned.csv");
+    let path = folder.join("table.csv");
     fs::write(&path, text + "\n").expect("written");
     path.display().to_string()
 }
@@ -123,7 +130,7 @@ fn training_cells_get_their_own_labels_back() {
 }
 
 #[test]
-fn a_label_depends_on_the_cell_and_the_model_alone() {
+fn results_depend_on_neither_the_order_of_cells_nor_threads() {
     let (folder, model) = trained(&[]);
     let outputs = |input: &str, args: &[&str]| {
         annotate(folder.path(), &model, input, args).code(0);
@@ -237,13 +244,13 @@ fn what_is_no_model_of_this_version_is_refused_by_name() {
         text[place..place + to.len()].copy_from_slice(to.as_bytes());
         text
     };
-    let format = "\"attentionae_sc_model\":\"2\"";
+    let format = "\"attentionae_sc_model\":\"3\"";
     for (content, part) in [
         (b"cell,label\n".to_vec(), "is not a model"),
         (bytes[..bytes.len() / 2].to_vec(), "is not a model"),
         (
             texts(format, "\"attentionae_sc_model\":\"9\""),
-            "in format 9; this version reads format 2",
+            "in format 9; this version reads format 3",
         ),
         (
             texts(format, "\"attentionae_sc_mode_\":\"2\""),
@@ -286,4 +293,43 @@ fn cells_of_known_batches_are_corrected_as_the_training_cells_were() {
         .zip(&back)
         .filter(|(own, back)| own[..2] == back[..2]);
     assert!(same.count() * 100 >= own.len() * 99);
+}
+
+/// Microglia of a mouse brain are unknown to a model of all other cells there (Zeisel et al. 2015, doi:10.1126/science.aaa1934).
+#[test]
+fn cells_of_a_type_that_was_not_trained_on_are_unassigned() {
+    let Some(zeisel) = shared("data/zeisel.h5ad") else {
+        return;
+    };
+    let data = open(&zeisel, &ReadOptions::default()).expect("zeisel");
+    let types = data.obs.labels("celltype").expect("types");
+    let is_new: Vec<bool> = types
+        .iter()
+        .map(|name| name.as_deref() == Some("microglia"))
+        .collect();
+    let known: Vec<usize> = (0..types.len()).filter(|&cell| !is_new[cell]).collect();
+    let genes: Vec<usize> = (0..data.gene_names.len()).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let known = table(folder.path(), &data, &known, &genes);
+    program()
+        .args(["-name", &known, "-save_model_para", "True", "-output_dir"])
+        .arg(folder.path())
+        .assert()
+        .code(0);
+    let model = folder.path().join("model_save/table.safetensors");
+    annotate(folder.path(), &model, &zeisel.display().to_string(), &[]).code(0);
+    let text = fs::read_to_string(folder.path().join("pred_label/new.csv")).expect("labels");
+    let unassigned: Vec<bool> = text
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').nth(1) == Some("unassigned"))
+        .collect();
+    let count = |is_type: bool, is_told: bool| {
+        let cells = is_new.iter().zip(&unassigned);
+        cells
+            .filter(|&(new, told)| *new == is_type && (*told || !is_told))
+            .count()
+    };
+    assert!(count(true, true) * 100 >= count(true, false) * 70);
+    assert!(count(false, true) * 100 <= count(false, false) * 5);
 }

@@ -1,26 +1,19 @@
 //! What both measures of the unknown in a cell's counts are made of.
 
-use super::reference::known_within;
-use crate::model_file::LimitByDepth;
+use crate::model_file::TrendByDepth;
 
-impl LimitByDepth {
-    /// The limit that this share of known cells stays within, from the total count and the measure of each.
-    pub(super) fn learn(known: &[(f64, f64)], share: f64) -> Self {
+impl TrendByDepth {
+    /// The trend of known cells, from the total count and the measure of each.
+    pub(super) fn learn(known: &[(f64, f64)]) -> Self {
         let logarithms = |&(total, measure): &(f64, f64)| (total.ln(), measure.ln_1p());
         let points: Vec<(f64, f64)> = known.iter().map(logarithms).collect();
         let [start, slope] = line(&points);
-        let beyond = points.iter().map(|(x, y)| y - (start + slope * x));
-        Self {
-            start,
-            slope,
-            limit: known_within(beyond.collect(), share),
-        }
+        Self { start, slope }
     }
 
-    /// One and a cell's measure, over that of a known cell of its depth at the limit.
-    pub(super) fn excess(&self, measure: f64, total: f64) -> f32 {
-        let most = self.start + self.slope * total.ln() + self.limit;
-        ((1.0 + measure) / most.exp()) as f32
+    /// How far ln(1 + measure) of a cell of this total count is above the trend.
+    pub(super) fn above(&self, measure: f64, total: f64) -> f32 {
+        (measure.ln_1p() - self.start - self.slope * total.ln()) as f32
     }
 }
 
@@ -84,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_rises_with_depth() {
+    fn a_measure_is_compared_with_those_of_its_depth() {
         // The measure is the total less one: its logarithm is that of the total.
         let known: Vec<(f64, f64)> = (1..=100)
             .map(|i| (f64::from(i), f64::from(i) - 1.0))
             .collect();
-        let limit = LimitByDepth::learn(&known, 0.99);
-        assert!((limit.slope - 1.0).abs() < 0.05);
-        let ratio = limit.excess(999.0, 100.0) / limit.excess(99.0, 100.0);
-        assert!((ratio - 10.0).abs() < 1e-3);
+        let trend = TrendByDepth::learn(&known);
+        assert!((trend.slope - 1.0).abs() < 1e-9);
+        assert!(trend.above(49.0, 50.0).abs() < 1e-6);
+        assert!((trend.above(999.0, 100.0) - 10.0_f32.ln()).abs() < 1e-6);
     }
 }

@@ -5,20 +5,17 @@
 //! tell unknown classes from known ones (Lee et al. 2018, arXiv:1807.03888).
 
 use ndarray::{Array2, ArrayView1, Axis};
-use rand::{Rng, seq::index};
+use rand::Rng;
 use rayon::prelude::*;
 
 use super::depth::{deviance, mean_depth, smoothed_shares, sum_of_largest};
 use crate::{
     grouping::n_groups,
-    model_file::{KnownDeviations, LimitByDepth},
+    model_file::{KnownDeviations, TrendByDepth},
     packed_counts::PackedRow,
     preprocess::{Prepared, PreprocessError, mean_row, principal_directions},
     seed::{Stream, stream},
 };
-
-/// Known cells that the directions and the limit are learnt on, at most.
-const MOST_CELLS: usize = 5_000;
 
 /// Parts of the known cells, each of which is judged by what the others express.
 const FOLDS: usize = 5;
@@ -33,9 +30,6 @@ const MOST: f32 = 5.0;
 /// Share of the cells that detect a gene that takes part.
 const LEAST_DETECTED: f64 = 0.01;
 
-/// Share of the known cells that lie within the limit.
-const KNOWN: f64 = 0.97;
-
 /// Bounds of a gene's dispersion θ.
 const DISPERSIONS: (f64, f64) = (0.05, 1000.0);
 
@@ -47,32 +41,31 @@ struct Known<'a> {
 }
 
 impl KnownDeviations {
-    /// What is known of prepared cells in clusters.
+    /// What is known of prepared cells in clusters, learnt on some of the cells (positions, ascending); and how far the deviation
+    /// of each of these is above the trend, when it is judged by the clusters and the directions of the other four fifths.
     ///
-    /// The limit is the distance, for its depth, that 97 % of up to 5,000 of the cells stay within, each judged by the clusters and
-    /// the directions of the other four fifths of the cells. O(m g²) time for m of these cells and g genes; memory g² and m g.
+    /// O(m g²) time for m of these cells and g genes; memory g² and m g.
     ///
     /// # Errors
     /// Where the eigenvalue iteration does not converge.
     pub fn learn(
         prepared: &Prepared,
         labels: &[usize],
+        cells: &[usize],
         seed: u64,
-    ) -> Result<Self, PreprocessError> {
+    ) -> Result<(Self, Vec<f32>), PreprocessError> {
         let mut rng = stream(seed, Stream::Folds);
-        let n_cells = prepared.n_cells();
+        let folds = (0..prepared.n_cells()).map(|_| rng.random_range(0..FOLDS));
         let known = Known {
             prepared,
             labels,
-            folds: (0..n_cells).map(|_| rng.random_range(0..FOLDS)).collect(),
+            folds: folds.collect(),
         };
-        let mut cells = index::sample(&mut rng, n_cells, n_cells.min(MOST_CELLS)).into_vec();
-        cells.sort_unstable();
         let shares = known.shares(None);
-        let dispersion = known.dispersion(&cells, &shares);
-        let mut residuals = known.residuals(&cells, &dispersion);
-        let (weight, mean) = standardize(&mut residuals, &known.detected(&cells));
-        let scores = known.scores_by_others(&residuals, &cells)?;
+        let dispersion = known.dispersion(cells, &shares);
+        let mut residuals = known.residuals(cells, &dispersion);
+        let (weight, mean) = standardize(&mut residuals, &known.detected(cells));
+        let scores = known.scores_by_others(&residuals, cells)?;
         let mut learnt = Self {
             directions: principal_directions(&residuals, N_DIRECTIONS)?,
             spread: scores.axis_iter(Axis(1)).map(root_mean_square).collect(),
@@ -80,22 +73,27 @@ impl KnownDeviations {
             dispersion,
             weight,
             mean,
-            limit: LimitByDepth::default(),
+            trend: TrendByDepth::default(),
         };
-        let seen = scores.outer_iter().zip(&cells).map(|(scores, &cell)| {
+        let seen = scores.outer_iter().zip(cells).map(|(scores, &cell)| {
             let total = f64::from(prepared.totals[cell]);
             (total, learnt.distance(scores.iter().copied()))
         });
-        learnt.limit = LimitByDepth::learn(&seen.collect::<Vec<_>>(), KNOWN);
-        Ok(learnt)
+        let seen: Vec<(f64, f64)> = seen.collect();
+        learnt.trend = TrendByDepth::learn(&seen);
+        let above = seen
+            .iter()
+            .map(|&(total, distance)| learnt.trend.above(distance, total));
+        let above = above.collect();
+        Ok((learnt, above))
     }
 
-    /// How far some prepared cells (positions) lie from the cluster that each fits best, over the distance that known cells of its
-    /// depth stay within. A cell's value does not depend on the cells beside it.
+    /// How far the distance of some prepared cells (positions) from the cluster that each fits best is above that of known cells of
+    /// its depth. A cell's value does not depend on the cells beside it.
     #[must_use]
-    pub fn excess(&self, prepared: &Prepared, cells: &[usize]) -> Vec<f32> {
+    pub fn above(&self, prepared: &Prepared, cells: &[usize]) -> Vec<f32> {
         let fit = Fit::of(&self.shares, &prepared.unmeasured);
-        let excess = |&cell: &usize| {
+        let above = |&cell: &usize| {
             let mut residuals = vec![0.0; prepared.n_genes()];
             fit.residuals(prepared, cell, &self.dispersion, &mut residuals);
             let constants = self.weight.iter().zip(&self.mean);
@@ -112,10 +110,9 @@ impl KnownDeviations {
                 }
             }
             let distance = self.distance(scores.into_iter());
-            self.limit
-                .excess(distance, f64::from(prepared.totals[cell]))
+            self.trend.above(distance, f64::from(prepared.totals[cell]))
         };
-        cells.par_iter().map(excess).collect()
+        cells.par_iter().map(above).collect()
     }
 
     /// The sum of the largest squared scores, each over its variance.
@@ -344,7 +341,10 @@ mod tests {
     fn a_cell_whose_genes_deviate_together_is_beyond_known_cells() {
         let prepared = prepare(&counts(300, false, 1), 40).expect("prepared");
         let labels: Vec<usize> = (0..300).map(|cell| cell % 2).collect();
-        let learnt = KnownDeviations::learn(&prepared, &labels, 1).expect("learnt");
+        let all: Vec<usize> = (0..300).collect();
+        let (learnt, mut of_known) =
+            KnownDeviations::learn(&prepared, &labels, &all, 1).expect("learnt");
+        of_known.sort_unstable_by(f32::total_cmp);
         let beyond = |cells: Csr| {
             let totals = cells
                 .outer_iterator()
@@ -355,8 +355,8 @@ mod tests {
                 counts: PackedCounts::from(&cells),
                 ..prepared.clone()
             };
-            let excess = learnt.excess(&new, &(0..100).collect::<Vec<_>>());
-            excess.iter().filter(|&&excess| excess > 1.0).count()
+            let above = learnt.above(&new, &all[..100]);
+            above.iter().filter(|&&above| above > of_known[290]).count()
         };
         assert!(beyond(counts(100, false, 2)) <= 10);
         assert!(beyond(counts(100, true, 3)) >= 70);

@@ -5,8 +5,8 @@
 //! new counts                       seen, embedded as in the run   reference cells         distance, outputs
 //! ```
 //!
-//! A new cell attends to, and has graph weights to, the model's landmarks only: what it gets depends on the cell and the
-//! model, not on the cells beside it.
+//! A new cell attends to, and has graph weights to, the model's landmarks only: its embedding and its nearest label depend on the
+//! cell and the model, not on the cells beside it. Whether it is of an unknown type is judged with the new cells around it.
 
 mod depth;
 mod deviation;
@@ -15,10 +15,12 @@ mod facts;
 mod genes;
 mod names;
 mod new_cells;
+mod novelty;
 mod outputs;
 mod reference;
 mod results;
 mod surprise;
+mod together;
 mod vote;
 
 use anyhow::Context;
@@ -31,7 +33,11 @@ use self::{
     outputs::{check_outputs, write_outputs},
     results::results,
 };
-pub(crate) use self::{reference::reference_cells, surprise::KnownCells};
+pub(crate) use self::{
+    novelty::JudgedCells,
+    reference::{judged_cells, kept_cells, reference_cells},
+    surprise::KnownCells,
+};
 use crate::{
     config::{AnnotateConfig, LabelBy},
     counts::CountSource,
@@ -195,6 +201,12 @@ impl<'s> Stages<'s> {
             return Err(AnnotateError::NoCounts { input, n_cells }.into());
         }
         let n_dropped = input.n_cells() - passed.n_cells_left_out() - cells.cells.len();
+        if cells.are_apart {
+            self.progress.note(
+                "the new cells as a whole lie apart from known ones, as those of another laboratory do: a cell is unassigned if it \
+                 is stranger than that; if most of the cells may be of unknown types, look at the markers of their labels",
+            );
+        }
         if n_dropped > 0 {
             self.progress.note(&format!(
                 "{n_dropped} cells without counts of the model's genes are left out"

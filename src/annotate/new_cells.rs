@@ -7,7 +7,9 @@ use tch::Device;
 
 use super::{
     AnnotateError, GeneMatch,
-    vote::{VOTERS, mean_distance, vote},
+    novelty::log_distance,
+    together::novelty,
+    vote::{VOTERS, vote},
 };
 use crate::{
     counts::{CountSource, CountsError, Csr},
@@ -18,7 +20,7 @@ use crate::{
     },
     model_file::TrainedModel,
     packed_counts::PackedCounts,
-    preprocess::{Batches, Prepared, Transformation, normalize::upper_median},
+    preprocess::{Batches, Prepared, Transformation},
 };
 
 /// A model that is ready to embed cells.
@@ -44,10 +46,19 @@ pub struct Labelled {
     pub nearest: Vec<usize>,
     /// How sure that is, from 0 to 1.
     pub confidence: Vec<f32>,
-    /// How far they are from all that the model knows, above 1 too far: the largest of their distance to the reference cells,
-    /// over the limit of the cluster that they lie in, of what they express beyond all known clusters, and of how they deviate
-    /// from the cluster that they fit best, each over the most of a known cell.
+    /// How far they are from all that the model knows, above 1 too far; 0 for one that coincides with a reference cell.
     pub distance: Vec<f32>,
+    /// Whether they are apart from known cells as a whole.
+    pub are_apart: bool,
+}
+
+/// What is found of each new cell alone.
+#[derive(Debug, Default)]
+struct Judged {
+    /// How strange it is.
+    scores: Vec<f32>,
+    /// Whether it coincides with a reference cell, and is known.
+    coincides: Vec<bool>,
 }
 
 impl<'a> Annotator<'a> {
@@ -87,20 +98,21 @@ impl<'a> Annotator<'a> {
         batches: Option<&[u32]>,
     ) -> Result<Labelled, AnnotateError> {
         let mut all = Labelled::default();
+        let mut judged = Judged::default();
         let mut embedded = Vec::new();
         let n_cells = counts.n_cells();
         for start in (0..n_cells).step_by(BLOCK) {
             let rows = start..(start + BLOCK).min(n_cells);
-            let (block, excess) = self.prepare(counts, genes, batches, rows)?;
+            let (block, surprise) = self.prepare(counts, genes, batches, rows)?;
             if block.cells.is_empty() {
                 continue;
             }
             let all_of_block: Vec<usize> = (0..block.cells.len()).collect();
-            let deviations = self.model.deviations.excess(&block, &all_of_block);
-            let unknown: Vec<(f32, f32)> = excess.into_iter().zip(deviations).collect();
+            let deviation = self.model.deviations.above(&block, &all_of_block);
+            let measures: Vec<(f32, f32)> = surprise.into_iter().zip(deviation).collect();
             let z = self.embed(&block);
             let z = z.slice_move(s![..block.cells.len(), ..]);
-            self.add_votes(&z, &unknown, &mut all);
+            self.add_votes(&z, &measures, &mut all, &mut judged);
             all.totals.extend(&block.totals[..block.cells.len()]);
             all.cells.extend(&block.cells);
             embedded.push(z);
@@ -109,11 +121,15 @@ impl<'a> Annotator<'a> {
         if let Ok(z) = concatenate(Axis(0), &views) {
             all.z = z;
         }
+        let known = &self.model.novelty;
+        let found = novelty(known, all.z.view(), &judged.scores, &judged.coincides);
+        all.distance = found.distance;
+        all.are_apart = found.are_apart;
         Ok(all)
     }
 
     /// A run of cells as the training cells were prepared, less those without counts, as a full block: `cells` are those that
-    /// count; and what each of these expresses beyond known cells.
+    /// count; and how surprising each of these is.
     fn prepare(
         &self,
         counts: &dyn CountSource,
@@ -122,7 +138,7 @@ impl<'a> Annotator<'a> {
         rows: Range<usize>,
     ) -> Result<(Prepared, Vec<f32>), CountsError> {
         let first = rows.start;
-        let (mut cells, mut totals, mut excess) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cells, mut totals, mut surprise) = (Vec::new(), Vec::new(), Vec::new());
         let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
         for (row, cell) in counts.rows(rows)?.outer_iterator().enumerate() {
             let mut found: Vec<(u32, f32)> = Vec::new();
@@ -136,7 +152,7 @@ impl<'a> Annotator<'a> {
                 continue;
             }
             let total = total / genes.share;
-            excess.push(self.model.expression.excess(&of_model, total));
+            surprise.push(self.model.expression.above(&of_model, total));
             found.sort_unstable_by_key(|&(column, _)| column);
             columns.extend(found.iter().map(|&(column, _)| column));
             values.extend(found.iter().map(|&(_, count)| count));
@@ -152,7 +168,7 @@ impl<'a> Annotator<'a> {
         let counts = Csr::new(shape, offsets, columns, values);
         Ok((
             self.full_block(genes, batches, cells, totals, counts),
-            excess,
+            surprise,
         ))
     }
 
@@ -217,31 +233,28 @@ impl<'a> Annotator<'a> {
     }
 
     /// Adds what the reference cells say of embedded cells, whose surprise and deviation are given.
-    fn add_votes(&self, z: &Array2<f32>, unknown: &[(f32, f32)], all: &mut Labelled) {
+    fn add_votes(
+        &self,
+        z: &Array2<f32>,
+        measures: &[(f32, f32)],
+        all: &mut Labelled,
+        judged: &mut Judged,
+    ) {
         let reference = &self.model.reference;
         let neighbors = neighbors_of(reference.embedding.view(), z.view(), VOTERS);
-        for (near, &(surprise, deviation)) in neighbors.iter().zip(unknown) {
+        for (near, &(surprise, deviation)) in neighbors.iter().zip(measures) {
             let found = vote(near, |cell| self.labels[cell]);
-            let cluster = vote(near, |cell| Some(reference.clusters[cell]));
-            let limit = cluster.map_or(0.0, |cluster| reference.limits[cluster.label]);
-            let distance = mean_distance(near);
             all.nearest
                 .push(found.map_or(usize::MAX, |found| found.label));
             all.confidence
                 .push(found.map_or(0.0, |found| found.confidence));
-            // A cell that coincides with a reference cell is known.
-            let is_new = distance > 0.0;
-            all.distance.push(if is_new {
-                // Where the cells around it deviate as far, as those of a rare type do, it is no further than these.
-                let around = near
-                    .iter()
-                    .map(|near| reference.deviations[near.cell as usize]);
-                let around = upper_median(around.collect()).unwrap_or(0.0);
-                let deviation = deviation / around.max(1.0);
-                surprise.max(deviation).max(distance / limit)
-            } else {
-                0.0
-            });
+            let coincides = near.first().is_some_and(|near| near.distance <= 0.0);
+            judged.coincides.push(coincides);
+            let cluster = vote(near, |cell| Some(reference.clusters[cell]));
+            let cluster = cluster.map_or(0, |cluster| cluster.label);
+            let measures = [log_distance(near), surprise, deviation];
+            let score = self.model.novelty.score(measures, cluster);
+            judged.scores.push(score);
         }
     }
 }

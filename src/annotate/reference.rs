@@ -1,11 +1,9 @@
-//! The labelled cells that a model keeps, and how far from them a cell is known.
+//! The labelled cells that a model keeps.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, Axis};
 use rand::seq::index;
 
-use super::vote::{VOTERS, mean_distance};
 use crate::{
-    graph::nearest_others,
     grouping::sizes,
     kernels::tensor::to_array,
     metrics::Truth,
@@ -20,50 +18,47 @@ const MOST_CELLS: usize = 20_000;
 /// Cells that are kept of every cluster that has as many.
 const LEAST_OF_CLUSTER: usize = 100;
 
-/// Share of the training cells that lie within the limit.
-pub(super) const KNOWN: f64 = 0.99;
+/// Most of these that are judged by others, so that it is known how strange known cells are.
+const MOST_JUDGED: usize = 5_000;
 
-/// Fewest cells of a cluster with a limit of its own.
-const LEAST_FOR_LIMIT: usize = 50;
-
-/// The reference cells of a run: all of its cells, or of more than 20,000 a random sample of every cluster in proportion to
-/// its size, 100 cells at least.
+/// The reference cells of a run: `cells`, which [`kept_cells`] chose.
 ///
-/// `z`: the embedding of all cells, n × d; `labels`: their clusters; `truth`: their types, where known; `deviations`: how far
-/// cells deviate from the cluster that they fit best. A cluster's limit is
-/// the distance that 99 % of its cells stay within, each measured to its nearest *other* reference cells; a cluster of
-/// fewer than 50 cells has the limit of all cells. O(m² d) time for m reference cells.
+/// `z`: the embedding of all cells, n × d; `labels`: their clusters; `truth`: their types, where known.
 #[must_use]
 pub fn reference_cells(
     z: &Array2<f32>,
     labels: &[usize],
     truth: Option<&Truth>,
-    deviations: impl Fn(&[usize]) -> Vec<f32>,
-    seed: u64,
+    cells: &[usize],
 ) -> ReferenceCells {
-    let cells = stratified(labels, seed);
-    let embedding = z.select(Axis(0), &cells);
-    let clusters: Vec<usize> = cells.iter().map(|&cell| labels[cell]).collect();
     let celltypes = truth.map(|truth| truth.names.clone()).unwrap_or_default();
     let type_of = |&cell: &usize| truth.and_then(|truth| truth.codes[cell]);
     let celltype_of_cell = cells
         .iter()
         .map(|cell| type_of(cell).unwrap_or(celltypes.len()));
-    let celltype_of_cell = celltype_of_cell.collect();
     ReferenceCells {
         sizes: sizes(labels),
         centers: to_array(&centers(z.view(), labels)),
-        limits: limits(embedding.view(), &clusters),
-        celltype_of_cell,
-        deviations: deviations(&cells),
-        embedding,
-        clusters,
+        celltype_of_cell: celltype_of_cell.collect(),
+        embedding: z.select(Axis(0), cells),
+        clusters: cells.iter().map(|&cell| labels[cell]).collect(),
         celltypes,
     }
 }
 
-/// Positions of the cells that are kept, ascending.
-fn stratified(labels: &[usize], seed: u64) -> Vec<usize> {
+/// Positions of at most 5,000 of so many reference cells, at random, ascending: those that are judged by others.
+#[must_use]
+pub fn judged_cells(n_kept: usize, seed: u64) -> Vec<usize> {
+    let mut rng = stream(seed, Stream::Judged);
+    let mut judged = index::sample(&mut rng, n_kept, n_kept.min(MOST_JUDGED)).into_vec();
+    judged.sort_unstable();
+    judged
+}
+
+/// Positions of the cells that a model keeps, ascending: all, or of more than 20,000 a random sample of every cluster in proportion
+/// to its size, 100 cells at least.
+#[must_use]
+pub fn kept_cells(labels: &[usize], seed: u64) -> Vec<usize> {
     let n_cells = labels.len();
     if n_cells <= MOST_CELLS {
         return (0..n_cells).collect();
@@ -84,35 +79,6 @@ fn stratified(labels: &[usize], seed: u64) -> Vec<usize> {
     kept
 }
 
-/// How far from the others the cells of every cluster are.
-fn limits(embedding: ArrayView2<'_, f32>, clusters: &[usize]) -> Vec<f32> {
-    let distances: Vec<f64> = nearest_others(embedding, VOTERS)
-        .iter()
-        .map(|near| f64::from(mean_distance(near)))
-        .collect();
-    let of_all = known_within(distances.clone(), KNOWN) as f32;
-    let of_cluster = |cluster: usize| {
-        let members = clusters.iter().zip(&distances);
-        let members: Vec<f64> = members
-            .filter(|(label, _)| **label == cluster)
-            .map(|(_, &distance)| distance)
-            .collect();
-        if members.len() < LEAST_FOR_LIMIT {
-            of_all
-        } else {
-            known_within(members, KNOWN) as f32
-        }
-    };
-    (0..sizes(clusters).len()).map(of_cluster).collect()
-}
-
-/// The value that this share of some values do not exceed; 0 of none.
-pub(super) fn known_within(mut values: Vec<f64>, share: f64) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let place = (share * values.len() as f64).ceil() as usize;
-    values.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,19 +88,12 @@ mod tests {
         let labels: Vec<usize> = (0..60_000)
             .map(|cell| usize::from(cell % 600 == 0))
             .collect();
-        let kept = stratified(&labels, 1);
+        let kept = kept_cells(&labels, 1);
         let rare = kept.iter().filter(|&&cell| labels[cell] == 1).count();
         assert_eq!(rare, 100);
         assert!(kept.len() <= MOST_CELLS + LEAST_OF_CLUSTER);
         assert!(kept.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(kept, stratified(&labels, 1));
-        assert_ne!(kept, stratified(&labels, 2));
-    }
-
-    #[test]
-    fn the_limit_is_a_quantile() {
-        let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert!((known_within(values, 0.99) - 99.0).abs() < 1e-12);
-        assert!(known_within(Vec::new(), 0.99).abs() < 1e-12);
+        assert_eq!(kept, kept_cells(&labels, 1));
+        assert_ne!(kept, kept_cells(&labels, 2));
     }
 }

@@ -3,16 +3,14 @@
 //! The embedding shows what tells known cells apart. A cell of an unknown type may lie close to one of these: genes that only its
 //! own type expresses hardly weigh in components and weights that were learnt without it. They do show in its counts.
 
+use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 use rand::Rng;
 
-use super::{
-    depth::{deviance, mean_depth, smoothed_shares, sum_of_largest},
-    reference::KNOWN,
-};
+use super::depth::{deviance, mean_depth, smoothed_shares, sum_of_largest};
 use crate::{
     counts::{CountSource, CountsError},
     grouping::n_groups,
-    model_file::{KnownExpression, LimitByDepth},
+    model_file::{KnownExpression, TrendByDepth},
     preprocess::chunks,
     seed::{Stream, stream},
 };
@@ -37,9 +35,9 @@ pub struct KnownCells<'a> {
 }
 
 impl KnownExpression {
-    /// What known cells express, learnt from counts that are read twice.
+    /// What known cells express, learnt from counts that are read twice; and how far the surprise of each is above the trend, when
+    /// it is judged by what the other half of the cells express.
     ///
-    /// The limit is the excess that 99 % of the cells stay within, each judged by what the other half of the cells express.
     /// O(non-zero counts) time; memory clusters × genes.
     ///
     /// # Errors
@@ -49,7 +47,7 @@ impl KnownExpression {
         known: &KnownCells<'_>,
         n_genes: usize,
         seed: u64,
-    ) -> Result<Self, CountsError> {
+    ) -> Result<(Self, Vec<f32>), CountsError> {
         let mut rng = stream(seed, Stream::Halves);
         let half: Vec<usize> = known
             .cells
@@ -65,34 +63,39 @@ impl KnownExpression {
             }
         })?;
         let depth = mean_depth(known.totals);
-        // What a half is judged by is the other one.
-        let of_other = [
-            most_shares(&[&sums[1]], &sums, depth),
-            most_shares(&[&sums[0]], &sums, depth),
-        ];
+        let background = background(&sums);
+        let mut most = Array2::zeros((2, n_genes));
+        for (sums, row) in sums.iter().zip(most.outer_iter_mut()) {
+            most_shares(sums, &background, depth, row);
+        }
         let mut seen = Vec::with_capacity(known.cells.len());
         for_each_cell(counts, known, |cell, genes| {
             let total = f64::from(known.totals[cell]);
-            let surprise = surprise(genes, total, &of_other[half[cell]]);
+            // A half is judged by the other one.
+            let surprise = surprise(genes, total, most.row(1 - half[cell]));
             seen.push((total, surprise));
         })?;
-        Ok(Self {
-            most: most_shares(&[&sums[0], &sums[1]], &sums, depth),
-            limit: LimitByDepth::learn(&seen, KNOWN),
-        })
+        let trend = TrendByDepth::learn(&seen);
+        let above = seen
+            .iter()
+            .map(|&(total, surprise)| trend.above(surprise, total));
+        let above = above.collect();
+        Ok((Self { most, trend }, above))
     }
 
-    /// The surprise of a cell, genes of the model with their counts, over the most that a known cell of its depth has: above 1,
-    /// it expresses what no known cluster does.
+    /// How far the surprise of a cell, genes of the model with their counts, is above that of known cells of its depth: the mean of
+    /// what both halves of these say, each of which is as many cells as those judged that the trend is of.
     #[must_use]
-    pub fn excess(&self, genes: &[(u32, f32)], total: f64) -> f32 {
-        self.limit.excess(surprise(genes, total, &self.most), total)
+    pub fn above(&self, genes: &[(u32, f32)], total: f64) -> f32 {
+        let halves = self.most.outer_iter();
+        let above = halves.map(|most| self.trend.above(surprise(genes, total, most), total));
+        above.sum::<f32>() / 2.0
     }
 }
 
 /// Sum over the 20 genes that surprise most of the deviance of a count above its expectation, under a negative binomial
 /// distribution, whose mean is the total count · the most that clusters have.
-fn surprise(genes: &[(u32, f32)], total: f64, most: &[f64]) -> f64 {
+fn surprise(genes: &[(u32, f32)], total: f64, most: ArrayView1<'_, f64>) -> f64 {
     let deviance = |&(gene, count): &(u32, f32)| {
         let (y, mu) = (f64::from(count), total * most[gene as usize]);
         (y > mu && mu > 0.0).then(|| deviance(y, mu, THETA))
@@ -100,32 +103,33 @@ fn surprise(genes: &[(u32, f32)], total: f64, most: &[f64]) -> f64 {
     sum_of_largest(genes.iter().filter_map(deviance).collect(), N_GENES)
 }
 
-/// The largest share of each gene in the counts of any cluster. Clusters are those of some halves together; `depth` is the mean
-/// count of a cell.
-fn most_shares(halves: &[&Vec<Vec<f64>>], all: &[Vec<Vec<f64>>], depth: f64) -> Vec<f64> {
-    let n_genes = all[0].first().map_or(0, Vec::len);
-    let mut background = vec![0.0; n_genes];
-    for sums in all.iter().flatten() {
-        background
-            .iter_mut()
-            .zip(sums)
-            .for_each(|(to, from)| *to += from);
+/// The share of each gene in the counts of all cells, from those of each half and cluster.
+fn background(sums: &[Vec<Vec<f64>>]) -> Vec<f64> {
+    let n_genes = sums[0].first().map_or(0, Vec::len);
+    let mut shares = vec![0.0; n_genes];
+    for sums in sums.iter().flatten() {
+        let genes = shares.iter_mut().zip(sums);
+        genes.for_each(|(share, sum)| *share += sum);
     }
-    let total: f64 = background.iter().sum();
-    for sum in &mut background {
-        *sum /= total;
-    }
-    let mut most = vec![0.0_f64; n_genes];
-    for cluster in 0..all[0].len() {
-        let of_gene = |gene: usize| halves.iter().map(|half| half[cluster][gene]).sum::<f64>();
-        let sums: Vec<f64> = (0..n_genes).map(of_gene).collect();
+    let total: f64 = shares.iter().sum();
+    shares.iter_mut().for_each(|share| *share /= total);
+    shares
+}
+
+/// The largest share of each gene in the counts of any cluster, of which the sums are given; `depth` is the mean count of a cell.
+fn most_shares(
+    sums: &[Vec<f64>],
+    background: &[f64],
+    depth: f64,
+    mut most: ArrayViewMut1<'_, f64>,
+) {
+    for sums in sums {
         let size: f64 = sums.iter().sum();
-        let shares = smoothed_shares(sums.into_iter(), size, &background, depth);
+        let shares = smoothed_shares(sums.iter().copied(), size, background, depth);
         for (most, share) in most.iter_mut().zip(shares) {
             *most = most.max(share);
         }
     }
-    most
 }
 
 /// Calls `visit` with the place of every known cell and its counts of the model's genes.
@@ -155,19 +159,21 @@ fn for_each_cell(
 
 #[cfg(test)]
 mod tests {
+    use ndarray::aview1;
+
     use super::*;
     use crate::counts::Csr;
 
     #[test]
     fn a_gene_beyond_all_clusters_surprises() {
         let most = [0.1, 0.001];
-        assert!(surprise(&[(0, 100.0)], 1000.0, &most).abs() < 1e-12);
+        assert!(surprise(&[(0, 100.0)], 1000.0, aview1(&most)).abs() < 1e-12);
         let expected = deviance(5.0, 1.0, THETA);
-        assert!((surprise(&[(1, 5.0), (0, 90.0)], 1000.0, &most) - expected).abs() < 1e-12);
+        assert!((surprise(&[(1, 5.0), (0, 90.0)], 1000.0, aview1(&most)) - expected).abs() < 1e-12);
     }
 
     #[test]
-    fn a_cell_with_a_gene_of_its_own_exceeds_what_is_known() {
+    fn a_cell_with_a_gene_of_its_own_surprises_more_than_known_cells() {
         // Two clusters of 40 cells: half of the counts of each are of one of two genes; the third gene is rare.
         let rows = (0..80_u32).flat_map(|cell| {
             let own = if cell < 40 { [50.0, 1.0] } else { [1.0, 50.0] };
@@ -193,8 +199,9 @@ mod tests {
             totals: &[101.0; 80],
             in_model: &[Some(0), Some(1), Some(2), Some(3)],
         };
-        let learnt = KnownExpression::learn(&counts, &known, 4, 1).expect("learnt");
-        assert!(learnt.excess(&[(0, 50.0), (1, 1.0), (2, 50.0)], 101.0) <= 1.0);
-        assert!(learnt.excess(&[(0, 20.0), (2, 50.0), (3, 30.0)], 101.0) > 1.0);
+        let (learnt, of_known) = KnownExpression::learn(&counts, &known, 4, 1).expect("learnt");
+        let most = of_known.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        assert!(learnt.above(&[(0, 50.0), (1, 1.0), (2, 50.0)], 101.0) <= most);
+        assert!(learnt.above(&[(0, 20.0), (2, 50.0), (3, 30.0)], 101.0) > most + 1.0);
     }
 }

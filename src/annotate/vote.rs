@@ -44,13 +44,10 @@ pub fn vote(near: &[Neighbor], label: impl Fn(usize) -> Option<usize>) -> Option
     })
 }
 
-/// How far a cell is from the reference cells: the mean distance of its neighbours, and 0 from a cell that it coincides with;
-/// infinite without any.
+/// The mean distance of a cell's neighbours; infinite without any.
 pub fn mean_distance(near: &[Neighbor]) -> f32 {
-    match near.first() {
-        None => return f32::INFINITY,
-        Some(first) if first.distance <= 0.0 => return 0.0,
-        Some(_) => {}
+    if near.is_empty() {
+        return f32::INFINITY;
     }
     near.iter().map(|voter| voter.distance).sum::<f32>() / near.len() as f32
 }
@@ -93,6 +90,5 @@ mod tests {
         assert_eq!(found.label, 2);
         assert_eq!(vote(&near(&[0.1]), |_| None), None);
         assert!((mean_distance(&near(&[0.1, 0.3])) - 0.2).abs() < 1e-6);
-        assert!(mean_distance(&near(&[0.0, 0.3])).abs() < 1e-6);
     }
 }

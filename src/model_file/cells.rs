@@ -13,9 +13,6 @@ use crate::{
     model::landmarks::LandmarkStates,
 };
 
-/// How far reference cells deviate from their clusters.
-const DEVIATION: &str = "annotate.reference.deviation";
-
 /// The cells that every cell is embedded against.
 #[derive(Debug)]
 pub struct LandmarkCells {
@@ -36,10 +33,6 @@ pub struct ReferenceCells {
     pub sizes: Vec<usize>,
     /// Mean embedding of every cluster, clusters × d.
     pub centers: Array2<f32>,
-    /// How far a cell of every cluster may be from its nearest reference cells.
-    pub limits: Vec<f32>,
-    /// How far each cell deviates from the cluster that it fits best, over the limit of known cells.
-    pub deviations: Vec<f32>,
     /// Names of the cell types that the training data held, none where they were not known.
     pub celltypes: Vec<String>,
     /// The cells' types, a position in `celltypes`; its end for a cell without one.
@@ -108,14 +101,7 @@ impl ReferenceCells {
             "annotate.reference.celltype",
             self.celltype_of_cell.iter().copied(),
         );
-        let deviations = self.deviations.clone();
-        file.f32(DEVIATION, &[deviations.len()], deviations);
         put_matrix(file, "annotate.clusters.centers", &self.centers);
-        file.f32(
-            "annotate.clusters.limits",
-            &[self.limits.len()],
-            self.limits.clone(),
-        );
         let entry = |(name, &cells): (usize, &usize)| ClusterEntry {
             name: name.to_string(),
             cells,
@@ -137,21 +123,18 @@ impl ReferenceCells {
         )?;
         let clusters = file.positions("annotate.reference.cluster", entries.len())?;
         let of_cell = file.positions("annotate.reference.celltype", celltypes.len() + 1)?;
-        let deviations = file.f32(DEVIATION, 1)?.1.to_vec();
-        let lengths = [clusters.len(), of_cell.len(), deviations.len()];
-        let are_complete = lengths == [n_cells; 3];
+        let are_complete = [clusters.len(), of_cell.len()] == [n_cells; 2];
         file.check("annotate.reference.cluster", are_complete)?;
         let centers = take_matrix(file, "annotate.clusters.centers")?;
-        let limits = file.f32("annotate.clusters.limits", 1)?.1.to_vec();
-        let fit = centers.dim() == (entries.len(), n_z) && limits.len() == entries.len();
-        file.check("annotate.clusters.centers", fit)?;
+        file.check(
+            "annotate.clusters.centers",
+            centers.dim() == (entries.len(), n_z),
+        )?;
         Ok(Self {
             embedding,
             clusters,
             sizes: entries.iter().map(|entry| entry.cells).collect(),
             centers,
-            limits,
-            deviations,
             celltypes,
             celltype_of_cell: of_cell,
         })

@@ -1,6 +1,6 @@
 //! What a model knows of the expression of genes in known cells, and how far cells go beyond it.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,24 +8,23 @@ use super::{
     views::{put_matrix, take_matrix},
 };
 
-/// How large a measure of a known cell may be: ln(1 + measure) is about `start` + `slope` · ln total count, and at most `limit` more.
+/// How large a measure of known cells is: ln(1 + measure) is about `start` + `slope` · ln total count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LimitByDepth {
+pub struct TrendByDepth {
     /// Intercept.
     pub start: f64,
     /// Slope.
     pub slope: f64,
-    /// How far above the line a known cell may lie.
-    pub limit: f64,
 }
 
 /// The most that known cells express of any gene.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownExpression {
-    /// The share of each of the model's genes in the counts of the cluster that expresses it most.
-    pub most: Vec<f64>,
-    /// How surprising a known cell is.
-    pub limit: LimitByDepth,
+    /// The share of each of the model's genes in the counts of the cluster that expresses it most, in either half of the cells:
+    /// halves × genes.
+    pub most: Array2<f64>,
+    /// How surprising known cells are.
+    pub trend: TrendByDepth,
 }
 
 /// How known cells deviate from their clusters, in the highly variable genes.
@@ -43,24 +42,27 @@ pub struct KnownDeviations {
     pub directions: Array2<f32>,
     /// Standard deviation of known cells along each direction; one without any does not take part.
     pub spread: Vec<f32>,
-    /// How far a known cell may lie.
-    pub limit: LimitByDepth,
+    /// How far known cells lie.
+    pub trend: TrendByDepth,
 }
 
 impl KnownExpression {
     pub(super) fn put(&self, file: &mut Contents) {
         let name = "annotate.genes.most_share";
-        file.f64(name, &[self.most.len()], self.most.clone());
-        file.json("surprise", &self.limit);
+        file.f64(name, self.most.shape(), self.most.iter().copied().collect());
+        file.json("surprise", &self.trend);
     }
 
     /// That of a model of so many genes.
     pub(super) fn take(file: &TensorFile, n_genes: usize) -> Result<Self, ModelFileError> {
         let name = "annotate.genes.most_share";
-        let most = file.f64(name, 1)?.1.to_vec();
-        file.check(name, most.len() == n_genes)?;
-        let limit = file.json("surprise")?;
-        Ok(Self { most, limit })
+        let (shape, values) = file.f64(name, 2)?;
+        file.check(name, shape == [2, n_genes])?;
+        let most = ArrayView2::from_shape((2, n_genes), values)
+            .map_err(|error| file.damaged(name, &error.to_string()))?
+            .to_owned();
+        let trend = file.json("surprise")?;
+        Ok(Self { most, trend })
     }
 }
 
@@ -77,7 +79,7 @@ impl KnownDeviations {
             let name = format!("annotate.deviations.{name}");
             file.f32(&name, &[values.len()], values.clone());
         }
-        file.json("deviation", &self.limit);
+        file.json("deviation", &self.trend);
     }
 
     /// Those of a model of so many highly variable genes.
@@ -106,7 +108,7 @@ impl KnownDeviations {
             mean: values("mean", n_genes)?,
             spread: values("spread", n_directions)?,
             directions,
-            limit: file.json("deviation")?,
+            trend: file.json("deviation")?,
         })
     }
 }

@@ -10,6 +10,7 @@
 //! | `genes` | `annotate.genes.*`, `annotate.scaling.*` |
 //! | `expression` | `annotate.genes.most_share`, `annotate.clusters.share`, `annotate.deviations.*` |
 //! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
+//! | `novelty` | `annotate.novelty.*` |
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
 mod cells;
@@ -18,6 +19,7 @@ mod error;
 mod expression;
 mod genes;
 mod network;
+mod novelty;
 mod tensor_file;
 mod tensors;
 mod trained;
@@ -27,8 +29,9 @@ pub use self::{
     cells::{LandmarkCells, ReferenceCells},
     contents::{Contents, write_tensors},
     error::ModelFileError,
-    expression::{KnownDeviations, KnownExpression, LimitByDepth},
+    expression::{KnownDeviations, KnownExpression, TrendByDepth},
     genes::Genes,
+    novelty::{KnownNovelty, N_MEASURES, NoveltyLimits},
     tensor_file::TensorFile,
     tensors::{NamedTensor, TensorData},
     trained::TrainedModel,

@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr};
 
 use super::{
-    Contents, Genes, KnownDeviations, KnownExpression, LandmarkCells, ModelFileError,
+    Contents, Genes, KnownDeviations, KnownExpression, KnownNovelty, LandmarkCells, ModelFileError,
     ReferenceCells, TensorFile,
     network::{put_network, take_network},
     views::{put_projection, put_views, take_projection, take_views},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What says that a file is a model of this program, and of which format.
-const FORMAT: (&str, &str) = ("attentionae_sc_model", "2");
+const FORMAT: (&str, &str) = ("attentionae_sc_model", "3");
 
 /// All that is needed to label new cells.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct TrainedModel {
     pub expression: KnownExpression,
     /// How they deviate from their clusters.
     pub deviations: KnownDeviations,
+    /// How far both, and their embedding, set known cells apart from each other.
+    pub novelty: KnownNovelty,
     /// How cells are seen, where the run made use of that.
     pub views: Option<Views>,
     /// Names of the batches that were brought together; none where there were none.
@@ -63,6 +65,7 @@ impl TrainedModel {
         self.genes.put(&mut file);
         self.expression.put(&mut file);
         self.deviations.put(&mut file);
+        self.novelty.put(&mut file);
         if let Some(views) = &self.views {
             put_views(views, &mut file);
         }
@@ -88,6 +91,7 @@ impl TrainedModel {
             n_heads: parameter(&file, "n_heads")?,
             parts: parameter(&file, "parts")?,
         };
+        let reference = ReferenceCells::take(&file, shape.n_z)?;
         let is_possible = (2..=256).contains(&shape.n_z) && (1..=64).contains(&shape.n_heads);
         file.check("n_z", is_possible)?;
         let batches: Vec<String> = file.json("batches")?;
@@ -118,7 +122,8 @@ impl TrainedModel {
             landmarks: LandmarkCells::take(&file, (WIDTH_2, shape.n_z))?,
             expression: KnownExpression::take(&file, genes.len())?,
             deviations: KnownDeviations::take(&file, n_genes)?,
-            reference: ReferenceCells::take(&file, shape.n_z)?,
+            novelty: KnownNovelty::take(&file, reference.sizes.len())?,
+            reference,
             tree: file.json("tree")?,
             shape,
             projection,

@@ -4,13 +4,15 @@ use serde_json::Value;
 
 use super::Seen;
 use crate::{
-    annotate::{KnownCells, reference_cells},
+    annotate::{JudgedCells, KnownCells, judged_cells, kept_cells, reference_cells},
     config::RunConfig,
     graph::Projection,
     grouping::sizes,
     libtorch,
     model::autoencoder::Autoencoder,
-    model_file::{Genes, KnownDeviations, KnownExpression, LandmarkCells, TrainedModel},
+    model_file::{
+        Genes, KnownDeviations, KnownExpression, KnownNovelty, LandmarkCells, TrainedModel,
+    },
     partition::by_first,
     write::{Findings, newick},
 };
@@ -47,16 +49,23 @@ pub(super) fn trained_model(
         in_model: &in_model.collect::<Vec<_>>(),
     };
     let counts = &*found.input.data.counts;
-    let deviations = KnownDeviations::learn(found.prepared, &finer_clusters(found), config.seed)?;
-    let reference = reference_cells(
-        &found.z,
-        &found.labels,
-        found.truth.as_ref(),
-        |cells| deviations.excess(found.prepared, cells),
-        config.seed,
-    );
+    let kept = kept_cells(&found.labels, config.seed);
+    let reference = reference_cells(&found.z, &found.labels, found.truth.as_ref(), &kept);
+    let places = judged_cells(kept.len(), config.seed);
+    let judged: Vec<usize> = places.iter().map(|&place| kept[place]).collect();
+    let finer = finer_clusters(found);
+    let (deviations, deviation) =
+        KnownDeviations::learn(found.prepared, &finer, &judged, config.seed)?;
+    let (expression, surprise) = KnownExpression::learn(counts, &known, genes.len(), config.seed)?;
+    let novelty = KnownNovelty::learn(&JudgedCells {
+        reference: &reference,
+        places: &places,
+        surprise: judged.iter().map(|&cell| surprise[cell]).collect(),
+        deviation,
+    });
     Ok(TrainedModel {
-        expression: KnownExpression::learn(counts, &known, genes.len(), config.seed)?,
+        expression,
+        novelty,
         about: about(config),
         network: network.weights,
         shape: config.model,
