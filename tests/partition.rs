@@ -3,7 +3,7 @@
 use attentionae_sc::{
     counts::Csr,
     graph::JointGraph,
-    partition::{Cut, Found, Granularity, find_types},
+    partition::{Counted, Cut, Found, Granularity, find_types},
 };
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
@@ -43,7 +43,12 @@ fn found(types: &[usize], cut: Cut) -> Found {
     joint.add(&lognorm.view(), 1).expect("a graph");
     let graph = joint.balanced(&totals);
     let counts = Csr::csr_from_dense(dense.view(), 0.0);
-    find_types(&graph, &counts, &totals, cut, 1).expect("clusters")
+    let counted = Counted {
+        counts: &counts,
+        totals: &totals,
+        batches: None,
+    };
+    find_types(&graph, counted, cut, 1).expect("clusters")
 }
 
 const AUTO: Cut = Cut::Evidence(Granularity::Auto);

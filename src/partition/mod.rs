@@ -21,12 +21,14 @@ mod merging;
 mod modularity;
 mod numbering;
 mod options;
+mod parts;
 mod split_evidence;
 mod sums;
 mod tree;
 pub(crate) mod vote;
+mod within_batches;
 
-pub use cell_types::find_types;
+pub use cell_types::{Counted, find_types};
 pub use error::ClusterError;
 pub use found::Found;
 pub use leiden::{Partition, leiden};

@@ -191,7 +191,8 @@ pub(super) fn judge_genes(tree: &mut Tree, counts: &Csr, totals: &[f32], leaves:
 mod tests {
     use super::super::{
         merging::Fine,
-        sums::{N_PARTS, Sums},
+        parts::{N_PARTS, Parts},
+        sums::Sums,
     };
     use super::*;
     use crate::graph::Adjacency;
@@ -220,7 +221,8 @@ mod tests {
             parts
         };
         let fine = Fine {
-            parts: (0..4).map(sums).collect(),
+            sums: (0..4).map(sums).collect(),
+            parts: Parts::dealt(12, None, 1),
             weights: Fine::weights(&graph, &labels, 4),
             ln_depth: 100.0_f64.ln(),
             share: 1.0,
