@@ -51,6 +51,7 @@ fn epoch(criterion: &mut Criterion) {
             target: GraphTarget::of(&graph, Device::Cpu),
             counts: CountTarget::new(prepared.counts_of(&cells), prepared.size_factors_of(&cells)),
             base: None,
+            batches: None,
             contrast: None,
         }));
         let mut model = Autoencoder::new(prepared.n_genes(), &SHAPE, 1, Device::Cpu);

@@ -11,7 +11,7 @@ use std::{env, error::Error, fs};
 use attentionae_sc::{
     graph::JointGraph,
     metrics::{Truth, adjusted_rand_index},
-    partition::{Cut, Granularity, find_types},
+    partition::{Counted, Cut, Granularity, find_types},
     preprocess::{CellComponents, prepare},
     read::{CellTypes, ReadOptions, read},
 };
@@ -38,8 +38,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut graph = joint.balanced(&prepared.totals);
+    let counted = Counted {
+        counts: &prepared.counts,
+        totals: &prepared.totals,
+        batches: None,
+    };
     let cut = Cut::Evidence(Granularity::Auto);
-    let found = find_types(&mut graph, &prepared.counts, &prepared.totals, cut, SEED)?;
+    let found = find_types(&mut graph, counted, cut, SEED)?;
 
     if let Some(path) = env::args().nth(3) {
         let lines: Vec<String> = found.labels.iter().map(ToString::to_string).collect();

@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -276,6 +277,14 @@ fn what_is_no_model_of_this_version_is_refused_by_name() {
     program().args(["annotate", "x"]).assert().code(2);
 }
 
+/// The shape of the decoder's weights of the batches in a model file; null where there are none.
+fn batch_weights(model: &Path) -> Value {
+    let bytes = fs::read(model).expect("a model");
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).expect("JSON");
+    header["dec_1.batch"]["shape"].clone()
+}
+
 #[test]
 fn cells_of_known_batches_are_corrected_as_the_training_cells_were() {
     let data = open(Path::new(SMALL), &ReadOptions::default()).expect("the golden data set");
@@ -284,6 +293,9 @@ fn cells_of_known_batches_are_corrected_as_the_training_cells_were() {
     };
     // Types stand in for batches.
     let (folder, model) = trained(&["-batch_key", &column, "-celltype", "unknown"]);
+    let types = data.obs.labels(&column).expect("types");
+    let n_batches = types.into_iter().collect::<HashSet<_>>().len();
+    assert_eq!(batch_weights(&model), serde_json::json!([n_batches, 64]));
     let told = stderr(&annotate(folder.path(), &model, SMALL, &[]).code(0));
     assert!(told.contains("taken as none of these"), "{told}");
     annotate(folder.path(), &model, SMALL, &["-batch_key", &column]).code(0);

@@ -93,7 +93,7 @@ fn compare_with_golden(mode: &str, statistics: NormStatistics, device: Device) {
         tape: Tape::default(),
     };
     let encoded = model.encode(&x, None, &graph, &mut pass);
-    let hidden = model.decoder.hidden(&encoded.z);
+    let hidden = model.decoder.hidden(&encoded.z, None);
     let adjacency = encoded.g2.matmul(&encoded.g2.tr()).sigmoid();
     compare_outputs(mode, &[("z", &encoded.z), ("adjacency", &adjacency)]);
     let [pi, mean, disp] = distribution(&model, &hidden);

@@ -4,7 +4,7 @@ use attentionae_sc::{
     counts::Csr,
     graph::JointGraph,
     packed_counts::PackedCounts,
-    partition::{Cut, Found, Granularity, find_types},
+    partition::{Counted, Cut, Found, Granularity, find_types},
 };
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
@@ -44,7 +44,13 @@ fn found(types: &[usize], cut: Cut) -> Found {
     joint.add(&lognorm.view(), 1).expect("a graph");
     let mut graph = joint.balanced(&totals);
     let counts = Csr::csr_from_dense(dense.view(), 0.0);
-    find_types(&mut graph, &PackedCounts::from(&counts), &totals, cut, 1).expect("clusters")
+    let counts = PackedCounts::from(&counts);
+    let counted = Counted {
+        counts: &counts,
+        totals: &totals,
+        batches: None,
+    };
+    find_types(&mut graph, counted, cut, 1).expect("clusters")
 }
 
 const AUTO: Cut = Cut::Evidence(Granularity::Auto);

@@ -136,6 +136,7 @@ impl Run {
             target: GraphTarget::stored(Cow::Owned(adjacency("distances")), device),
             counts: CountTarget::new(sparse(&counts), golden::array1("prepare/size_factors")),
             base: None,
+            batches: None,
             contrast: None,
         }));
         Self {

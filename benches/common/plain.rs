@@ -94,7 +94,7 @@ impl Plain {
 
     fn zinb(&self, z: &Tensor) -> Tensor {
         let decoder = &self.model.decoder;
-        let hidden = decoder.hidden(z);
+        let hidden = decoder.hidden(z, None);
         let y = &self.counts;
         let pi = decoder.calcu_pi.forward(&hidden).sigmoid();
         let theta = decoder

@@ -8,6 +8,9 @@ use super::{
     layers::{BatchNorm, Linear},
 };
 
+/// The name of the decoder's weights of the batches, which the published model does not have.
+pub const BATCH_WEIGHTS: &str = "dec_1.batch";
+
 /// One tensor of the model.
 #[derive(Debug)]
 pub struct Parameter<'a> {
@@ -33,6 +36,9 @@ impl Autoencoder {
         all.batch_norm("BN_2", &mut self.bn_2);
         all.linear("z_layer", &mut self.z_layer);
         all.linear("dec_1", &mut self.decoder.dec_1);
+        if let Some(batch) = &mut self.decoder.batch {
+            all.add(BATCH_WEIGHTS, batch, true);
+        }
         all.linear("dec_2", &mut self.decoder.dec_2);
         all.linear("calcu_pi", &mut self.decoder.calcu_pi);
         all.linear("calcu_disp", &mut self.decoder.calcu_disp);

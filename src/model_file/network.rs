@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::{Contents, ModelFileError, NamedTensor, TensorData, TensorFile};
-use crate::model::{ModelConfig, autoencoder::Autoencoder};
+use crate::model::{ModelConfig, autoencoder::Autoencoder, parameters::BATCH_WEIGHTS};
 
 pub(super) fn put_network(network: &mut Autoencoder, file: &mut Contents) {
     let named = |name: String, tensor: &Tensor| {
@@ -29,6 +29,10 @@ pub(super) fn take_network(
 ) -> Result<Autoencoder, ModelFileError> {
     // Every weight that the seed draws is replaced.
     let mut network = Autoencoder::new(n_genes, config, 0, Device::Cpu);
+    if file.has(BATCH_WEIGHTS) {
+        let shape = file.f32(BATCH_WEIGHTS, 2)?.0;
+        network.decoder.condition_on(shape[0]);
+    }
     for parameter in network.parameters_mut() {
         let name = &parameter.name;
         let found = file.tensor(name)?;

@@ -5,13 +5,27 @@ use super::{
     merging::Fine,
     numbering::{by_first, by_size},
     options::{Cut, ENOUGH_FOR_FINE},
-    sums::{Sums, sums, sums_of_parts},
+    parts::Parts,
     tree::judge_genes,
 };
 use crate::{
-    graph::Adjacency, grouping::n_groups, memory, packed_counts::PackedCounts,
-    preprocess::normalize::median,
+    graph::Adjacency,
+    grouping::n_groups,
+    memory,
+    packed_counts::PackedCounts,
+    preprocess::{Batches, normalize::median},
 };
+
+/// What was counted in n cells.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'a> {
+    /// Raw counts, n × highly variable genes.
+    pub counts: &'a PackedCounts,
+    /// Total counts over all genes.
+    pub totals: &'a [f32],
+    /// Batches of the cells, where clusters are to be compared within them. With more than 200, all cells are compared.
+    pub batches: Option<&'a Batches>,
+}
 
 /// Leiden's resolution for the fine clusters of up to as many cells as [`AT_CELLS`].
 const FINE_RESOLUTION: f64 = 4.0;
@@ -25,16 +39,21 @@ const AT_CELLS: f64 = 20_000.0;
 /// in which the cells' parts and halves are not looked at. Up to about 300,000 cells there are no more.
 const MOST_LEAVES: usize = 1000;
 
+/// Most sums of a cluster's cells in a part that are held: 800 MB with 2,500 genes. With more, there are fewer leaves.
+const MOST_SUMS: usize = 40_000;
+
+/// Most batches within which clusters are compared.
+const MOST_BATCHES: usize = 200;
+
 /// How often this is doubled at most, where more clusters are asked for.
 const DOUBLINGS: usize = 8;
 
 /// Finds the clusters of a cell graph whose every split has evidence in edges and genes.
 ///
-/// `graph`: symmetric weights of n cells; `counts`: their raw counts, n × highly variable genes; `totals`: their total
-/// counts over all genes. The tree starts from Leiden's clusters at resolution 4 (more, from 20,000 cells on); the two with
-/// the least evidence between them are merged, again and again, up to one (see [`Evidence`](super::Evidence)); a split is
-/// kept where it, or one below it, is strong enough. One cluster is a possible answer. In the end a cell at a border goes to
-/// the cluster that most of its edges lead to.
+/// `graph`: symmetric weights of n cells; `counted`: their counts. The tree starts from Leiden's clusters at resolution 4
+/// (more, from 20,000 cells on); the two with the least evidence between them are merged, again and again, up to one (see
+/// [`Evidence`](super::Evidence)); a split is kept where it, or one below it, is strong enough. One cluster is a possible
+/// answer. In the end a cell at a border goes to the cluster that most of its edges lead to.
 ///
 /// Of more than 50,000 cells the graph is not copied: Leiden takes it, and it comes back without entries of 0 and without those
 /// of a cell to itself.
@@ -46,28 +65,31 @@ const DOUBLINGS: usize = 8;
 /// Those of [`leiden()`](super::leiden()), and where more clusters are asked for than can be told apart.
 pub fn find_types(
     graph: &mut Adjacency,
-    counts: &PackedCounts,
-    totals: &[f32],
+    counted: Counted<'_>,
     cut: Cut,
     seed: u64,
 ) -> Result<Found, ClusterError> {
+    let Counted { counts, totals, .. } = counted;
     let mut leaves = fine_clusters(graph, cut, seed)?;
     let graph = &*graph;
-    let with = |parts: Vec<Vec<Sums>>, leaves: &[usize]| Fine {
-        weights: Fine::weights(graph, leaves, parts.len()),
+    let with = |parts: Parts, leaves: &[usize]| Fine {
+        weights: Fine::weights(graph, leaves, n_groups(leaves)),
+        sums: parts.sums(counted, leaves, n_groups(leaves)),
         parts,
         ln_depth: f64::from(median(totals)).ln(),
         share: (AT_CELLS / leaves.len() as f64).min(1.0),
     };
-    let (n_fine, most) = (n_groups(&leaves), MOST_LEAVES.max(wanted(cut)));
-    if n_fine > most {
-        let whole = sums(counts, totals, &leaves, n_fine).into_iter();
-        let merged = with(whole.map(|sums| vec![sums]).collect(), &leaves).merged_into(most);
+    let batches = counted.batches;
+    let batches = batches.filter(|batches| batches.n_batches() <= MOST_BATCHES);
+    let parts = Parts::dealt(leaves.len(), batches, seed);
+    let most = MOST_LEAVES.min(MOST_SUMS / parts.len());
+    let most = most.max(wanted(cut));
+    if n_groups(&leaves) > most {
+        let merged = with(Parts::whole(), &leaves).merged_into(most);
         leaves = labels_of(&leaves, &merged);
         memory::give_back();
     }
     let n_leaves = n_groups(&leaves);
-    let parts = sums_of_parts(counts, totals, &leaves, n_leaves, seed);
     let mut tree = with(parts, &leaves).grow();
     let cluster = match cut {
         Cut::Evidence(granularity) => tree.cut(granularity.enough()),

@@ -1,18 +1,15 @@
 //! How the tree of fine clusters is grown: the least distinct pair is merged, again and again.
 
-use rand::seq::index;
 use rayon::prelude::*;
 
 use super::{
     between::{Between, Row},
+    parts::Parts,
     split_evidence::{Edges, Evidence, Profile, genes_of},
-    sums::{N_PARTS, Sums},
+    sums::Sums,
     tree::{Node, Tree},
 };
-use crate::{
-    graph::Adjacency,
-    seed::{Stream, stream},
-};
+use crate::graph::Adjacency;
 
 /// Random halves of the cells in which every split is judged again.
 const N_HALVES: usize = 20;
@@ -23,8 +20,10 @@ const STEP: f64 = 0.5;
 /// The fine clusters' counts and edges, from which the tree is grown.
 #[derive(Debug)]
 pub(super) struct Fine {
-    /// Clusters × parts of the cells, any number of them.
-    pub parts: Vec<Vec<Sums>>,
+    /// Clusters × parts of the cells.
+    pub sums: Vec<Vec<Sums>>,
+    /// Which parts these are.
+    pub parts: Parts,
     /// Summed weights between any two, those within counted both ways: symmetric.
     pub weights: Vec<Vec<f64>>,
     /// ln of the median total count.
@@ -51,14 +50,15 @@ impl Fine {
     ///
     /// O(clusters² · genes) time.
     pub(super) fn grow(self) -> Tree {
-        let mut growing = Growing::new(self, halves());
+        let halves = self.parts.halves(N_HALVES);
+        let mut growing = Growing::new(self, halves);
         while growing.merge_least_distinct() {}
         growing.tree
     }
 
     /// The same until there are no more than `n_clusters`: a number for each of those that there were, below `n_clusters`.
     pub(super) fn merged_into(self, n_clusters: usize) -> Vec<usize> {
-        let mut merged = vec![0; self.parts.len()];
+        let mut merged = vec![0; self.sums.len()];
         let mut n_open = merged.len();
         let mut growing = Growing::new(self, Vec::new());
         while n_open > n_clusters && growing.merge_least_distinct() {
@@ -94,22 +94,23 @@ struct Growing {
     total: f64,
     ln_depth: f64,
     /// Halves of the parts, in which splits are judged again.
-    halves: Vec<[bool; N_PARTS]>,
+    halves: Vec<Vec<bool>>,
+    parts: Parts,
 }
 
 impl Growing {
-    fn new(fine: Fine, halves: Vec<[bool; N_PARTS]>) -> Self {
-        let n = fine.parts.len();
+    fn new(fine: Fine, halves: Vec<Vec<bool>>) -> Self {
+        let n = fine.sums.len();
         let total = fine.share * fine.weights.iter().flatten().sum::<f64>();
         let open: Vec<Option<Open>> = fine
-            .parts
+            .sums
             .into_par_iter()
             .zip(fine.weights)
             .enumerate()
             .map(|(node, (parts, weights))| {
                 Some(Open {
                     node,
-                    profile: Profile::of(&together(&parts, |_| true)),
+                    profile: fine.parts.profile(&parts, |_| true),
                     parts,
                     degree: weights.iter().sum(),
                     weights,
@@ -125,6 +126,7 @@ impl Growing {
             total,
             ln_depth: fine.ln_depth,
             halves,
+            parts: fine.parts,
         };
         growing.rows = (0..n)
             .into_par_iter()
@@ -246,11 +248,11 @@ impl Growing {
         );
         let edges = self.edges(&one, &other, gone);
         let still = self.halves.par_iter().filter(|half| {
-            let profiles = [&one, &other].map(|open| together(&open.parts, |part| half[part]));
-            if profiles.iter().any(|sums| sums.cells < 1.0) {
+            let [one, other] =
+                [&one, &other].map(|open| self.parts.profile(&open.parts, |part| half[part]));
+            if one.is_empty() || other.is_empty() {
                 return false;
             }
-            let [one, other] = profiles.each_ref().map(Profile::of);
             Evidence::of(&one, &other, edges, self.ln_depth).strength > super::options::ENOUGH
         });
         let stability = still.count() as f64 / N_HALVES as f64;
@@ -282,33 +284,10 @@ impl Growing {
         }
         Open {
             node,
-            profile: Profile::of(&together(&one.parts, |_| true)),
+            profile: self.parts.profile(&one.parts, |_| true),
             parts: one.parts,
             weights: one.weights,
             degree: one.degree,
         }
     }
-}
-
-/// The sums of some parts.
-fn together(parts: &[Sums], taken: impl Fn(usize) -> bool) -> Sums {
-    let mut sum = Sums::nothing(parts.first().map_or(0, |part| part.counts.len()));
-    for (_, part) in parts.iter().enumerate().filter(|(i, _)| taken(*i)) {
-        sum.add(part);
-    }
-    sum
-}
-
-/// Which parts make up each half; the same for every data set, since the parts are drawn at random.
-fn halves() -> Vec<[bool; N_PARTS]> {
-    let mut rng = stream(0, Stream::Parts);
-    (0..N_HALVES)
-        .map(|_| {
-            let mut half = [false; N_PARTS];
-            for part in index::sample(&mut rng, N_PARTS, N_PARTS / 2) {
-                half[part] = true;
-            }
-            half
-        })
-        .collect()
 }

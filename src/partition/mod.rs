@@ -22,12 +22,14 @@ mod modularity;
 mod network;
 mod numbering;
 mod options;
+mod parts;
 mod split_evidence;
 mod sums;
 mod tree;
 pub(crate) mod vote;
+mod within_batches;
 
-pub use cell_types::find_types;
+pub use cell_types::{Counted, find_types};
 pub use error::ClusterError;
 pub use found::Found;
 pub(crate) use leiden::leiden_in_place;

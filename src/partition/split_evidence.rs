@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::sums::Sums;
+use super::{sums::Sums, within_batches::WithinBatches};
 
 /// How far the share of detecting cells has to differ, in standard errors, to count.
-const SIGNIFICANT: f64 = 4.0;
+pub(super) const SIGNIFICANT: f64 = 4.0;
 
 /// How many standard errors a fold change is taken lower than it was found.
-const CAUTION: f64 = 3.0;
+pub(super) const CAUTION: f64 = 3.0;
 
 /// The gene whose difference in detection counts, and the one whose fold change does: one or two genes may differ for
 /// many reasons, a cell type differs in several.
-const NTH_DETECTION: usize = 3;
-const NTH_FOLD: usize = 10;
+pub(super) const NTH_DETECTION: usize = 3;
+pub(super) const NTH_FOLD: usize = 10;
 
 /// What a difference in detection from 0 to 1 weighs beside an e-fold lack of edges, or an e-fold change of expression.
 const DETECTION_WEIGHT: f64 = 5.0;
@@ -28,7 +28,7 @@ const LEAST_EDGES: f64 = 1e-4;
 pub(super) const PSEUDO_COUNT: f64 = 0.5;
 
 /// Variance of the logarithm of a mean that cells add by differing among each other, per cell.
-const VARIANCE_OF_CELLS: f64 = 0.5;
+pub(super) const VARIANCE_OF_CELLS: f64 = 0.5;
 
 /// Genes of each side that are kept for the outputs.
 const N_NAMED: usize = 5;
@@ -45,9 +45,9 @@ pub struct Evidence {
     pub edges: f64,
     /// Share of the smaller side's edges that lead to the other side.
     pub edges_between: f64,
-    /// Difference in the share of cells that detect a gene, for the third gene.
+    /// Difference in the share of cells that detect a gene, for the third gene; within batches, where there are any.
     pub detection: f64,
-    /// |ln fold change| of mean expression, less three standard errors, for the tenth gene.
+    /// |ln fold change| of mean expression, less three standard errors, for the tenth gene; within batches, where there are any.
     pub fold: f64,
 }
 
@@ -87,6 +87,8 @@ pub(super) struct Profile {
     rates: Vec<f64>,
     /// Variances of these.
     variances: Vec<f64>,
+    /// Sums of its cells in each batch, where there are batches.
+    batches: Vec<Sums>,
 }
 
 impl Profile {
@@ -107,11 +109,26 @@ impl Profile {
             variances: counts()
                 .map(|count| 1.0 / count + VARIANCE_OF_CELLS / sums.cells)
                 .collect(),
+            batches: Vec::new(),
         }
     }
 
+    /// From the sums in each batch.
+    pub(super) fn in_batches(batches: Vec<Sums>) -> Self {
+        let mut all = Sums::default();
+        batches.iter().for_each(|sums| all.add(sums));
+        Self {
+            batches,
+            ..Self::of(&all)
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells < 1.0
+    }
+
     /// The difference in detection of a gene, `self` less `other`; 0 where it is not significant.
-    fn detection(&self, other: &Self, gene: usize) -> f64 {
+    pub(super) fn detection(&self, other: &Self, gene: usize) -> f64 {
         let (p, q) = (self.shares[gene], other.shares[gene]);
         // A share near 0 or 1 is not known more exactly than one of about 2.5 %.
         let least = 0.025 * (1.0 / self.cells + 1.0 / other.cells);
@@ -124,10 +141,27 @@ impl Profile {
     }
 
     /// ln of the fold change of a gene, `self` over `other`, brought nearer to 0 by its uncertainty.
-    fn fold(&self, other: &Self, gene: usize) -> f64 {
+    pub(super) fn fold(&self, other: &Self, gene: usize) -> f64 {
         let change = self.rates[gene] - other.rates[gene];
         let error = (self.variances[gene] + other.variances[gene]).sqrt();
         change.signum() * (change.abs() - CAUTION * error).max(0.0)
+    }
+
+    /// The detection and the fold of the evidence that `self` and `other` differ.
+    fn strongest(&self, other: &Self) -> (f64, f64) {
+        let detection = nth_largest(
+            NTH_DETECTION,
+            self.genes(),
+            |gene| (self.shares[gene] - other.shares[gene]).abs(),
+            |gene| self.detection(other, gene).abs(),
+        );
+        let fold = nth_largest(
+            NTH_FOLD,
+            self.genes(),
+            |gene| (self.rates[gene] - other.rates[gene]).abs(),
+            |gene| self.fold(other, gene).abs(),
+        );
+        (detection, fold)
     }
 
     fn genes(&self) -> std::ops::Range<usize> {
@@ -145,18 +179,10 @@ impl Evidence {
     pub(super) fn of(one: &Profile, other: &Profile, edges: Edges, ln_depth: f64) -> Self {
         let lack = edges.lack();
         let smaller = edges.of_one.min(edges.of_other);
-        let detection = nth_largest(
-            NTH_DETECTION,
-            one.genes(),
-            |gene| (one.shares[gene] - other.shares[gene]).abs(),
-            |gene| one.detection(other, gene).abs(),
-        );
-        let fold = nth_largest(
-            NTH_FOLD,
-            one.genes(),
-            |gene| (one.rates[gene] - other.rates[gene]).abs(),
-            |gene| one.fold(other, gene).abs(),
-        );
+        let (detection, fold) = match WithinBatches::of(&one.batches, &other.batches) {
+            Some(within) => within.strongest(one.genes()),
+            None => one.strongest(other),
+        };
         Self {
             strength: lack + DETECTION_WEIGHT * detection + fold - DEPTH_WEIGHT * ln_depth,
             edges: lack,
@@ -212,7 +238,7 @@ pub(super) fn genes_of(one: &Profile, other: &Profile) -> (usize, Vec<GeneOfSpli
 
 /// The n-th largest of the genes' non-negative values, counted from 1; 0 where there are fewer. A value is at most its bound,
 /// which is quicker to compute: values whose bound is too low are not.
-fn nth_largest(
+pub(super) fn nth_largest(
     n: usize,
     genes: std::ops::Range<usize>,
     bound: impl Fn(usize) -> f64,

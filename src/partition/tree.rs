@@ -218,7 +218,8 @@ fn shares_of(
 mod tests {
     use super::super::{
         merging::Fine,
-        sums::{N_PARTS, Sums},
+        parts::{N_PARTS, Parts},
+        sums::Sums,
     };
     use super::*;
     use crate::graph::Adjacency;
@@ -247,7 +248,8 @@ mod tests {
             parts
         };
         let fine = Fine {
-            parts: (0..4).map(sums).collect(),
+            sums: (0..4).map(sums).collect(),
+            parts: Parts::dealt(12, None, 1),
             weights: Fine::weights(&graph, &labels, 4),
             ln_depth: 100.0_f64.ln(),
             share: 1.0,

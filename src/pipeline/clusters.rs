@@ -8,7 +8,9 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Run, views::Seen};
 use crate::{
     graph::{Adjacency, JointGraph, gauss_weights, near_graph},
-    partition::{Found, LeidenGraph, Resolution, find_types, leiden, leiden_in_place, vote::vote},
+    partition::{
+        Counted, Found, LeidenGraph, Resolution, find_types, leiden, leiden_in_place, vote::vote,
+    },
     plot::umap_layout,
     preprocess::{Prepared, sample_cells},
     seed::Stream,
@@ -126,7 +128,14 @@ impl Run<'_> {
                 } else {
                     Cow::Owned(prepared.counts.select(cells))
                 };
-                let found = find_types(&mut joint, &counts, &totals, cut, seed)?;
+                let batches = prepared.batches.as_ref();
+                let batches = batches.map(|batches| batches.select(cells));
+                let counted = Counted {
+                    counts: &counts,
+                    totals: &totals,
+                    batches: batches.as_ref(),
+                };
+                let found = find_types(&mut joint, counted, cut, seed)?;
                 (found.labels.clone(), Some(found))
             }
         };

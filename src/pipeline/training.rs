@@ -8,8 +8,8 @@ use super::{Run, clusters::Clusters, views::Seen};
 use crate::{
     graph::SubsetGraphs,
     kernels::{CountTarget, GraphTarget},
-    model::{autoencoder::Autoencoder, embedding::Reference, pass::Pass},
-    preprocess::Prepared,
+    model::{autoencoder::Autoencoder, decoder::one_hot, embedding::Reference, pass::Pass},
+    preprocess::{Batches, Prepared},
     progress::Bar,
     seed::{Stream, stream},
     threads::LibtorchAlone,
@@ -52,6 +52,11 @@ impl<'a> TrainingData<'a> {
         self.reference.inputs.x.device()
     }
 
+    /// The batches that the decoder is conditioned on: those that the views were corrected for.
+    fn batches(&self) -> Option<&'a Batches> {
+        self.seen.and(self.prepared.batches.as_ref())
+    }
+
     /// The reference cells as the one batch that every step learns from.
     fn all_at_once(&self) -> TrainingBatch<'a> {
         let reference = self.reference;
@@ -60,6 +65,9 @@ impl<'a> TrainingData<'a> {
             base: reference.inputs.base.as_ref().map(Tensor::shallow_clone),
             graph: reference.operator.clone(),
             target: GraphTarget::of(reference.graph, self.device()),
+            batches: self
+                .batches()
+                .map(|batches| one_hot(batches, reference.cells, self.device())),
             counts: CountTarget::new(
                 self.prepared.counts_of(reference.cells),
                 self.prepared.size_factors_of(reference.cells),
@@ -85,6 +93,7 @@ impl Run<'_> {
                         .seen
                         .filter(|_| parts.residual)
                         .map(|seen| &seen.scores.shared),
+                    batches: data.batches(),
                     joint: data
                         .seen
                         .filter(|_| parts.contrast)
@@ -107,6 +116,9 @@ impl Run<'_> {
             noise: stream(config.seed, Stream::Noise),
             reference: data.reference,
         };
+        if let Some(batches) = data.batches() {
+            training.model.decoder.condition_on(batches.n_batches());
+        }
         self.stage("pretrain", "Training the autoencoder");
         let bar = self.progress.bar(
             "Pretraining",

@@ -15,8 +15,8 @@ use crate::{
     counts::Csr,
     graph::{GraphError, Representation, SubsetGraphs},
     kernels::{CountTarget, GraphTarget, tensor::from_array},
-    model::{contrast::ContrastTarget, graph_conv::GraphOperator},
-    preprocess::Prepared,
+    model::{contrast::ContrastTarget, decoder::one_hot, graph_conv::GraphOperator},
+    preprocess::{Batches, Prepared},
     seed::{Stream, stream},
 };
 
@@ -33,6 +33,8 @@ pub struct MiniBatchSource<'a> {
     pub graphs: &'a SubsetGraphs,
     /// What the embedding starts from, all cells × d, where the model adds to something.
     pub base: Option<&'a ndarray::Array2<f32>>,
+    /// Batches of all cells, where the decoder is conditioned on them.
+    pub batches: Option<&'a Batches>,
     /// The sum of the views' graphs of the training cells, where neighbours are contrasted: half of a mini-batch are then drawn as
     /// neighbours of the other half.
     pub joint: Option<&'a Csr>,
@@ -118,6 +120,7 @@ impl<'a> MiniBatches<'a> {
             representation,
             graphs,
             base,
+            batches,
             joint,
             device,
             ..
@@ -133,6 +136,7 @@ impl<'a> MiniBatches<'a> {
                 device,
             ),
             target: GraphTarget::stored(Cow::Owned(target), device),
+            batches: batches.map(|batches| one_hot(batches, &cells, device)),
             counts: self.counts(&cells),
             contrast: joint.map(|joint| ContrastTarget::new(joint, &rows, device)),
         };
@@ -213,6 +217,7 @@ mod tests {
             representation: &representation,
             graphs: &graphs,
             base: None,
+            batches: None,
             joint: None,
             n_genes: Some(3),
             device: Device::Cpu,

@@ -25,6 +25,8 @@ pub struct TrainingBatch<'a> {
     pub graph: GraphOperator,
     /// Target of the graph loss, n × n.
     pub target: GraphTarget<'a>,
+    /// The cells' batches as [`one_hot`](crate::model::decoder::one_hot) rows, where the decoder is conditioned on them.
+    pub batches: Option<Tensor>,
     /// Raw counts and size factors.
     pub counts: CountTarget,
     /// Who is to be near whom, where the training contrasts neighbours.
@@ -54,7 +56,7 @@ impl TrainingBatch<'_> {
         layers: OutputLayers,
     ) -> Reconstruction {
         let encoded = model.encode(&self.x, self.base.as_ref(), &self.graph, pass);
-        let hidden = model.decoder.hidden(&encoded.z);
+        let hidden = model.decoder.hidden(&encoded.z, self.batches.as_ref());
         Reconstruction {
             zinb: zinb_loss(
                 &hidden,

@@ -1,10 +1,15 @@
 //! The cells while a correction is learnt: rounds of soft clustering, and of correction within the clusters.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, aview1};
 use rand::seq::{SliceRandom, index};
 use rayon::prelude::*;
 
-use super::shares::{SOFTNESS, cosines, share_out, take_off};
+use super::{
+    in_batches::{Block, InBatches},
+    offsets::{by_batch, offsets},
+    products::{BLOCK, nearness, part, sums, take_off},
+    sharing::{Nearness, Penalties, share_out_all, unevenness},
+};
 use crate::{
     seed::{Stream, stream},
     unit::{scale_to_unit, unit_rows},
@@ -13,12 +18,6 @@ use crate::{
 /// Most soft clusters, and cells for each of them at least.
 const MOST_CLUSTERS: usize = 100;
 const CELLS_PER_CLUSTER: usize = 30;
-
-/// θ: how much a cluster that holds a batch's share already is shunned.
-const DIVERSITY: i32 = 2;
-
-/// λ: how many cells' worth of evidence a batch's own mean needs.
-const RIDGE: f64 = 1.0;
 
 /// Most rounds of clustering between two corrections.
 const ROUNDS_WITHIN: usize = 20;
@@ -29,68 +28,70 @@ const SETTLED_WITHIN: f64 = 1e-3;
 /// Share of the cells whose clusters are found anew at a time.
 const SHARE_AT_A_TIME: f64 = 0.05;
 
+/// Cells whose clusters one thread finds at a time.
+const CELLS_OF_TASK: usize = 128;
+
 /// Rounds of clustering before all, which do not look at batches.
 const FIRST_ROUNDS: usize = 10;
 
-/// The cells while the correction is learnt.
-pub(super) struct Learning<'a> {
-    batches: &'a [u32],
-    /// Share of each batch in all cells.
-    batch_shares: Vec<f64>,
+/// The cells while the correction is learnt, batch by batch.
+pub(super) struct Learning {
+    batches: InBatches,
+    /// The cells as they were given: n × components.
+    scores: Array2<f32>,
     /// The cells, corrected and of length 1: n × components.
     unit: Array2<f32>,
     pub(super) centers: Array2<f32>,
     /// Share of every cell in every cluster: n × k.
-    shares: Array2<f64>,
-    /// Sums of these by cluster and batch: k × batches.
+    shares: Array2<f32>,
+    /// Sums of these by batch and cluster: batches × k.
     held: Array2<f64>,
     pub(super) offsets: Vec<Vec<Vec<f64>>>,
     rng: rand_chacha::ChaCha8Rng,
 }
 
-impl<'a> Learning<'a> {
+impl Learning {
     pub(super) fn start(
         scores: &Array2<f32>,
-        batches: &'a [u32],
+        batches: &[u32],
         n_batches: usize,
         seed: u64,
     ) -> Self {
-        let n_cells = scores.nrows();
+        let (n_cells, width) = scores.dim();
         let k = (n_cells / CELLS_PER_CLUSTER).clamp(1, MOST_CLUSTERS);
         let mut rng = stream(seed, Stream::Integration);
+        let first = index::sample(&mut rng, n_cells, k).into_iter();
+        let batches = InBatches::of(batches, n_batches);
+        let first: Vec<usize> = first.map(|cell| batches.place_of[cell]).collect();
+        let scores = scores.select(Axis(0), &batches.order);
         let unit = unit_rows(scores.view());
-        let first = index::sample(&mut rng, n_cells, k).into_vec();
-        let mut batch_shares = vec![0.0; n_batches];
-        for &batch in batches {
-            batch_shares[batch as usize] += 1.0 / n_cells as f64;
-        }
         let mut learning = Self {
             batches,
-            batch_shares,
             centers: unit.select(Axis(0), &first),
             shares: Array2::zeros((n_cells, k)),
-            held: Array2::zeros((k, n_batches)),
-            offsets: vec![vec![vec![0.0; scores.ncols()]; n_batches]; k],
+            held: Array2::zeros((n_batches, k)),
+            offsets: vec![vec![vec![0.0; width]; n_batches]; k],
+            scores,
             unit,
             rng,
         };
-        for _ in 0..FIRST_ROUNDS {
-            learning.shares = cosines(&learning.unit, &learning.centers);
-            let rows = learning.shares.axis_iter_mut(Axis(0)).into_par_iter();
-            rows.for_each(|mut row| share_out(row.as_slice_mut().unwrap_or_default(), |_| 1.0));
-            learning.move_centers();
-        }
-        learning.hold();
+        learning.find_clusters();
         learning
     }
 
-    /// Sums of the shares by cluster and batch.
-    fn hold(&mut self) {
-        self.held.fill(0.0);
-        for (shares, &batch) in self.shares.outer_iter().zip(self.batches) {
-            let mut held = self.held.column_mut(batch as usize);
-            held += &shares;
+    /// Clusters that do not look at batches.
+    fn find_clusters(&mut self) {
+        let ones = vec![1.0; self.centers.nrows()];
+        for _ in 0..FIRST_ROUNDS {
+            let near = self.nearness().of_cells;
+            let shares = self.shares.as_slice_mut().unwrap_or_default();
+            shares.copy_from_slice(&near);
+            let blocks = shares.par_chunks_mut(BLOCK * ones.len());
+            blocks.for_each(|shares| share_out_all(shares, &ones));
+            self.move_centers();
         }
+        let all: Vec<usize> = (0..self.batches.order.len()).collect();
+        self.hold(&all, 1.0);
     }
 
     /// Clusters hold all batches alike, as far as that fits; the objective afterwards.
@@ -98,9 +99,9 @@ impl<'a> Learning<'a> {
         let mut objectives: Vec<f64> = Vec::new();
         for _ in 0..ROUNDS_WITHIN {
             self.move_centers();
-            let cosines = cosines(&self.unit, &self.centers);
-            self.share_out(&cosines);
-            objectives.push(self.objective(&cosines));
+            let near = self.nearness();
+            let fit = self.share_out(&near);
+            objectives.push(fit + unevenness(&self.held, &self.batches.shares));
             if let [.., a, b, c, d] = objectives[..]
                 && (a + b + c) - (b + c + d) < SETTLED_WITHIN * (a + b + c).abs()
             {
@@ -110,156 +111,127 @@ impl<'a> Learning<'a> {
         objectives.last().copied().unwrap_or(0.0)
     }
 
-    fn move_centers(&mut self) {
-        let (k, width) = self.centers.dim();
-        let (shares, unit) = (&self.shares, &self.unit);
-        let of_cluster = |cluster: usize| {
-            let mut sum = vec![0.0_f64; width];
-            for (share, cell) in shares.column(cluster).iter().zip(unit.outer_iter()) {
-                sum.iter_mut()
-                    .zip(cell)
-                    .for_each(|(sum, &value)| *sum += share * f64::from(value));
-            }
-            let mut center: Vec<f32> = sum.into_iter().map(|value| value as f32).collect();
-            scale_to_unit(&mut center);
-            center
+    fn nearness(&self) -> Nearness {
+        let (n_cells, k) = self.shares.dim();
+        let width = self.unit.ncols();
+        let mut found = Nearness {
+            of_cells: vec![0.0; n_cells * k],
+            largest: vec![0.0; n_cells],
         };
-        let centers: Vec<Vec<f32>> = (0..k).into_par_iter().map(of_cluster).collect();
-        for (mut row, center) in self.centers.outer_iter_mut().zip(&centers) {
-            row.iter_mut()
-                .zip(center)
-                .for_each(|(to, &from)| *to = from);
-        }
+        found
+            .of_cells
+            .par_chunks_mut(BLOCK * k)
+            .zip(found.largest.par_chunks_mut(BLOCK))
+            .zip(part(&self.unit, 0..n_cells).par_chunks(BLOCK * width))
+            .for_each(|((near, largest), unit)| nearness(unit, &self.centers, near, largest));
+        found
     }
 
-    /// Shares of all cells, some cells at a time, each time by what the others hold.
-    fn share_out(&mut self, cosines: &Array2<f64>) {
-        let mut order: Vec<usize> = (0..self.batches.len()).collect();
+    /// Sums of the cells in each cluster by their shares, by batch: k × components each.
+    fn sums(&self, cells: &Array2<f32>) -> Vec<Array2<f64>> {
+        let (k, width) = (self.shares.ncols(), cells.ncols());
+        let of_block = |block: &Block| {
+            let shares = part(&self.shares, block.places.clone());
+            sums(
+                shares,
+                part(cells, block.places.clone()),
+                block.places.len(),
+            )
+        };
+        let of_blocks: Vec<Vec<f32>> = self.batches.blocks.par_iter().map(of_block).collect();
+        let mut of_batches = vec![Array2::zeros((k, width)); self.batches.shares.len()];
+        for (block, of_block) in self.batches.blocks.iter().zip(of_blocks) {
+            let sums: &mut Array2<f64> = &mut of_batches[block.batch];
+            sums.iter_mut()
+                .zip(of_block)
+                .for_each(|(sum, x)| *sum += f64::from(x));
+        }
+        of_batches
+    }
+
+    fn move_centers(&mut self) {
+        let of_batches = self.sums(&self.unit);
+        let mut sum = Array2::<f64>::zeros(self.centers.dim());
+        of_batches.iter().for_each(|of_batch| sum += of_batch);
+        self.centers = unit_rows(sum.mapv(|value| value as f32).view());
+    }
+
+    /// Shares of all cells, some cells at a time, each time by what the others hold; their distance to the centres, less entropy.
+    fn share_out(&mut self, near: &Nearness) -> f64 {
+        let k = self.shares.ncols();
+        let mut order: Vec<usize> = (0..self.batches.order.len()).collect();
         order.shuffle(&mut self.rng);
         let at_a_time = ((order.len() as f64 * SHARE_AT_A_TIME) as usize).max(1);
+        let mut fit = 0.0;
+        let mut fresh = vec![0.0; at_a_time * k];
         for cells in order.chunks(at_a_time) {
-            for &cell in cells {
-                let mut held = self.held.column_mut(self.batches[cell] as usize);
-                held -= &self.shares.row(cell);
+            let places: Vec<usize> = cells
+                .iter()
+                .map(|&cell| self.batches.place_of[cell])
+                .collect();
+            self.hold(&places, -1.0);
+            let penalties = Penalties::of(&self.held, &self.batches.shares);
+            let fits: Vec<f64> = fresh
+                .par_chunks_mut(CELLS_OF_TASK * k)
+                .zip(places.par_chunks(CELLS_OF_TASK))
+                .map(|(fresh, places)| {
+                    near.share_out(fresh, places, &self.batches.of_place, &penalties)
+                })
+                .collect();
+            fit += fits.iter().sum::<f64>();
+            for (fresh, &place) in fresh.chunks(k).zip(&places) {
+                let mut shares = self.shares.row_mut(place);
+                shares.assign(&aview1(fresh));
             }
-            let penalties = self.penalties();
-            for &cell in cells {
-                let batch = self.batches[cell] as usize;
-                let mut row = self.shares.row_mut(cell);
-                row.assign(&cosines.row(cell));
-                share_out(row.as_slice_mut().unwrap_or_default(), |cluster| {
-                    penalties[[cluster, batch]]
-                });
-                let mut held = self.held.column_mut(batch);
-                held += &self.shares.row(cell);
-            }
+            self.hold(&places, 1.0);
+        }
+        fit
+    }
+
+    /// Adds the shares of some cells, times `sign`, to what the clusters hold.
+    fn hold(&mut self, places: &[usize], sign: f64) {
+        for &place in places {
+            let mut held = self.held.row_mut(self.batches.of_place[place] as usize);
+            let shares = part(&self.shares, place..place + 1);
+            held.iter_mut()
+                .zip(shares)
+                .for_each(|(sum, &share)| *sum += sign * f64::from(share));
         }
     }
 
     /// ((expected + 1) / (held + 1))^θ by cluster and batch.
     pub(super) fn penalties(&self) -> Array2<f64> {
-        let of_cluster = self.held.sum_axis(Axis(1));
-        Array2::from_shape_fn(self.held.dim(), |(cluster, batch)| {
-            let expected = of_cluster[cluster] * self.batch_shares[batch];
-            ((expected + 1.0) / (self.held[[cluster, batch]] + 1.0)).powi(DIVERSITY)
-        })
-    }
-
-    /// Distance to the centres, less entropy, plus how unevenly clusters hold the batches.
-    fn objective(&self, cosines: &Array2<f64>) -> f64 {
-        let fit: f64 = self
-            .shares
-            .iter()
-            .zip(cosines)
-            .map(|(&share, cosine)| {
-                let entropy = if share > 0.0 { share * share.ln() } else { 0.0 };
-                2.0 * share * (1.0 - cosine) + SOFTNESS * entropy
-            })
-            .sum();
-        let of_cluster = self.held.sum_axis(Axis(1));
-        let uneven: f64 = self
-            .held
-            .indexed_iter()
-            .map(|((cluster, batch), held)| {
-                let expected = of_cluster[cluster] * self.batch_shares[batch];
-                held * ((held + 1.0) / (expected + 1.0)).ln()
-            })
-            .sum();
-        fit + SOFTNESS * f64::from(DIVERSITY) * uneven
+        let penalties = Penalties::of(&self.held, &self.batches.shares);
+        penalties.values.t().mapv(f64::from)
     }
 
     /// Finds what each batch's cells have in common in each cluster, and takes it off.
-    pub(super) fn correct(&mut self, scores: &Array2<f32>) {
-        let (k, n_batches) = self.held.dim();
-        let (shares, batches) = (&self.shares, self.batches);
-        self.offsets = (0..k)
-            .into_par_iter()
+    pub(super) fn correct(&mut self) {
+        let of_batches = self.sums(&self.scores);
+        self.offsets = (0..self.centers.nrows())
             .map(|cluster| {
-                let mut sums = vec![vec![0.0_f64; scores.ncols()]; n_batches];
-                let mut sizes = vec![0.0; n_batches];
-                for ((share, cell), &batch) in shares
-                    .column(cluster)
-                    .iter()
-                    .zip(scores.outer_iter())
-                    .zip(batches)
-                {
-                    sizes[batch as usize] += share;
-                    let sum = &mut sums[batch as usize];
-                    sum.iter_mut()
-                        .zip(cell)
-                        .for_each(|(sum, &value)| *sum += share * f64::from(value));
-                }
-                offsets(&sums, &sizes)
+                let sums = of_batches.iter().map(|sums| sums.row(cluster).to_vec());
+                offsets(
+                    &sums.collect::<Vec<_>>(),
+                    &self.held.column(cluster).to_vec(),
+                )
             })
             .collect();
-        let offsets = &self.offsets;
-        self.unit
-            .axis_iter_mut(Axis(0))
+        let offsets = by_batch(&self.offsets);
+        let mut corrected = self.scores.clone();
+        let width = corrected.ncols();
+        let of_blocks = self.batches.split(&mut corrected);
+        of_blocks
             .into_par_iter()
-            .enumerate()
-            .for_each(|(cell, mut unit)| {
-                unit.assign(&scores.row(cell));
-                let row = unit.as_slice_mut().unwrap_or_default();
-                for (share, offsets) in shares.row(cell).iter().zip(offsets) {
-                    take_off(row, *share, &offsets[batches[cell] as usize]);
-                }
-                scale_to_unit(row);
+            .zip(&self.batches.blocks)
+            .for_each(|(cells, block)| {
+                take_off(
+                    cells,
+                    part(&self.shares, block.places.clone()),
+                    &offsets[block.batch],
+                );
+                cells.chunks_mut(width).for_each(scale_to_unit);
             });
-    }
-}
-
-/// What each batch's mean differs by from the cluster's own, from sums and sizes by batch.
-///
-/// The ridge regression of the cells on intercept and batch, λ on the batches alone:
-/// β_b = (Σx_b − n_b μ) / (n_b + λ), μ = Σ_b Σx_b / (n_b + λ) over Σ_b n_b / (n_b + λ).
-fn offsets(sums: &[Vec<f64>], sizes: &[f64]) -> Vec<Vec<f64>> {
-    let width = sums.first().map_or(0, Vec::len);
-    let weight: f64 = sizes.iter().map(|size| size / (size + RIDGE)).sum();
-    let mean: Vec<f64> = (0..width)
-        .map(|column| {
-            let parts = sums.iter().zip(sizes);
-            let sum: f64 = parts.map(|(sum, size)| sum[column] / (size + RIDGE)).sum();
-            if weight > 0.0 { sum / weight } else { 0.0 }
-        })
-        .collect();
-    sums.iter()
-        .zip(sizes)
-        .map(|(sum, size)| {
-            let own = sum.iter().zip(&mean);
-            own.map(|(sum, mean)| (sum - size * mean) / (size + RIDGE))
-                .collect()
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_by_hand() {
-        // Means 2 and 6 of three cells each: μ = 4, and ±2 · 3 / (3 + 1) is left after the ridge.
-        let found = offsets(&[vec![6.0], vec![18.0]], &[3.0, 3.0]);
-        assert!((found[0][0] + 1.5).abs() < 1e-12 && (found[1][0] - 1.5).abs() < 1e-12);
+        self.unit = corrected;
     }
 }

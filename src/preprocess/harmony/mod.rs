@@ -8,15 +8,20 @@
 //! correction is applied to any others, which is what lets a million cells take no longer than the product of their
 //! components with the centres.
 
+mod in_batches;
 mod learning;
-mod shares;
+mod offsets;
+mod products;
+mod sharing;
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use self::{
     learning::Learning,
-    shares::{BLOCK, cosines, share_out, take_off},
+    offsets::by_batch,
+    products::{BLOCK, nearness, part, take_off},
+    sharing::share_out_all,
 };
 use crate::unit::unit_rows;
 
@@ -52,7 +57,7 @@ impl Harmony {
         let mut last = f64::INFINITY;
         for _ in 0..ROUNDS {
             let objective = learning.cluster();
-            learning.correct(scores);
+            learning.correct();
             if last - objective < SETTLED * last.abs() {
                 break;
             }
@@ -73,42 +78,59 @@ impl Harmony {
 
     /// Corrects any cells, in place: n × components, with their batches.
     pub(super) fn correct(&self, scores: &mut Array2<f32>, batches: &[u32]) {
+        let known = Known {
+            centers: &self.centers,
+            penalties: self.penalties.t().mapv(|penalty| penalty as f32),
+            offsets: by_batch(&self.offsets),
+        };
         scores
             .axis_chunks_iter_mut(Axis(0), BLOCK)
             .into_par_iter()
             .zip(batches.par_chunks(BLOCK))
             .for_each(|(mut scores, batches)| {
-                let original = scores.to_owned();
-                let mut corrected = original.clone();
-                // A cell's clusters are those of where it is put, which follows from them.
-                for _ in 0..2 {
-                    let shares = self.shares(&corrected, batches);
-                    for (cell, shares) in shares.outer_iter().enumerate() {
-                        let batch = batches[cell] as usize;
-                        let mut row = corrected.row_mut(cell);
-                        row.assign(&original.row(cell));
-                        for (share, offsets) in shares.iter().zip(&self.offsets) {
-                            take_off(
-                                row.as_slice_mut().unwrap_or_default(),
-                                *share,
-                                &offsets[batch],
-                            );
-                        }
+                let mut order: Vec<usize> = (0..batches.len()).collect();
+                order.sort_by_key(|&cell| batches[cell]);
+                for cells in order.chunk_by(|&a, &b| batches[a] == batches[b]) {
+                    let original = scores.select(Axis(0), cells);
+                    let corrected = known.corrected(&original, batches[cells[0]] as usize);
+                    for (row, &cell) in corrected.outer_iter().zip(cells) {
+                        scores.row_mut(cell).assign(&row);
                     }
                 }
-                scores.assign(&corrected);
             });
     }
+}
 
-    /// Share of every cell in every cluster: n × k.
-    fn shares(&self, scores: &Array2<f32>, batches: &[u32]) -> Array2<f64> {
-        let mut cosines = cosines(&unit_rows(scores.view()), &self.centers);
-        for (mut row, &batch) in cosines.outer_iter_mut().zip(batches) {
-            share_out(row.as_slice_mut().unwrap_or_default(), |cluster| {
-                self.penalties[[cluster, batch as usize]]
-            });
+/// A correction as products of matrices need it.
+struct Known<'a> {
+    centers: &'a Array2<f32>,
+    /// Batches × k.
+    penalties: Array2<f32>,
+    /// As [`by_batch`] gives them.
+    offsets: Vec<Array2<f32>>,
+}
+
+impl Known<'_> {
+    /// Some cells of one batch, corrected: n × components.
+    fn corrected(&self, original: &Array2<f32>, batch: usize) -> Array2<f32> {
+        let (n_cells, k) = (original.nrows(), self.centers.nrows());
+        let mut corrected = original.clone();
+        let (mut shares, mut largest) = (vec![0.0; n_cells * k], vec![0.0; n_cells]);
+        // A cell's clusters are those of where it is put, which follows from them.
+        for _ in 0..2 {
+            let unit = unit_rows(corrected.view());
+            nearness(
+                part(&unit, 0..n_cells),
+                self.centers,
+                &mut shares,
+                &mut largest,
+            );
+            share_out_all(&mut shares, part(&self.penalties, batch..batch + 1));
+            corrected.assign(original);
+            let cells = corrected.as_slice_mut().unwrap_or_default();
+            take_off(cells, &shares, &self.offsets[batch]);
         }
-        cosines
+        corrected
     }
 }
 
@@ -190,5 +212,20 @@ mod tests {
         for (after, before) in scores.iter().zip(&before) {
             assert!((after - before).abs() < 0.05);
         }
+    }
+
+    #[test]
+    fn the_correction_does_not_depend_on_the_number_of_threads() {
+        let (scores, batches, _) = two_batches();
+        let corrected = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("threads").install(|| {
+                let mut corrected = scores.clone();
+                let harmony = Harmony::learn(&scores, &batches, 2, 1);
+                harmony.correct(&mut corrected, &batches);
+                corrected
+            })
+        };
+        assert_eq!(corrected(1), corrected(3));
     }
 }

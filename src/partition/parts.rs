@@ -1,0 +1,162 @@
+//! The cells dealt into parts at random, within each batch, so that splits can be judged again in halves of them.
+
+use std::ops::Range;
+
+use rand::seq::{SliceRandom, index};
+
+use super::{cell_types::Counted, split_evidence::Profile, sums::Sums};
+use crate::{
+    preprocess::Batches,
+    seed::{Stream, stream},
+};
+
+/// Parts that the cells of a data set are dealt into; with batches as many together, and at least two of each batch.
+pub(super) const N_PARTS: usize = 10;
+
+/// How cells are dealt into parts: those of the first batch come first, as many parts of each batch.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    /// Part of every cell; all are in part 0 where it is empty.
+    of_cell: Vec<usize>,
+    pub n_batches: usize,
+    /// Parts of each batch.
+    pub per_batch: usize,
+}
+
+impl Parts {
+    /// All cells as one.
+    pub(super) fn whole() -> Self {
+        Self {
+            of_cell: Vec::new(),
+            n_batches: 1,
+            per_batch: 1,
+        }
+    }
+
+    /// At random, in parts of equal size.
+    pub(super) fn dealt(n_cells: usize, batches: Option<&Batches>, seed: u64) -> Self {
+        let n_batches = batches.map_or(1, Batches::n_batches);
+        let per_batch = (N_PARTS / n_batches).next_multiple_of(2).max(2);
+        let mut of_cell: Vec<usize> = (0..n_cells).map(|cell| cell % per_batch).collect();
+        of_cell.shuffle(&mut stream(seed, Stream::Parts));
+        if let Some(batches) = batches {
+            for (part, &batch) in of_cell.iter_mut().zip(&batches.of_cell) {
+                *part += batch as usize * per_batch;
+            }
+        }
+        Self {
+            of_cell,
+            n_batches,
+            per_batch,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.n_batches * self.per_batch
+    }
+
+    /// The sums of every cluster, each part of the cells by itself: clusters × parts.
+    ///
+    /// `labels`: n, below `n_clusters`. O(counts) time.
+    pub(super) fn sums(
+        &self,
+        counted: Counted<'_>,
+        labels: &[usize],
+        n_clusters: usize,
+    ) -> Vec<Vec<Sums>> {
+        let mut sums = vec![vec![Sums::default(); self.len()]; n_clusters];
+        for (cell, row) in counted.counts.iter_rows().enumerate() {
+            let part = self.of_cell.get(cell).copied().unwrap_or(0);
+            let sums = &mut sums[labels[cell]][part];
+            if sums.counts.is_empty() {
+                *sums = Sums::nothing(counted.counts.shape().1);
+            }
+            sums.cells += 1.0;
+            sums.total += f64::from(counted.totals[cell]);
+            for (gene, count) in row {
+                sums.counts[gene] += count;
+                sums.detected[gene] += 1.0;
+            }
+        }
+        sums
+    }
+
+    /// A cluster's genes in some parts of its cells, whose sums these are.
+    pub(super) fn profile(&self, sums: &[Sums], taken: impl Fn(usize) -> bool) -> Profile {
+        let together = |range: Range<usize>| {
+            let mut sum = Sums::default();
+            for part in range.filter(|&part| taken(part)) {
+                sum.add(&sums[part]);
+            }
+            sum
+        };
+        if self.n_batches == 1 {
+            return Profile::of(&together(0..sums.len()));
+        }
+        let first = (0..self.n_batches).map(|batch| batch * self.per_batch);
+        Profile::in_batches(
+            first
+                .map(|first| together(first..first + self.per_batch))
+                .collect(),
+        )
+    }
+
+    /// Which parts make up each of some halves, in every batch half of them; the same for every data set, since the parts are
+    /// drawn at random.
+    pub(super) fn halves(&self, n_halves: usize) -> Vec<Vec<bool>> {
+        let mut rng = stream(0, Stream::Parts);
+        let mut half = || {
+            let mut half = vec![false; self.len()];
+            for batch in half.chunks_mut(self.per_batch) {
+                for part in index::sample(&mut rng, batch.len(), batch.len() / 2) {
+                    batch[part] = true;
+                }
+            }
+            half
+        };
+        (0..n_halves).map(|_| half()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packed_counts::PackedCounts;
+
+    #[test]
+    fn parts_add_up_to_the_cluster() {
+        // Cell i has i + 1 counts of gene i mod 3, and 100 counts over all genes.
+        let n = 30;
+        let mut counts = PackedCounts::new(3);
+        (0..n).for_each(|cell| counts.push([(cell % 3, cell as f32 + 1.0)]));
+        let labels: Vec<usize> = (0..n).map(|cell| usize::from(cell >= 12)).collect();
+        let totals = [100.0; 30];
+        let counted = Counted {
+            counts: &counts,
+            totals: &totals,
+            batches: None,
+        };
+        let parts = Parts::dealt(n, None, 1).sums(counted, &labels, 2);
+        let mut sum = Sums::nothing(3);
+        parts[0].iter().for_each(|part| sum.add(part));
+        assert!((sum.cells - 12.0).abs() < 1e-12 && (sum.total - 1200.0).abs() < 1e-9);
+        assert_eq!(sum.counts, [1.0 + 4.0 + 7.0 + 10.0, 26.0, 30.0]);
+        assert_eq!(sum.detected, [4.0; 3]);
+        let sizes = |part: usize| parts[0][part].cells + parts[1][part].cells;
+        assert!((0..N_PARTS).all(|part| (sizes(part) - 3.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn parts_and_halves_are_dealt_within_batches() {
+        let names: Vec<String> = (0..60).map(|cell| format!("{}", cell % 4)).collect();
+        let batches = Batches::of(&names);
+        let parts = Parts::dealt(60, Some(&batches), 1);
+        assert_eq!((parts.n_batches, parts.per_batch, parts.len()), (4, 2, 8));
+        for (part, &batch) in parts.of_cell.iter().zip(&batches.of_cell) {
+            assert_eq!(part / parts.per_batch, batch as usize);
+        }
+        for half in parts.halves(5) {
+            assert!(half.chunks(2).all(|batch| batch[0] != batch[1]));
+        }
+    }
+}
