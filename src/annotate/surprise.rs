@@ -112,7 +112,9 @@ fn background(sums: &[Vec<Vec<f64>>]) -> Vec<f64> {
         genes.for_each(|(share, sum)| *share += sum);
     }
     let total: f64 = shares.iter().sum();
-    shares.iter_mut().for_each(|share| *share /= total);
+    for share in &mut shares {
+        *share /= total;
+    }
     shares
 }
 
