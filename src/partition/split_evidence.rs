@@ -116,7 +116,9 @@ impl Profile {
     /// From the sums in each batch.
     pub(super) fn in_batches(batches: Vec<Sums>) -> Self {
         let mut all = Sums::default();
-        batches.iter().for_each(|sums| all.add(sums));
+        for sums in &batches {
+            all.add(sums);
+        }
         Self {
             batches,
             ..Self::of(&all)

@@ -152,7 +152,9 @@ impl Learning {
     fn move_centers(&mut self) {
         let of_batches = self.sums(&self.unit);
         let mut sum = Array2::<f64>::zeros(self.centers.dim());
-        of_batches.iter().for_each(|of_batch| sum += of_batch);
+        for of_batch in &of_batches {
+            sum += of_batch;
+        }
         self.centers = unit_rows(sum.mapv(|value| value as f32).view());
     }
 
@@ -202,7 +204,10 @@ impl Learning {
     /// ((expected + 1) / (held + 1))^θ by cluster and batch.
     pub(super) fn penalties(&self) -> Array2<f64> {
         let penalties = Penalties::of(&self.held, &self.batches.shares);
-        penalties.values.t().mapv(f64::from)
+        let (n_batches, k) = self.held.dim();
+        Array2::from_shape_fn((k, n_batches), |(cluster, batch)| {
+            f64::from(penalties.values[(batch, cluster)])
+        })
     }
 
     /// Finds what each batch's cells have in common in each cluster, and takes it off.

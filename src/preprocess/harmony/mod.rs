@@ -78,9 +78,12 @@ impl Harmony {
 
     /// Corrects any cells, in place: n × components, with their batches.
     pub(super) fn correct(&self, scores: &mut Array2<f32>, batches: &[u32]) {
+        let (k, n_batches) = self.penalties.dim();
         let known = Known {
             centers: &self.centers,
-            penalties: self.penalties.t().mapv(|penalty| penalty as f32),
+            penalties: Array2::from_shape_fn((n_batches, k), |(batch, cluster)| {
+                self.penalties[(cluster, batch)] as f32
+            }),
             offsets: by_batch(&self.offsets),
         };
         scores
@@ -227,5 +230,23 @@ mod tests {
             })
         };
         assert_eq!(corrected(1), corrected(3));
+    }
+
+    #[test]
+    fn the_order_of_the_penalties_in_memory_does_not_matter() {
+        let (scores, batches, _) = two_batches();
+        let learnt = Harmony::learn(&scores, &batches, 2, 1);
+        let by_batch = learnt.penalties.t().as_standard_layout().into_owned();
+        let corrected = |penalties: Array2<f64>| {
+            let mut corrected = scores.clone();
+            let harmony = Harmony {
+                penalties,
+                ..learnt.clone()
+            };
+            harmony.correct(&mut corrected, &batches);
+            corrected
+        };
+        let by_cluster = learnt.penalties.as_standard_layout().into_owned();
+        assert_eq!(corrected(by_batch.reversed_axes()), corrected(by_cluster));
     }
 }
