@@ -201,17 +201,7 @@ impl<'s> Stages<'s> {
             return Err(AnnotateError::NoCounts { input, n_cells }.into());
         }
         let n_dropped = input.n_cells() - passed.n_cells_left_out() - cells.cells.len();
-        if cells.are_apart {
-            self.progress.note(
-                "the new cells as a whole lie apart from known ones, as those of another laboratory do: a cell is unassigned if it \
-                 is stranger than that; if most of the cells may be of unknown types, look at the markers of their labels",
-            );
-        }
-        if n_dropped > 0 {
-            self.progress.note(&format!(
-                "{n_dropped} cells without counts of the model's genes are left out"
-            ));
-        }
+        self.say_what_is_unusual(n_dropped, cells.are_apart);
         self.stage("score", "Scoring");
         let found = self.scored(&input, &genes, cells, names);
         self.stage(
@@ -225,6 +215,20 @@ impl<'s> Stages<'s> {
         results.write()?;
         self.progress.finish();
         Ok(results.line())
+    }
+
+    fn say_what_is_unusual(&self, n_dropped: usize, are_apart: bool) {
+        if are_apart {
+            self.progress.note(
+                "the new cells as a whole lie apart from known ones, as those of another laboratory do: a cell is unassigned if it \
+                 is stranger than that; if most of the cells may be of unknown types, look at the markers of their labels",
+            );
+        }
+        if n_dropped > 0 {
+            self.progress.note(&format!(
+                "{n_dropped} cells without counts of the model's genes are left out"
+            ));
+        }
     }
 
     fn scored<'a>(

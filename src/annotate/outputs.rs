@@ -81,19 +81,8 @@ pub(super) fn write_outputs(
 ) -> anyhow::Result<()> {
     let paths = paths(found.config, found.data_set);
     let save = found.config.save;
-    let format = save.table_format;
     let names = unique_names(&found.input.data.cell_names, &found.cells.cells, progress);
-    if save.pred_label {
-        write_labels(&paths.labels(format), format, &names, found)?;
-    }
-    if save.embedding {
-        write_embedding(
-            &paths.embedding(format),
-            format,
-            &names,
-            found.cells.z.view(),
-        )?;
-    }
+    write_tables(found, &paths, &names)?;
     let layout = (save.umap || save.report)
         .then(|| {
             progress.stage("Laying out the cells in the plane");
@@ -136,6 +125,24 @@ pub(super) fn write_outputs(
         let n_old = model.reference.embedding.nrows();
         let places = layout.as_ref().map(|places| places.slice(s![n_old.., ..]));
         write_annotated(&paths.h5ad(), found, model, places)?;
+    }
+    Ok(())
+}
+
+/// Labels and embedding.
+fn write_tables(
+    found: &Annotated<'_>,
+    paths: &OutputPaths,
+    names: &[String],
+) -> Result<(), WriteError> {
+    let save = found.config.save;
+    let format = save.table_format;
+    if save.pred_label {
+        write_labels(&paths.labels(format), format, names, found)?;
+    }
+    if save.embedding {
+        let z = found.cells.z.view();
+        write_embedding(&paths.embedding(format), format, names, z)?;
     }
     Ok(())
 }

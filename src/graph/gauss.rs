@@ -280,11 +280,7 @@ pub(super) fn near_bandwidths(neighborhoods: &Neighborhoods) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(distances: &[f32]) -> Vec<Neighbor> {
-        let neighbor = |(cell, &distance)| Neighbor { cell, distance };
-        (0_u32..).zip(distances).map(neighbor).collect()
-    }
+    use crate::graph::neighborhoods::at;
 
     #[test]
     fn weights_by_hand() {

@@ -96,14 +96,16 @@ fn known(row: &[Neighbor]) -> &[Neighbor] {
     &row[..n_known]
 }
 
+/// Neighbours 0, 1, … at these distances.
+#[cfg(test)]
+pub(super) fn at(distances: &[f32]) -> Vec<Neighbor> {
+    let neighbor = |(cell, &distance)| Neighbor { cell, distance };
+    (0_u32..).zip(distances).map(neighbor).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(distances: &[f32]) -> Vec<Neighbor> {
-        let neighbor = |(cell, &distance)| Neighbor { cell, distance };
-        (0_u32..).zip(distances).map(neighbor).collect()
-    }
 
     #[test]
     fn cells_may_have_fewer_neighbours_than_there_is_room_for() {

@@ -107,11 +107,7 @@ fn scale(excess: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(distances: &[f32]) -> Vec<Neighbor> {
-        let neighbor = |(cell, &distance)| Neighbor { cell, distance };
-        (0_u32..).zip(distances).map(neighbor).collect()
-    }
+    use crate::graph::neighborhoods::at;
 
     #[test]
     fn the_scale_solves_its_equation() {
