@@ -136,7 +136,8 @@ impl PackedCounts {
     pub fn select(&self, cells: &[usize]) -> Self {
         let mut some = Self::new(self.n_genes);
         for &cell in cells {
-            some.push(self.row(cell));
+            some.bytes.extend_from_slice(self.row(cell).left);
+            some.starts.push(some.bytes.len());
         }
         some
     }

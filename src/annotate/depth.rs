@@ -3,12 +3,15 @@
 use crate::model_file::TrendByDepth;
 
 impl TrendByDepth {
-    /// The trend of known cells, from the total count and the measure of each.
-    pub(super) fn learn(known: &[(f64, f64)]) -> Self {
+    /// The trend of known cells, from the total count and the measure of each; and how far each is above it.
+    pub(super) fn learn(known: &[(f64, f64)]) -> (Self, Vec<f32>) {
         let logarithms = |&(total, measure): &(f64, f64)| (total.ln(), measure.ln_1p());
         let points: Vec<(f64, f64)> = known.iter().map(logarithms).collect();
         let [start, slope] = line(&points);
-        Self { start, slope }
+        let trend = Self { start, slope };
+        let above = known.iter();
+        let above = above.map(|&(total, measure)| trend.above(measure, total));
+        (trend, above.collect())
     }
 
     /// How far ln(1 + measure) of a cell of this total count is above the trend.
@@ -82,7 +85,8 @@ mod tests {
         let known: Vec<(f64, f64)> = (1..=100)
             .map(|i| (f64::from(i), f64::from(i) - 1.0))
             .collect();
-        let trend = TrendByDepth::learn(&known);
+        let (trend, above) = TrendByDepth::learn(&known);
+        assert!(above.iter().all(|above| above.abs() < 1e-6));
         assert!((trend.slope - 1.0).abs() < 1e-9);
         assert!(trend.above(49.0, 50.0).abs() < 1e-6);
         assert!((trend.above(999.0, 100.0) - 10.0_f32.ln()).abs() < 1e-6);

@@ -79,12 +79,8 @@ impl KnownDeviations {
             let total = f64::from(prepared.totals[cell]);
             (total, learnt.distance(scores.iter().copied()))
         });
-        let seen: Vec<(f64, f64)> = seen.collect();
-        learnt.trend = TrendByDepth::learn(&seen);
-        let above = seen
-            .iter()
-            .map(|&(total, distance)| learnt.trend.above(distance, total));
-        let above = above.collect();
+        let (trend, above) = TrendByDepth::learn(&seen.collect::<Vec<_>>());
+        learnt.trend = trend;
         Ok((learnt, above))
     }
 

@@ -12,7 +12,7 @@ use super::{
     vote::{VOTERS, vote},
 };
 use crate::{
-    counts::{CountSource, CountsError, Csr},
+    counts::{CountSource, CountsError},
     graph::{CellGraph, Projection, neighbors_of},
     model::{
         embedding::{BLOCK, Embedder, inputs},
@@ -139,13 +139,13 @@ impl<'a> Annotator<'a> {
     ) -> Result<(Prepared, Vec<f32>), CountsError> {
         let first = rows.start;
         let (mut cells, mut totals, mut surprise) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        let mut of_variable = PackedCounts::new(self.model.genes.variable.len());
         for (row, cell) in counts.rows(rows)?.outer_iterator().enumerate() {
-            let mut found: Vec<(u32, f32)> = Vec::new();
+            let mut found: Vec<(usize, f32)> = Vec::new();
             let mut of_model: Vec<(u32, f32)> = Vec::new();
             for (gene, &count) in cell.iter() {
                 of_model.extend(genes.in_model[gene].map(|gene| (gene, count)));
-                found.extend(genes.in_variable[gene].map(|column| (column, count)));
+                found.extend(genes.in_variable[gene].map(|column| (column as usize, count)));
             }
             let total: f64 = of_model.iter().map(|&(_, count)| f64::from(count)).sum();
             if total <= 0.0 {
@@ -154,22 +154,18 @@ impl<'a> Annotator<'a> {
             let total = total / genes.share;
             surprise.push(self.model.expression.above(&of_model, total));
             found.sort_unstable_by_key(|&(column, _)| column);
-            columns.extend(found.iter().map(|&(column, _)| column));
-            values.extend(found.iter().map(|&(_, count)| count));
-            offsets.push(columns.len());
+            of_variable.push(found);
             cells.push(first + row);
             totals.push(total as f32);
         }
         // Products of matrices round the rows of a block that is not full in another way: it is filled up with cells without
         // counts of variable genes.
-        offsets.resize(BLOCK + 1, columns.len());
+        for _ in cells.len()..BLOCK {
+            of_variable.push([]);
+        }
         totals.resize(BLOCK, 1.0);
-        let shape = (BLOCK, self.model.genes.variable.len());
-        let counts = Csr::new(shape, offsets, columns, values);
-        Ok((
-            self.full_block(genes, batches, cells, totals, counts),
-            surprise,
-        ))
+        let block = self.full_block(genes, batches, cells, totals, of_variable);
+        Ok((block, surprise))
     }
 
     /// A full block of cells with these total counts and counts of the variable genes; `cells` are those that count.
@@ -179,7 +175,7 @@ impl<'a> Annotator<'a> {
         batches: Option<&[u32]>,
         cells: Vec<usize>,
         totals: Vec<f32>,
-        counts: Csr,
+        counts: PackedCounts,
     ) -> Prepared {
         let ours = &self.model.genes;
         let mut gene_shares = ours.variable_shares.clone();
@@ -191,7 +187,7 @@ impl<'a> Annotator<'a> {
             detected_in: Vec::new(),
             mean_shares: Vec::new(),
             n_detected_genes: genes.n_found,
-            counts: PackedCounts::from(&counts),
+            counts,
             size_factors: Vec::new(),
             scaling: ours.scaling.clone(),
             gene_shares,

@@ -5,7 +5,7 @@
 //! are combined by the sum of their log odds, ln((1 − p) / p) (George & Mudholkar 1983, doi:10.1007/BF02056895): three measures that
 //! are each a little large count as much as one that is very large.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, aview1};
 
 use super::vote::{VOTERS, mean_distance};
 use crate::{
@@ -64,11 +64,13 @@ impl KnownNovelty {
             .map(|(measures, &cluster)| known.score(*measures, cluster))
             .collect();
         let z = reference.embedding.select(Axis(0), judged.places);
+        let together = sorted(with_others(z.view(), &scores));
+        let scores = sorted(scores);
         known.limits = NoveltyLimits {
-            alone: quantile(scores.clone(), KNOWN_ALONE),
-            together: quantile(with_others(z.view(), &scores), KNOWN_TOGETHER),
-            low: quantile(scores.clone(), LOW),
-            median: quantile(scores, 0.5),
+            alone: quantile(&scores, KNOWN_ALONE),
+            together: quantile(&together, KNOWN_TOGETHER),
+            low: quantile(&scores, LOW),
+            median: quantile(&scores, 0.5),
         };
         known
     }
@@ -96,7 +98,7 @@ impl KnownNovelty {
 
     /// How far new cells' scores are above those of known cells as a whole: the lower decile above theirs, 0 at least.
     pub(super) fn shift(&self, scores: &[f32]) -> f32 {
-        (quantile(scores.to_vec(), LOW) - self.limits.low).max(0.0)
+        (quantile(&sorted(scores.to_vec()), LOW) - self.limits.low).max(0.0)
     }
 }
 
@@ -116,11 +118,15 @@ pub(super) fn mean_score(own: f32, around: impl Iterator<Item = f32>) -> f32 {
     sum / n
 }
 
-/// The value that this share of some values do not exceed; 0 of none.
-pub(super) fn quantile(mut values: Vec<f32>, share: f64) -> f32 {
+fn sorted(mut values: Vec<f32>) -> Vec<f32> {
     values.sort_unstable_by(f32::total_cmp);
-    let place = (share * values.len() as f64).ceil() as usize;
-    values.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
+    values
+}
+
+/// The value that this share of some values, ascending, do not exceed; 0 of none.
+fn quantile(sorted: &[f32], share: f64) -> f32 {
+    let place = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(place.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 /// The mean score of every cell and its nearest others.
@@ -157,13 +163,8 @@ fn ascending(
     let mut all = Array2::zeros((N_MEASURES, of_cell.len()));
     for (measure, mut row) in all.outer_iter_mut().enumerate() {
         let cells = of_cell.iter().zip(clusters);
-        let mut above: Vec<f32> = cells
-            .map(|(measures, &cluster)| measures[measure] - usual[(cluster, measure)])
-            .collect();
-        above.sort_unstable_by(f32::total_cmp);
-        row.iter_mut()
-            .zip(above)
-            .for_each(|(to, above)| *to = above);
+        let above = cells.map(|(measures, &cluster)| measures[measure] - usual[(cluster, measure)]);
+        row.assign(&aview1(&sorted(above.collect())));
     }
     all
 }
@@ -205,8 +206,8 @@ mod tests {
     #[test]
     fn a_quantile_is_a_value() {
         let values: Vec<f32> = (1..=100).rev().map(|value| value as f32).collect();
-        assert!((quantile(values, 0.99) - 99.0).abs() < 1e-6);
-        assert!(quantile(Vec::new(), 0.99).abs() < 1e-6);
+        assert!((quantile(&sorted(values), 0.99) - 99.0).abs() < 1e-6);
+        assert!(quantile(&[], 0.99).abs() < 1e-6);
     }
 
     #[test]

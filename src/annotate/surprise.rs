@@ -75,11 +75,7 @@ impl KnownExpression {
             let surprise = surprise(genes, total, most.row(1 - half[cell]));
             seen.push((total, surprise));
         })?;
-        let trend = TrendByDepth::learn(&seen);
-        let above = seen
-            .iter()
-            .map(|&(total, surprise)| trend.above(surprise, total));
-        let above = above.collect();
+        let (trend, above) = TrendByDepth::learn(&seen);
         Ok((Self { most, trend }, above))
     }
 

@@ -55,19 +55,12 @@ pub fn mean_distance(near: &[Neighbor]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn near(distances: &[f32]) -> Vec<Neighbor> {
-        let neighbor = |(cell, &distance): (usize, &f32)| Neighbor {
-            cell: cell as u32,
-            distance,
-        };
-        distances.iter().enumerate().map(neighbor).collect()
-    }
+    use crate::graph::at;
 
     #[test]
     fn near_cells_outvote_far_ones() {
         let labels = [0, 1, 1];
-        let vote = vote(&near(&[0.1, 0.4, 0.4]), |cell| Some(labels[cell])).expect("voters");
+        let vote = vote(&at(&[0.1, 0.4, 0.4]), |cell| Some(labels[cell])).expect("voters");
         assert_eq!(vote.label, 0);
         assert!((vote.confidence - 10.0 / 15.0).abs() < 1e-6);
     }
@@ -75,7 +68,7 @@ mod tests {
     #[test]
     fn a_cell_that_is_known_keeps_its_label() {
         let labels = [3, 1, 1];
-        let found = vote(&near(&[0.0, 0.001, 0.001]), |cell| Some(labels[cell]));
+        let found = vote(&at(&[0.0, 0.001, 0.001]), |cell| Some(labels[cell]));
         let expected = Vote {
             label: 3,
             confidence: 1.0,
@@ -86,9 +79,9 @@ mod tests {
     #[test]
     fn cells_without_a_label_do_not_vote() {
         let labels = [None, Some(2), None];
-        let found = vote(&near(&[0.1, 0.2, 0.3]), |cell| labels[cell]).expect("a voter");
+        let found = vote(&at(&[0.1, 0.2, 0.3]), |cell| labels[cell]).expect("a voter");
         assert_eq!(found.label, 2);
-        assert_eq!(vote(&near(&[0.1]), |_| None), None);
-        assert!((mean_distance(&near(&[0.1, 0.3])) - 0.2).abs() < 1e-6);
+        assert_eq!(vote(&at(&[0.1]), |_| None), None);
+        assert!((mean_distance(&at(&[0.1, 0.3])) - 0.2).abs() < 1e-6);
     }
 }

@@ -31,6 +31,8 @@ pub(crate) use gauss::NEGLIGIBLE;
 pub use gauss::{GaussKernel, gauss_weights};
 pub use joint_graph::{JointGraph, near_graph};
 pub use neighborhoods::Neighbor;
+#[cfg(test)]
+pub(crate) use neighborhoods::at;
 pub use neighbors::{nearest, nearest_others, neighbors_of};
 pub(crate) use representation::Projection;
 // Hidden are what only the tests and benchmarks of this crate call.

@@ -98,7 +98,7 @@ fn known(row: &[Neighbor]) -> &[Neighbor] {
 
 /// Neighbours 0, 1, … at these distances.
 #[cfg(test)]
-pub(super) fn at(distances: &[f32]) -> Vec<Neighbor> {
+pub(crate) fn at(distances: &[f32]) -> Vec<Neighbor> {
     let neighbor = |(cell, &distance)| Neighbor { cell, distance };
     (0_u32..).zip(distances).map(neighbor).collect()
 }
