@@ -7,10 +7,16 @@ use tch::{Device, Tensor};
 use super::{
     Kernels, are_libtorchs,
     cpu::Cpu,
-    gpu::{Gpu, gauss::GaussTensors},
+    gpu::{
+        Gpu,
+        gauss::{GaussTensors, rows_at_a_time},
+    },
     tensor::from_array,
 };
 use crate::graph::{Adjacency, CellGraph, GaussKernel, Pairs};
+
+/// Rows that the CPU compares at a time: they stay in its cache.
+const CPU_ROWS: usize = 256;
 
 /// What the model learns to reproduce, R: distances or similarities, n × n.
 #[derive(Debug, Clone)]
@@ -51,6 +57,15 @@ impl<'a> GraphTarget<'a> {
         match self {
             Self::Stored(_) | Self::Computed(_) => &Cpu,
             Self::OnGpu(_) => &Gpu,
+        }
+    }
+
+    /// Rows that are compared at a time, of n cells.
+    #[must_use]
+    pub fn rows_at_a_time(&self, n: usize) -> usize {
+        match self {
+            Self::Stored(_) | Self::Computed(_) => CPU_ROWS,
+            Self::OnGpu(_) => rows_at_a_time(n as i64) as usize,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     graph::{Adjacency, Aggregation, CellGraph, GaussKernel, Pairs},
     kernels::{
         self, Tape,
-        gpu::gauss::GaussTensors,
+        gpu::gauss::{GaussTensors, rows_at_a_time},
         tensor::{from_array, to_array},
     },
 };
@@ -59,9 +59,6 @@ pub enum GraphOperator {
 
 /// Sums of weights are divided by at least this: a cell without neighbours has a mean of 0.
 const SMALLEST_SUM: f64 = 1e-12;
-
-/// Rows of a computed matrix that exist on a GPU at a time.
-pub(super) const GPU_ROWS: i64 = 1024;
 
 impl Clone for GraphOperator {
     /// The same matrix, not a copy of it.
@@ -143,7 +140,7 @@ impl GraphOperator {
                 let product = kernel.multiply(to_array(right).view());
                 from_array(product.view(), Device::Cpu)
             }
-            Self::ComputedOnGpu(kernel) => kernel.multiply(right, GPU_ROWS),
+            Self::ComputedOnGpu(kernel) => kernel.multiply(right, rows_at_a_time(right.size()[0])),
             Self::Averaged { sums, scale } => sums.multiply(right) * scale,
         }
     }

@@ -4,9 +4,6 @@ use tch::{Kind, Tensor};
 
 use crate::kernels::{GraphTarget, LossTerm};
 
-/// Rows of A' that exist at a time.
-const BLOCK: usize = 256;
-
 /// Mean over all n² pairs of (σ(g2·g2ᵀ) − R)², for g2 of shape n × d and the n × n target R.
 ///
 /// With E = A' − R, the gradient by the products S = g2·g2ᵀ is 2E∘A'∘(1−A')/n²; by g2 it is that times g2, plus
@@ -18,10 +15,10 @@ pub fn graph_loss(g2: &Tensor, target: &GraphTarget<'_>) -> LossTerm {
     let scale = 2.0 / (n * n) as f64;
     let mut gradient = fixed.zeros_like();
     let mut sum = Tensor::zeros([0; 0], (Kind::Double, g2.device()));
-    let kernels = target.kernels();
+    let (kernels, block) = (target.kernels(), target.rows_at_a_time(n as usize));
     tch::no_grad(|| {
-        for start in (0..n).step_by(BLOCK) {
-            let length = (BLOCK as i64).min(n - start);
+        for start in (0..n).step_by(block) {
+            let length = (block as i64).min(n - start);
             let rows = fixed.narrow(0, start, length);
             let mut products = rows.matmul(&fixed.tr());
             sum += kernels.graph_errors(&mut products, target, start as usize, scale);

@@ -19,6 +19,15 @@ pub struct GaussTensors {
     aim: Aim,
 }
 
+/// Pairs of cells that are worked on at a time, where there are few cells.
+const PAIRS: i64 = 1 << 22;
+
+/// Rows of an n × n matrix that exist on a GPU at a time: as many as make [`PAIRS`], and not so few that the GPU waits.
+#[must_use]
+pub fn rows_at_a_time(n: i64) -> i64 {
+    (PAIRS / n.max(1)).max(256)
+}
+
 impl Clone for GaussTensors {
     /// The same tensors, not copies of them.
     fn clone(&self) -> Self {

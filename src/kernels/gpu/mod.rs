@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 mod adam;
+mod attention;
 pub mod gauss;
 mod graph_errors;
 mod noise;
@@ -19,31 +20,15 @@ use super::{
 pub struct Gpu;
 
 impl Kernels for Gpu {
-    /// By libtorch's fused kernel.
     fn attend(
         &self,
         queries: &Tensor,
         keys: &Tensor,
         values: &Tensor,
         n_heads: usize,
-        _: &mut Tape,
+        tape: &mut Tape,
     ) -> Tensor {
-        // n × (heads·width) → 1 × heads × n × width.
-        let by_head = |wide: &Tensor| {
-            wide.view([1, wide.size()[0], n_heads as i64, -1])
-                .transpose(1, 2)
-        };
-        let gathered = Tensor::scaled_dot_product_attention(
-            &by_head(queries),
-            &by_head(keys),
-            &by_head(values),
-            None::<&Tensor>,
-            0.0,
-            false,
-            None,
-            false,
-        );
-        gathered.transpose(1, 2).reshape(queries.size())
+        attention::attend(queries, keys, values, n_heads, tape)
     }
 
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {

@@ -1,6 +1,7 @@
 //! Input noise and dropout in libtorch's operations: the CPU's random numbers, place by place, to rounding.
 //!
-//! 32-bit arithmetic is done in 64-bit integers, whose lower halves are kept.
+//! Bits are held in 32-bit integers, whose products and sums wrap around as the CPU's unsigned ones do; only a shift to the right
+//! has to be rid of the copies of the sign that it moves in.
 
 use tch::{Device, Kind, Tensor};
 
@@ -9,67 +10,107 @@ use crate::kernels::{
     noise_key::{CHUNK, NoiseKey},
 };
 
-const LOWER_HALF: i64 = 0xFFFF_FFFF;
+/// Entries whose noise is drawn at a time, a multiple of [`CHUNK`]: about ten numbers of 4 bytes lie beside each of them meanwhile.
+const AT_A_TIME: i64 = 128 * CHUNK as i64;
 
 /// `x + 0.1·x·ε`, without its gradient.
 pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
-    let (places, is_cosine) = places_of_pairs(x.numel() as i64, x.device());
-    let bits = bits(&places, key);
-    let radius = ((fraction(&bits).neg() + 1.0).log() * -2.0).sqrt();
-    let angle =
-        (fraction(&scramble(&bits.bitwise_xor(i64::from(key.1)))) - 0.5) * std::f64::consts::TAU;
-    let normal = radius * angle.cos().where_self(&is_cosine, &angle.sin());
-    x + x * normal.view(&x.size()[..]) * f64::from(NOISE)
+    let noisy = x.contiguous().copy();
+    let (entries, n) = (noisy.view([-1]), x.numel() as i64);
+    for start in (0..n).step_by(AT_A_TIME as usize) {
+        let length = AT_A_TIME.min(n - start);
+        let normal = normal(start, length, n, key, x.device());
+        let mut some = entries.narrow(0, start, length);
+        let _ = some.addcmul_(&some.copy(), &(normal * f64::from(NOISE)));
+    }
+    noisy
 }
 
 /// What the entries of `size` are multiplied by in dropout: 0 with probability 0.2, else 1/0.8.
 pub(super) fn kept(size: &[i64], key: NoiseKey, device: Device) -> Tensor {
-    let threshold = (DROPOUT * (1_i64 << 32) as f64) as i64;
+    // The upper half of the bits is below the threshold's: as signed numbers, from the least of them on.
+    let threshold = (DROPOUT * (1_i64 << 32) as f64) as i64 + i64::from(i32::MIN);
     let n = size.iter().product::<i64>();
-    let places = Tensor::arange(n, (Kind::Int64, device)).bitwise_and(LOWER_HALF);
-    let is_kept = bits(&places, key).ge(threshold).to_kind(Kind::Float);
-    (is_kept / (1.0 - DROPOUT)).view(size)
+    let kept = Tensor::empty([n], (Kind::Float, device));
+    for start in (0..n).step_by(AT_A_TIME as usize) {
+        let length = AT_A_TIME.min(n - start);
+        let bits = bits(places(start, length, device), key);
+        let is_kept = bits.bitwise_xor(i64::from(i32::MIN)).ge(threshold);
+        kept.narrow(0, start, length)
+            .copy_(&(is_kept.to_kind(Kind::Float) / (1.0 - DROPOUT)));
+    }
+    kept.view(size)
 }
 
-/// The place whose pair of normal numbers each entry takes one of, and whether it takes the cosine's: within a chunk, the
-/// first half of the entries takes those, the second half the sines of the same places.
-fn places_of_pairs(n: i64, device: Device) -> (Tensor, Tensor) {
+/// Normal random numbers of the entries from `start` on, a multiple of [`CHUNK`], of `n`.
+///
+/// Within a chunk, the first half of the entries takes the cosines of the pairs at their places, the second half the sines of the
+/// same places.
+fn normal(start: i64, length: i64, n: i64, key: NoiseKey, device: Device) -> Tensor {
     let chunk = CHUNK as i64;
-    let entry = Tensor::arange(n, (Kind::Int64, device));
-    let within = entry.remainder(chunk);
-    let start = &entry - &within;
-    let half = ((start.neg() + n).clamp_max(chunk) + 1).divide_scalar_mode(2, "floor");
-    let is_cosine = within.less_tensor(&half);
-    let place = start + within.where_self(&is_cosine, &(&within - &half));
-    (place.bitwise_and(LOWER_HALF), is_cosine)
+    let whole = (n - start).min(length) / chunk;
+    let mut parts = Vec::with_capacity(2);
+    if whole > 0 {
+        let first = places(start, whole * chunk, device).view([whole, chunk]);
+        parts.push(pairs(&first.narrow(1, 0, chunk / 2), chunk / 2, key).flatten(0, -1));
+    }
+    let rest = length - whole * chunk;
+    if rest > 0 {
+        let half = (rest + 1) / 2;
+        let first = places(start + whole * chunk, half, device).view([1, half]);
+        parts.push(pairs(&first, rest - half, key).flatten(0, -1));
+    }
+    Tensor::cat(&parts, 0)
+}
+
+/// Chunks × places: the cosines of the pairs at these places, then the sines of the first `n_sines` of them.
+fn pairs(places: &Tensor, n_sines: i64, key: NoiseKey) -> Tensor {
+    let bits = bits(places.copy(), key);
+    let radius = (fraction(&bits).neg() + 1.0).log_() * -2.0;
+    let radius = radius.sqrt();
+    let angle =
+        (fraction(&scramble(bits.bitwise_xor(signed(key.1)))) - 0.5) * std::f64::consts::TAU;
+    let sines = (angle.sin() * &radius).narrow(1, 0, n_sines);
+    Tensor::cat(&[angle.cos() * radius, sines], 1)
+}
+
+/// The places of some entries, of which the lower 32 bits count.
+fn places(start: i64, length: i64, device: Device) -> Tensor {
+    Tensor::arange_start(start, start + length, (Kind::Int64, device)).to_kind(Kind::Int)
+}
+
+/// The same 32 bits as a signed number.
+fn signed(bits: u32) -> i64 {
+    i64::from(bits.cast_signed())
 }
 
 /// The random bits of places, as [`NoiseKey::bits`].
-fn bits(places: &Tensor, key: NoiseKey) -> Tensor {
-    let first = scramble(&places.bitwise_xor(i64::from(key.0)));
-    scramble(&(first + i64::from(key.1)).bitwise_and(LOWER_HALF))
+fn bits(mut places: Tensor, key: NoiseKey) -> Tensor {
+    let _ = places.bitwise_xor_(signed(key.0));
+    let mut first = scramble(places);
+    let _ = first.g_add_scalar_(signed(key.1));
+    scramble(first)
 }
 
 /// As [`scramble`](crate::kernels::noise_key::scramble).
-fn scramble(x: &Tensor) -> Tensor {
-    let fold = |x: &Tensor, by: i64| x.bitwise_xor_tensor(&x.bitwise_right_shift_tensor_scalar(by));
-    let x = times(&fold(x, 16), 0x7FEB_352D);
-    let x = times(&fold(&x, 15), 0x846C_A68B);
-    fold(&x, 16)
-}
-
-/// The lower half of a product, whose factors have 32 bits: no sum of parts has more than 49.
-fn times(x: &Tensor, factor: i64) -> Tensor {
-    let upper = x.bitwise_right_shift_tensor_scalar(16) * factor;
-    let upper = upper
-        .bitwise_and(0xFFFF)
-        .bitwise_left_shift_tensor_scalar(16);
-    (x.bitwise_and(0xFFFF) * factor + upper).bitwise_and(LOWER_HALF)
+fn scramble(mut x: Tensor) -> Tensor {
+    let fold = |x: &mut Tensor, by: i64| {
+        let mut upper = x.bitwise_right_shift_tensor_scalar(by);
+        let _ = upper.bitwise_and_((1 << (32 - by)) - 1);
+        let _ = x.bitwise_xor_tensor_(&upper);
+    };
+    fold(&mut x, 16);
+    let _ = x.g_mul_scalar_(signed(0x7FEB_352D));
+    fold(&mut x, 15);
+    let _ = x.g_mul_scalar_(signed(0x846C_A68B));
+    fold(&mut x, 16);
+    x
 }
 
 /// The upper 24 bits as a number from 0 to 1, 1 excluded.
 fn fraction(bits: &Tensor) -> Tensor {
     bits.bitwise_right_shift_tensor_scalar(8)
+        .bitwise_and(0x00FF_FFFF)
         .to_kind(Kind::Float)
         * (1.0 / 16_777_216.0)
 }
@@ -81,15 +122,21 @@ mod tests {
 
     #[test]
     fn noise_and_dropout_are_the_cpus() {
-        // More than two chunks, the last of them odd.
-        let x = Tensor::linspace(-2.0, 2.0, 40_001, tch::kind::FLOAT_CPU).view([13, 3077]);
-        let key = NoiseKey::new(7, 3);
+        // More than two chunks, the last of them odd; and more than are drawn at a time.
+        for (n_rows, n_columns) in [(13, 3077), (1, 5), (701, 3001)] {
+            let n = n_rows * n_columns;
+            let x = Tensor::linspace(-2.0, 2.0, n, tch::kind::FLOAT_CPU).view([n_rows, n_columns]);
+            same_as_the_cpus(&x, NoiseKey::new(7, 3));
+        }
+    }
+
+    fn same_as_the_cpus(x: &Tensor, key: NoiseKey) {
         let tape = &mut Tape::default();
-        let (found, expected) = (Gpu.corrupt(&x, key, tape), Cpu.corrupt(&x, key, tape));
+        let (found, expected) = (Gpu.corrupt(x, key, tape), Cpu.corrupt(x, key, tape));
         assert!(found.allclose(&expected, 1e-4, 1e-5, false));
         let (found, expected) = (
-            Gpu.drop_entries(&x, key, tape),
-            Cpu.drop_entries(&x, key, tape),
+            Gpu.drop_entries(x, key, tape),
+            Cpu.drop_entries(x, key, tape),
         );
         assert!(found.allclose(&expected, 1e-6, 1e-7, false));
     }
