@@ -320,7 +320,7 @@ pub(super) struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run", rename_all = "snake_case")]
 pub(super) struct MachineArgs {
-    /// Train on the GPU: auto (where there is one), True or False
+    /// Train on the GPU: auto (where there is one and -batch_size is 0 or above 1024), True or False
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = cuda, num_args = 0..=1)]
     pub cuda: Cuda,
     /// Seed of every random number: same seed, same result (0 to 4294967295)

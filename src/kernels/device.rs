@@ -8,7 +8,7 @@ use tch::Device;
 /// Whether the GPU is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cuda {
-    /// Where there is one.
+    /// Where there is one, and steps are large enough to keep it busy.
     Auto,
     /// Always; an error without one.
     Always,
@@ -45,7 +45,7 @@ pub enum DeviceError {
 ///
 /// When the driver, the libraries or the GPU are missing.
 pub fn gpu() -> Result<Device, DeviceError> {
-    if !DRIVER_FILES.iter().any(|file| Path::new(file).exists()) {
+    if !has_driver() {
         return Err(DeviceError::NoDriver);
     }
     load_cuda()?;
@@ -54,6 +54,12 @@ pub fn gpu() -> Result<Device, DeviceError> {
     } else {
         Err(DeviceError::NoDevice)
     }
+}
+
+/// Whether there seems to be a GPU, found out in no time.
+#[must_use]
+pub fn has_driver() -> bool {
+    DRIVER_FILES.iter().any(|file| Path::new(file).exists())
 }
 
 /// Loads libtorch's CUDA part for the rest of the process; its initialisers register it with the CPU part.

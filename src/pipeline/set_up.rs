@@ -6,7 +6,7 @@ use tch::Device;
 use super::Run;
 use crate::{
     config::RunConfig,
-    kernels::device::{Cuda, DeviceError, gpu},
+    kernels::device::{Cuda, DeviceError, gpu, has_driver},
     progress::Progress,
     threads,
     write::{OutputPaths, check_replaceable},
@@ -42,6 +42,15 @@ fn device(config: &RunConfig, progress: &Progress) -> anyhow::Result<Device> {
     match config.cuda {
         Cuda::Never => Ok(Device::Cpu),
         Cuda::Always => gpu().context("-cuda True needs a GPU, and none can be used"),
+        Cuda::Auto if config.train.has_small_batches() => {
+            if has_driver() {
+                progress.note(
+                    "the network is trained on the CPU, which is as fast as a GPU with small batches; -cuda True trains it on \
+                     the GPU",
+                );
+            }
+            Ok(Device::Cpu)
+        }
         Cuda::Auto => Ok(gpu().unwrap_or_else(|reason| {
             if !matches!(reason, DeviceError::NoDriver) {
                 progress.note(&format!("the network is trained on the CPU: {reason}"));

@@ -23,9 +23,6 @@ use crate::{
     },
 };
 
-/// Up to this many cells, libtorch's threads wait for each other longer than they work.
-const SMALL_BATCH: usize = 1024;
-
 /// What a model is trained on.
 pub(super) struct TrainingData<'a> {
     pub prepared: &'a Prepared,
@@ -168,8 +165,8 @@ impl Run<'_> {
 
     /// Keeps libtorch to one thread where batches are small.
     fn libtorch_alone(&self) -> Option<LibtorchAlone> {
-        let size = self.config.train.batch_size?;
-        (size <= SMALL_BATCH).then(LibtorchAlone::begin)
+        let small = self.config.train.has_small_batches();
+        small.then(LibtorchAlone::begin)
     }
 }
 

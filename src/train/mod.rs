@@ -23,3 +23,14 @@ pub struct TrainConfig {
     /// Cells of a mini-batch, at least 32; all cells in every step where `None`.
     pub batch_size: Option<usize>,
 }
+
+/// Up to this many cells in a step, threads wait for each other, and a GPU for its next task, longer than they work.
+const SMALL_BATCH: usize = 1024;
+
+impl TrainConfig {
+    /// Whether a step is too small to be shared among threads or to keep a GPU busy.
+    #[must_use]
+    pub fn has_small_batches(&self) -> bool {
+        self.batch_size.is_some_and(|size| size <= SMALL_BATCH)
+    }
+}

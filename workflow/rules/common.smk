@@ -78,7 +78,7 @@ def options_of(wildcards):
         raise WorkflowError(f"{SHEET}: options of {wildcards.sample}: table_format is set in the configuration, for all data sets")
     if isinstance(row.get("batch_key"), str):
         options["batch_key"] = row["batch_key"]
-    options.setdefault("cuda", "auto" if gpus(wildcards) else "False")
+    options.setdefault("cuda", "True" if gpus(wildcards) else "False")
     return [word for name, value in options.items() for word in (f"-{name}", value)]
 
 
