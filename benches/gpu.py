@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Time, memory and agreement with the CPU of runs on a GPU. gpu.sh calls it.
 
-    benches/gpu.py --program P --large L --tests T [T ...] [-- [--dry] [--skip-million] [--out benches/gpu.json]]
+    benches/gpu.py --program P --large L --tests T [T ...]
+                   [-- [--dry] [--runs NAME ...] [--data FILE ...] [--cpu_too] [--out benches/gpu.json]]
 
 The JSON file is written anew after every step, so that a run that is cut short leaves what it found.
 """
@@ -21,41 +22,45 @@ from threading import Event, Thread
 STAGES = ["read", "preprocess", "graph", "pretrain", "embed", "partition", "cluster"]
 
 # Name, cells, options, seconds of training and MiB of the GPU that were aimed at.
-RUNS = [
-    ("default", 4000, [], 5, None),
-    ("published", 4000, ["-preset", "published"], 10, 1024),
-    (
-        "published, all cells in one batch, 2 + 2 epochs",
+RUNS = {
+    "published": (4000, ["-preset", "published"], 10, 1024),
+    "default": (4000, [], 5, None),
+    "whole": (
         50_000,
         ["-preset", "published", "-max_num_cell", "50000", "-training_epoch", "2", "-clustering_epoch", "2"],
         None,
         8192,
     ),
-    ("default, a million cells", 1_000_000, [], None, None),
-]
+    "million": (1_000_000, [], None, None),
+}
 DRY_CELLS = 1000
 
 
 def main():
     args = arguments()
-    found = {"gpu": gpu_name(args), "dry": args.dry, "tests": {}, "runs": [], "agreement": []}
-    with tempfile.TemporaryDirectory() as work:
+    found = {"gpu": gpu_name(args), "cores": len(os.sched_getaffinity(0)), "dry": args.dry}
+    found |= {"tests": {}, "runs": [], "agreement": []}
+    found["gpu_mib_of_libtorch"] = mib_of_libtorch(args)
+    with tempfile.TemporaryDirectory(dir=args.work) as work:
         work = Path(work)
         for test in args.tests:
             found["tests"].update(golden(test, args))
             keep(args, found)
-        for name, n_cells, options, seconds, mib in RUNS:
-            if n_cells > 50_000 and (args.dry or args.skip_million):
+        for name in args.runs:
+            n_cells, options, seconds, mib = RUNS[name]
+            if args.dry and n_cells > 50_000:
                 continue
-            n_cells = DRY_CELLS if args.dry else n_cells
-            data = simulated(args, work, n_cells)
-            row = run(args, work / "gpu", data, options) | {"name": name, "cells": n_cells, "options": options}
+            data = simulated(args, work, DRY_CELLS if args.dry else n_cells)
+            row = run(args, work / "gpu", data, options) | {"name": name, "options": options}
             row["aim"] = {"training_seconds": seconds, "gpu_mib": mib}
             found["runs"].append(row)
+            keep(args, found)
             if n_cells <= 4000:
-                run(args, work / "cpu", data, options, on_gpu=False)
-                share = ari(*(labels(work / device / "pred_label" / f"{data.stem}.csv") for device in ("gpu", "cpu")))
-                found["agreement"].append({"name": name, "ari_gpu_cpu": share})
+                found["agreement"].append(agreement(args, work, data, options) | {"name": name})
+            keep(args, found)
+        for data in args.data:
+            found["runs"].append(run(args, work / "gpu", data, []) | {"name": data.stem, "options": []})
+            found["agreement"].append(agreement(args, work, data, []) | {"name": data.stem})
             keep(args, found)
     print_table(found)
     failed = [name for name, outcome in found["tests"].items() if outcome != "ok"]
@@ -68,7 +73,10 @@ def arguments():
     parser.add_argument("--large", type=Path, required=True, help="the benchmark `large`, which simulates cells")
     parser.add_argument("--tests", type=Path, nargs="+", required=True, help="test programs with golden values")
     parser.add_argument("--dry", action="store_true", help="the GPU's operations on the CPU, few cells")
-    parser.add_argument("--skip-million", action="store_true")
+    parser.add_argument("--runs", nargs="*", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--cpu_too", action="store_true", help="run on the CPU too, and compare the labels")
+    parser.add_argument("--data", type=Path, nargs="+", default=[], help="labelled data sets, run at default")
+    parser.add_argument("--work", type=Path, help="folder of the simulated cells and results")
     parser.add_argument("--out", type=Path, default=Path("benches/gpu.json"))
     own = [word for word in sys.argv[1:] if word != "--"]
     return parser.parse_args(own)
@@ -87,23 +95,41 @@ def environment(args):
 
 
 def golden(test, args):
-    """The outcome of every test of a test program, which tries the GPU where there is one."""
-    said = subprocess.run([test], capture_output=True, text=True, env=environment(args)).stdout
+    """The outcome of every test of a test program, which tries the GPU where there is one. What a failed one says is printed."""
+    said = subprocess.run([test, "--test-threads=1"], capture_output=True, text=True, env=environment(args)).stdout
+    if "FAILED" in said:
+        print(said)
     lines = [line.split() for line in said.splitlines() if line.startswith("test ") and " ... " in line]
     return {words[1]: words[3] for words in lines}
 
 
 def simulated(args, work, n_cells):
-    path = work / f"{n_cells}.h5ad"
+    """Simulated cells; those of an earlier call where `--work` holds them."""
+    path = (args.work or work) / f"{n_cells}.h5ad"
     if not path.exists():
-        subprocess.run([args.large, "--write", str(n_cells), path], check=True, stdout=subprocess.DEVNULL)
+        part = path.with_suffix(".part")
+        subprocess.run([args.large, "--write-plain", str(n_cells), part], check=True, stdout=subprocess.DEVNULL)
+        part.rename(path)
     return path
+
+
+def mib_of_libtorch(args):
+    """Memory of the GPU that libtorch and its libraries take for a product of two small matrices."""
+    product = "import sys, torch; x = torch.ones(64, 64, device='cuda'); (x @ x).sum().item(); print(); input()"
+    before = gpu_mib(args)
+    if args.dry:
+        return before
+    with subprocess.Popen([sys.executable, "-c", product], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as python:
+        python.stdout.readline()
+        after = gpu_mib(args)
+        python.communicate(b"\n")
+    return after - before
 
 
 def run(args, output, data, options, on_gpu=True):
     """Seconds by stage, of training and in all, the most memory of GPU and process in MiB, and ARI."""
     on_device = "False" if args.dry or not on_gpu else "True"
-    command = [args.program, "-name", data, "-output_dir", output, "-cuda", on_device, "-quiet", "True", *options]
+    command = [args.program, "-name", data, "-output_dir", output, "-overwrite", "-cuda", on_device, "-quiet", *options]
     before, done, peak = gpu_mib(args), Event(), [0]
     watch = Thread(target=watch_gpu, args=(args, done, peak))
     watch.start()
@@ -115,6 +141,7 @@ def run(args, output, data, options, on_gpu=True):
     for stage in results["stages"]:
         seconds[stage["name"]] += stage["seconds"]
     return {
+        "cells": results["n_cells"],
         "stages": {name: round(seconds[name], 2) for name in STAGES},
         "training_seconds": round(seconds["pretrain"] + seconds["cluster"], 2),
         "seconds": round(results["seconds"], 2),
@@ -123,6 +150,17 @@ def run(args, output, data, options, on_gpu=True):
         "ari": results["scores"]["ari"],
         "device": results["device"],
     }
+
+
+def agreement(args, work, data, options):
+    """A second run on the GPU, and one on the CPU, beside that in `work / "gpu"`: are the labels the same?"""
+    run(args, work / "again", data, options)
+    of = lambda device: labels(work / device / "pred_label" / f"{data.stem}.csv")
+    pair = {"ari_gpu_gpu": ari(of("gpu"), of("again")), "repeated": of("gpu") == of("again")}
+    if args.cpu_too:
+        pair["cpu"] = run(args, work / "cpu", data, options, on_gpu=False)
+        pair["ari_gpu_cpu"] = ari(of("gpu"), of("cpu"))
+    return pair
 
 
 def gpu_mib(args):
@@ -163,8 +201,13 @@ def print_table(found):
         stages = " | ".join(f"{row['stages'][name]:.1f}" for name in STAGES)
         end = f"{row['training_seconds']} | {row['seconds']} | {row['gpu_mib']} | {row['peak_rss_mb']:.0f} | {row['ari']}"
         print(f"| {row['name']} | {row['cells']} | {stages} | {end} |")
+    print("\n| run | the same twice | ARI of GPU and GPU | of GPU and CPU | CPU: training s | total s | ARI |")
+    print("| --- |" + " --- |" * 6)
     for pair in found["agreement"]:
-        print(f"{pair['name']}: labels of GPU and CPU agree at ARI {pair['ari_gpu_cpu']}")
+        cpu = pair.get("cpu", dict.fromkeys(["training_seconds", "seconds", "ari"]))
+        on_cpu = f"{pair.get('ari_gpu_cpu')} | {cpu['training_seconds']} | {cpu['seconds']} | {cpu['ari']}"
+        print(f"| {pair['name']} | {pair['repeated']} | {pair['ari_gpu_gpu']} | {on_cpu} |")
+    print(f"\nGPU MiB of libtorch alone: {found['gpu_mib_of_libtorch']}")
     outcomes = Counter(found["tests"].values())
     print("golden tests:", ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
 

@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench large -- [--types N] [--rarest SHARE] 20000 200000 [OPTION VALUE]...`: numbers of cells, then options
 //! of the program.
-//! `cargo bench --bench large -- [--types N] [--rarest SHARE] --write N FILE`: only the file.
+//! `cargo bench --bench large -- [--types N] [--rarest SHARE] --write N FILE`: only the file; with `--write-plain` one that is not
+//! compressed, which takes more room and a small part of the time.
 //! The files are written below the system's folder for temporary files, 3 GB for a million cells.
 
 use std::{path::Path, time::Instant};
@@ -12,7 +13,7 @@ mod common;
 
 use common::{
     program::{Outcome, run},
-    simulated_file::{self, Types},
+    simulated_file::{self, GZIP_LEVEL, Types},
 };
 
 const N_GENES: usize = 20_000;
@@ -26,10 +27,13 @@ fn main() {
         .collect();
     let types = types(&mut typed);
     if let [flag, n_cells, file] = &typed[..]
-        && flag == "--write"
+        && (flag == "--write" || flag == "--write-plain")
     {
         let n_cells = n_cells.parse().expect("a number of cells");
-        let density = simulated_file::write(Path::new(file), n_cells, N_GENES, DENSITY, types);
+        let gzip = (flag == "--write").then_some(GZIP_LEVEL);
+        let file = Path::new(file);
+        let density = simulated_file::write(file, n_cells, N_GENES, DENSITY, types, gzip);
+        let file = file.display();
         return println!("{file}: {n_cells} cells, {:.1} % not 0", 100.0 * density);
     }
     let n_sizes = typed
@@ -45,7 +49,8 @@ fn main() {
     let path = folder.path().join("simulated.h5ad");
     for (place, n_cells) in sizes.into_iter().enumerate() {
         let started = Instant::now();
-        let density = simulated_file::write(&path, n_cells, N_GENES, DENSITY, types);
+        let gzip = Some(GZIP_LEVEL);
+        let density = simulated_file::write(&path, n_cells, N_GENES, DENSITY, types, gzip);
         let size = std::fs::metadata(&path).map_or(0, |file| file.len()) >> 20;
         let seconds = started.elapsed().as_secs_f64();
         eprintln!("{n_cells} cells: {size} MiB written in {seconds:.0} s");

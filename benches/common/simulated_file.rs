@@ -51,17 +51,24 @@ const BLOCK: usize = 1024;
 const CHUNK: usize = 1 << 16;
 
 /// anndata's level of gzip.
-const GZIP_LEVEL: u8 = 4;
+pub const GZIP_LEVEL: u8 = 4;
 
 /// Genes of one cell with their counts, ascending.
 type Cell = Vec<(i32, f32)>;
 
-/// Writes `n_cells` × `n_genes` counts as CSR with gzip, with the types as `obs['celltype']` and the batches as
+/// Writes `n_cells` × `n_genes` counts as CSR, with gzip of a level or without, with the types as `obs['celltype']` and the batches as
 /// `obs['batch']`; the share of counts that is not 0.
 ///
 /// Each cell draws molecules from its type's distribution over genes in its batch: log-normal levels, raised where the
 /// lineage or the type has a marker. There are so many of them that about `density` of the entries are not 0.
-pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64, types: Types) -> f64 {
+pub fn write(
+    path: &Path,
+    n_cells: usize,
+    n_genes: usize,
+    density: f64,
+    types: Types,
+    gzip: Option<u8>,
+) -> f64 {
     let file = File::create(path).expect("the file can be made");
     encode(&file, "anndata", "0.1.0");
     let matrix = file.create_group("X").expect("a group");
@@ -69,8 +76,8 @@ pub fn write(path: &Path, n_cells: usize, n_genes: usize, density: f64, types: T
     let shape = [n_cells as i64, n_genes as i64];
     let shape = matrix.new_attr_builder().with_data(&shape).create("shape");
     shape.expect("an attribute");
-    let data = growing::<f32>(&matrix, "data");
-    let indices = growing::<i32>(&matrix, "indices");
+    let data = growing::<f32>(&matrix, "data", gzip);
+    let indices = growing::<i32>(&matrix, "indices", gzip);
     let genes = distributions(n_genes, types.number);
     let types = types.of_cells(n_cells);
     let depth = density * n_genes as f64 * 1.15;
@@ -191,9 +198,12 @@ fn draw(cell: usize, genes: &WeightedAliasIndex<f64>, depth: f64) -> Cell {
 }
 
 /// An empty dataset that grows.
-fn growing<T: H5Type>(group: &Group, name: &str) -> Dataset {
-    let dataset = group.new_dataset::<T>().shape(0..).chunk(CHUNK);
-    dataset.deflate(GZIP_LEVEL).create(name).expect("a dataset")
+fn growing<T: H5Type>(group: &Group, name: &str, gzip: Option<u8>) -> Dataset {
+    let mut dataset = group.new_dataset::<T>().shape(0..).chunk(CHUNK);
+    if let Some(level) = gzip {
+        dataset = dataset.deflate(level);
+    }
+    dataset.create(name).expect("a dataset")
 }
 
 fn append<T: H5Type>(dataset: &Dataset, values: &[T]) {
