@@ -55,10 +55,18 @@ pub enum Request {
 /// # Errors
 /// [`Refusal`]: what to print instead of running, and the exit code.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request, Refusal> {
-    let args = argv::normalise(&plain_command(), args);
-    if args.len() < 2 {
+    let commands = plain_command();
+    let args = argv::normalise(&commands, args);
+    let Some(first) = args.get(1).map(|word| word.to_string_lossy().into_owned()) else {
         return Err(Refusal::hint());
-    }
+    };
+    request(args).map_err(|refusal| match commands.find_subcommand(&first) {
+        Some(_) => refusal.of_command(&first),
+        None => refusal,
+    })
+}
+
+fn request(args: Vec<OsString>) -> Result<Request, Refusal> {
     let matches = command(Extent::of(&args)).try_get_matches_from(args)?;
     options_follow_commands(&matches)?;
     let cli = Cli::from_arg_matches(&matches)?;

@@ -24,8 +24,13 @@ enum Kind {
     Version,
     /// Nothing was asked for.
     Hint,
-    /// The command line is wrong: one line without `error:`.
-    Usage(String),
+    /// The command line is wrong.
+    Usage {
+        /// What is wrong: one line without `error:`.
+        message: String,
+        /// The command that was typed; `None` of a run.
+        command: Option<String>,
+    },
 }
 
 impl Refusal {
@@ -36,7 +41,18 @@ impl Refusal {
 
     /// A wrong command line: what is wrong, in one line.
     pub(super) fn usage(message: String) -> Self {
-        Self(Kind::Usage(message))
+        Self(Kind::Usage {
+            message,
+            command: None,
+        })
+    }
+
+    /// The same of a command's line, whose help says more.
+    pub(super) fn of_command(mut self, typed: &str) -> Self {
+        if let Kind::Usage { command, .. } = &mut self.0 {
+            *command = Some(typed.to_owned());
+        }
+        self
     }
 
     /// Prints help to stdout, or what is wrong to stderr, and returns the exit code: 0 or 2.
@@ -57,9 +73,14 @@ impl Refusal {
                  Try 'attentionae-sc -name zeisel -resolution 0.3', \
                  or 'attentionae-sc --help' for the options.",
             ),
-            Kind::Usage(message) => crate::progress::print_line(&format!(
-                "error: {message}\nTry 'attentionae-sc --help' for the options."
-            )),
+            Kind::Usage { message, command } => {
+                let words = ["attentionae-sc"].into_iter().chain(command.as_deref());
+                let words: Vec<&str> = words.chain(["--help"]).collect();
+                crate::progress::print_line(&format!(
+                    "error: {message}\nTry '{}' for the options.",
+                    words.join(" ")
+                ));
+            }
         }
         ExitCode::from(USAGE)
     }
@@ -71,7 +92,7 @@ impl std::fmt::Display for Refusal {
             Kind::Help(text) => write!(formatter, "{text}"),
             Kind::Version => formatter.write_str("the version was asked for"),
             Kind::Hint => formatter.write_str("nothing was asked for"),
-            Kind::Usage(message) => formatter.write_str(message),
+            Kind::Usage { message, .. } => formatter.write_str(message),
         }
     }
 }
@@ -83,7 +104,7 @@ impl From<clap::Error> for Refusal {
         Self(match error.kind() {
             ErrorKind::DisplayHelp => Kind::Help(error),
             ErrorKind::DisplayVersion => Kind::Version,
-            _ => Kind::Usage(one_line(&error)),
+            _ => return Self::usage(one_line(&error)),
         })
     }
 }
