@@ -13,6 +13,7 @@ use super::{
     modularity,
     network::{graph_of, network, take_network},
     numbering::by_size,
+    passes::passes,
 };
 use crate::{
     graph::Adjacency,
@@ -158,14 +159,13 @@ fn run(
 }
 
 fn labels(network: &CSRNetwork, resolution: f64, seed: u64) -> Result<Vec<usize>, ClusterError> {
+    if network.node_count() > MANY_CELLS {
+        return passes(network, resolution, seed, PASSES_OF_MANY);
+    }
     let config = LeidenConfig {
         objective: ObjectiveKind::Rb { resolution },
         seed: Some(seed),
-        n_iterations: if network.node_count() > MANY_CELLS {
-            PASSES_OF_MANY
-        } else {
-            MAX_PASSES
-        },
+        n_iterations: MAX_PASSES,
         ..LeidenConfig::default()
     };
     Ok(run_leiden(network, &config)?.labels().to_vec())

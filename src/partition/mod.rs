@@ -23,6 +23,7 @@ mod network;
 mod numbering;
 mod options;
 mod parts;
+mod passes;
 mod split_evidence;
 mod sums;
 mod tree;
