@@ -1,8 +1,8 @@
 //! Leiden's passes over a graph of many cells, made of the library's parts.
 //!
 //! The library's own driver lists every edge between two clusters before it makes the graph of the clusters of it, on one thread.
-//! Of a million cells that list is most of the memory that Leiden takes. Here that graph is made row by row, on all threads. The
-//! partition is the library's, to the last bit, whatever the threads.
+//! Of a million cells that list is most of the memory that Leiden takes. Here the rows of that graph are made in their place, on all
+//! threads. The partition is the library's, to the last bit, whatever the threads.
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ use single_clustering::{
 
 use super::ClusterError;
 
-/// Clusters whose rows are made in one task.
+/// Clusters whose rows are made in one task, at least.
 const AT_A_TIME: usize = 1024;
 
 /// The cluster of every cell after so many passes, each of which goes on from the one before.
@@ -69,8 +69,9 @@ fn pass(
         for node in &mut node_of_cell {
             *node = refined.membership_raw()[*node as usize];
         }
-        drop(partition);
-        level = graph_of_clusters(&level, refined.membership_raw(), refined.slots())?;
+        let (cluster, n_clusters) = (refined.membership_raw().to_vec(), refined.slots());
+        drop((partition, refined));
+        level = graph_of_clusters(&level, &cluster, n_clusters)?;
         partition = Partition::from_membership(&level, &start);
     }
     partition.renumber();
@@ -78,15 +79,10 @@ fn pass(
     Ok(node_of_cell.iter().map(label).collect())
 }
 
-/// Edges of some clusters, one after the other, to themselves and to those behind them.
-struct Rows {
-    /// How many each cluster has.
-    lengths: Vec<u32>,
-    /// Where they lead to, and their summed weights.
-    edges: Vec<(u32, f32)>,
-}
-
 /// The graph of the clusters of a graph's nodes: edges between two clusters add up, and those within one are its edge to itself.
+///
+/// Nearly as many edges lie between the clusters of the first level as between its cells, so they are put where they stay. An edge
+/// is added up at the first of its ends, in the order of that cluster's nodes, and copied to the other.
 fn graph_of_clusters(
     graph: &CSRNetwork,
     cluster: &[u32],
@@ -94,31 +90,72 @@ fn graph_of_clusters(
 ) -> Result<CSRNetwork, ClusterError> {
     let (starts, members) = members(cluster, n_clusters);
     let of = |cluster: usize| &members[starts[cluster] as usize..starts[cluster + 1] as usize];
-    let firsts: Vec<usize> = (0..n_clusters).step_by(AT_A_TIME).collect();
-    let rows: Vec<Rows> = firsts
+    let sums = || Sums::new(n_clusters);
+    // How many edges each cluster has to those before it, and to itself and those behind it.
+    let numbers: Vec<[u32; 2]> = (0..n_clusters)
         .into_par_iter()
-        .map_init(
-            || Sums::new(n_clusters),
-            |sums, first| {
-                let mut rows = Rows {
-                    lengths: Vec::with_capacity(AT_A_TIME),
-                    edges: Vec::new(),
-                };
-                for own in first..(first + AT_A_TIME).min(n_clusters) {
-                    sums.find(graph, cluster, own, of(own));
-                    let before = rows.edges.len();
-                    sums.take(own, &mut rows.edges);
-                    rows.lengths.push((rows.edges.len() - before) as u32);
-                }
-                rows.edges.shrink_to_fit();
-                rows
-            },
-        )
+        .with_min_len(AT_A_TIME)
+        .map_init(sums, |sums, own| {
+            sums.find(graph, cluster, of(own));
+            let before = sums.clusters.iter().filter(|&&to| (to as usize) < own);
+            let n_before = before.count();
+            let numbers = [n_before, sums.clusters.len() - n_before].map(|n| n as u32);
+            sums.clear();
+            numbers
+        })
         .collect();
-    let weight = |own| of(own).iter().map(|&node| graph.node_weight(node as usize));
-    let weights = (0..n_clusters).map(|own| weight(own).sum()).collect();
-    drop(members);
-    symmetric(rows, n_clusters, weights)
+    let mut offsets = Vec::with_capacity(n_clusters + 1);
+    offsets.push(0);
+    for [before, behind] in &numbers {
+        offsets.push(offsets[offsets.len() - 1] + (before + behind) as usize);
+    }
+    let mut neighbors = vec![0_u32; offsets[n_clusters]];
+    let mut weights = vec![0.0_f32; offsets[n_clusters]];
+    rows_of(&mut neighbors, &offsets)
+        .into_par_iter()
+        .zip(rows_of(&mut weights, &offsets))
+        .enumerate()
+        .with_min_len(AT_A_TIME)
+        .for_each_init(sums, |sums, (own, (neighbors, weights))| {
+            sums.find(graph, cluster, of(own));
+            let behind = sums.clusters.iter().filter(|&&to| to as usize >= own);
+            let places = numbers[own][0] as usize..;
+            for (place, &to) in places.zip(behind) {
+                (neighbors[place], weights[place]) = (to, sums.weight(own, to));
+            }
+            sums.clear();
+        });
+    let mut filled = vec![0; n_clusters];
+    for own in 0..n_clusters {
+        for place in offsets[own] + numbers[own][0] as usize..offsets[own + 1] {
+            let to = neighbors[place] as usize;
+            if to > own {
+                let other = offsets[to] + filled[to];
+                (neighbors[other], weights[other]) = (own as u32, weights[place]);
+                filled[to] += 1;
+            }
+        }
+    }
+    let of_nodes = |own| of(own).iter().map(|&node| graph.node_weight(node as usize));
+    let of_clusters = (0..n_clusters).map(|own| of_nodes(own).sum()).collect();
+    Ok(CSRNetwork::from_csr_parts(
+        offsets,
+        neighbors,
+        weights,
+        Some(of_clusters),
+    )?)
+}
+
+/// The rows of a matrix in compressed form.
+fn rows_of<'a, T>(mut values: &'a mut [T], offsets: &[usize]) -> Vec<&'a mut [T]> {
+    let lengths = offsets.windows(2).map(|row| row[1] - row[0]);
+    lengths
+        .map(|length| {
+            let (row, behind) = std::mem::take(&mut values).split_at_mut(length);
+            values = behind;
+            row
+        })
+        .collect()
 }
 
 /// The nodes of all clusters, one cluster after the other, each ascending; and where each cluster begins.
@@ -158,97 +195,39 @@ impl Sums {
         }
     }
 
-    /// Adds up the edges of the cluster `own` to itself and to those behind it.
-    fn find(&mut self, graph: &CSRNetwork, cluster: &[u32], own: usize, nodes: &[u32]) {
-        self.loops = 0.0;
+    /// Adds up the edges of a cluster's nodes.
+    fn find(&mut self, graph: &CSRNetwork, cluster: &[u32], nodes: &[u32]) {
         for &node in nodes {
             for (other, weight) in graph.neighbors(node as usize) {
                 if other == node as usize {
                     self.loops += weight;
                 }
                 let to = cluster[other];
-                if to as usize >= own {
-                    let sum = &mut self.weights[to as usize];
-                    if *sum == 0.0 {
-                        self.clusters.push(to);
-                    }
-                    *sum += weight;
+                let sum = &mut self.weights[to as usize];
+                if *sum == 0.0 {
+                    self.clusters.push(to);
                 }
+                *sum += weight;
             }
         }
     }
 
-    /// Moves what was found behind `edges`.
-    fn take(&mut self, own: usize, edges: &mut Vec<(u32, f32)>) {
+    /// The weight of the edge from the cluster `own` to another, or to itself.
+    fn weight(&self, own: usize, to: u32) -> f32 {
+        let sum = self.weights[to as usize];
+        if to as usize == own {
+            (0.5 * (sum + self.loops)) as f32
+        } else {
+            sum as f32
+        }
+    }
+
+    fn clear(&mut self) {
         for to in self.clusters.drain(..) {
-            let sum = std::mem::take(&mut self.weights[to as usize]);
-            let weight = if to as usize == own {
-                0.5 * (sum + self.loops)
-            } else {
-                sum
-            };
-            edges.push((to, weight as f32));
+            self.weights[to as usize] = 0.0;
         }
+        self.loops = 0.0;
     }
-}
-
-/// The graph of all rows, every edge at both of its ends.
-fn symmetric(
-    rows: Vec<Rows>,
-    n_clusters: usize,
-    weights_of_clusters: Vec<f64>,
-) -> Result<CSRNetwork, ClusterError> {
-    let mut offsets = vec![0_usize; n_clusters + 1];
-    let lengths = || rows.iter().flat_map(|rows| &rows.lengths);
-    for (own, &length) in lengths().enumerate() {
-        offsets[own + 1] += length as usize;
-    }
-    for (own, edges) in owners(&rows) {
-        for &(to, _) in edges {
-            if to as usize != own {
-                offsets[to as usize + 1] += 1;
-            }
-        }
-    }
-    for place in 0..n_clusters {
-        offsets[place + 1] += offsets[place];
-    }
-    let mut next = offsets[..n_clusters].to_vec();
-    let mut neighbors = vec![0_u32; offsets[n_clusters]];
-    let mut weights = vec![0.0_f32; offsets[n_clusters]];
-    let mut put = |from: usize, to: usize, weight: f32| {
-        let place = &mut next[from];
-        (neighbors[*place], weights[*place]) = (to as u32, weight);
-        *place += 1;
-    };
-    for (own, edges) in owners(&rows) {
-        for &(to, weight) in edges {
-            put(own, to as usize, weight);
-            if to as usize != own {
-                put(to as usize, own, weight);
-            }
-        }
-    }
-    drop(rows);
-    Ok(CSRNetwork::from_csr_parts(
-        offsets,
-        neighbors,
-        weights,
-        Some(weights_of_clusters),
-    )?)
-}
-
-/// Every cluster with its edges.
-fn owners(rows: &[Rows]) -> impl Iterator<Item = (usize, &[(u32, f32)])> {
-    let by_row = rows.iter().flat_map(|rows| {
-        let mut left = &rows.edges[..];
-        rows.lengths.iter().map(move |&length| {
-            let (edges, behind) = left.split_at(length as usize);
-            left = behind;
-            edges
-        })
-    });
-    by_row.enumerate()
 }
 
 #[cfg(test)]
