@@ -29,7 +29,7 @@ pub(super) struct HostCounts {
 }
 
 /// Counts that a device decodes at a time: about 30 numbers of 4 bytes lie beside each of them meanwhile.
-const BLOCK: usize = 1 << 21;
+const BLOCK: usize = 1 << 20;
 
 /// A block of cells on the device, for the whole of a run.
 #[derive(Debug)]

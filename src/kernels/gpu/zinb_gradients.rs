@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn gradients_are_those_of_the_cpus_kernel() {
-        let (n_cells, n_genes) = (600, 70);
+        // Two blocks, the second of them not full.
+        let (n_cells, n_genes) = (600, 2500);
         let rng = &mut stream(1, Stream::Weights);
         let layers: [Linear; 3] = std::array::from_fn(|_| Linear::new(WIDTH_1, n_genes, rng));
         let layers = layers.each_ref().map(Linear::affine);
