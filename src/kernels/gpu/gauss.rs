@@ -22,7 +22,7 @@ pub struct GaussTensors {
 /// Pairs of cells that are worked on at a time, where there are few cells.
 const PAIRS: i64 = 1 << 22;
 
-/// Rows of an n × n matrix that exist on a GPU at a time: as many as make [`PAIRS`], and not so few that the GPU waits.
+/// Rows of an n × n matrix that exist on a GPU at a time: as many as make four million pairs, and not so few that the GPU waits.
 #[must_use]
 pub fn rows_at_a_time(n: i64) -> i64 {
     (PAIRS / n.max(1)).max(256)
