@@ -27,7 +27,7 @@ fn main() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("known.h5ad");
-    simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY, Types::default(), None);
+    simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY, Types::default());
     start(
         folder.path(),
         &["-save_model_para", "True", "-name", text(&path)],
@@ -38,7 +38,7 @@ fn main() {
     println!("|{}", " --- |".repeat(8));
     for n_cells in sizes {
         let path = folder.path().join("new.h5ad");
-        simulated_file::write(&path, n_cells, N_GENES, DENSITY, Types::default(), None);
+        simulated_file::write(&path, n_cells, N_GENES, DENSITY, Types::default());
         let model = folder.path().join("model_save/known.safetensors");
         let labels = ["-label_by", "celltype", "-overwrite", "True"];
         let args = ["annotate", text(&path), "-model", text(&model)];

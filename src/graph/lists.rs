@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{cosine::Directions, sweep::Sweep};
 use crate::{
+    grouping::in_groups,
     seed::{Stream, stream},
     unit::scale_to_unit,
 };
@@ -41,15 +42,7 @@ impl Lists {
         let n_lists = (cells.n_cells() / LIST).max(1);
         let centers = neighbors_in_turn(&centers(cells, n_lists, seed), seed);
         let list_of = closest(cells, &centers);
-        let mut starts = vec![0; n_lists + 1];
-        for &list in &list_of {
-            starts[list as usize + 1] += 1;
-        }
-        for list in 0..n_lists {
-            starts[list + 1] += starts[list];
-        }
-        let mut order: Vec<u32> = (0..cells.n_cells() as u32).collect();
-        order.sort_by_key(|&cell| list_of[cell as usize]);
+        let (order, starts) = in_groups(&list_of, n_lists);
         Self {
             order,
             starts,

@@ -13,6 +13,7 @@ use single_clustering::{
 };
 
 use super::ClusterError;
+use crate::grouping::in_groups;
 
 /// Clusters whose rows are made in one task, at least.
 const AT_A_TIME: usize = 1024;
@@ -88,8 +89,8 @@ fn graph_of_clusters(
     cluster: &[u32],
     n_clusters: usize,
 ) -> Result<CSRNetwork, ClusterError> {
-    let (starts, members) = members(cluster, n_clusters);
-    let of = |cluster: usize| &members[starts[cluster] as usize..starts[cluster + 1] as usize];
+    let (members, starts) = in_groups(cluster, n_clusters);
+    let of = |cluster: usize| &members[starts[cluster]..starts[cluster + 1]];
     let sums = || Sums::new(n_clusters);
     // How many edges each cluster has to those before it, and to itself and those behind it.
     let numbers: Vec<[u32; 2]> = (0..n_clusters)
@@ -125,17 +126,7 @@ fn graph_of_clusters(
             }
             sums.clear();
         });
-    let mut filled = vec![0; n_clusters];
-    for own in 0..n_clusters {
-        for place in offsets[own] + numbers[own][0] as usize..offsets[own + 1] {
-            let to = neighbors[place] as usize;
-            if to > own {
-                let other = offsets[to] + filled[to];
-                (neighbors[other], weights[other]) = (own as u32, weights[place]);
-                filled[to] += 1;
-            }
-        }
-    }
+    mirror(&offsets, &numbers, &mut neighbors, &mut weights);
     let of_nodes = |own| of(own).iter().map(|&node| graph.node_weight(node as usize));
     let of_clusters = (0..n_clusters).map(|own| of_nodes(own).sum()).collect();
     Ok(CSRNetwork::from_csr_parts(
@@ -144,6 +135,21 @@ fn graph_of_clusters(
         weights,
         Some(of_clusters),
     )?)
+}
+
+/// Copies every edge that leads to a cluster behind to the row of that one, whose first places are left for such.
+fn mirror(offsets: &[usize], numbers: &[[u32; 2]], neighbors: &mut [u32], weights: &mut [f32]) {
+    let mut filled = vec![0; numbers.len()];
+    for (own, &[before, _]) in numbers.iter().enumerate() {
+        for place in offsets[own] + before as usize..offsets[own + 1] {
+            let to = neighbors[place] as usize;
+            if to > own {
+                let other = offsets[to] + filled[to];
+                (neighbors[other], weights[other]) = (own as u32, weights[place]);
+                filled[to] += 1;
+            }
+        }
+    }
 }
 
 /// The rows of a matrix in compressed form.
@@ -156,25 +162,6 @@ fn rows_of<'a, T>(mut values: &'a mut [T], offsets: &[usize]) -> Vec<&'a mut [T]
             row
         })
         .collect()
-}
-
-/// The nodes of all clusters, one cluster after the other, each ascending; and where each cluster begins.
-fn members(cluster: &[u32], n_clusters: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0_u32; n_clusters + 1];
-    for &of_node in cluster {
-        starts[of_node as usize + 1] += 1;
-    }
-    for place in 0..n_clusters {
-        starts[place + 1] += starts[place];
-    }
-    let mut next = starts.clone();
-    let mut members = vec![0; cluster.len()];
-    for (node, &of_node) in cluster.iter().enumerate() {
-        let place = &mut next[of_node as usize];
-        members[*place as usize] = node as u32;
-        *place += 1;
-    }
-    (starts, members)
 }
 
 /// Summed weights of one cluster's edges, by cluster.

@@ -39,7 +39,7 @@ struct Heads(Tensor);
 impl Heads {
     fn of(wide: &Tensor, n_heads: i64) -> Self {
         let wide = wide.detach();
-        Self(wide.view([wide.size()[0], n_heads, -1]).transpose(0, 1))
+        Self(wide.reshape([wide.size()[0], n_heads, -1]).transpose(0, 1))
     }
 
     fn rows(&self, start: i64, length: i64) -> Tensor {
@@ -98,8 +98,8 @@ impl Attention {
     /// The gradients by queries, keys and values, each n × (heads·width), for that by the output.
     fn gradients(&self, by_output: &Heads) -> [Tensor; 3] {
         let mut by_queries = Vec::new();
-        let [mut by_keys, mut by_values] =
-            [&self.keys, &self.values].map(|heads| heads.0.contiguous().zeros_like());
+        let [mut by_keys, mut by_values] = [&self.keys, &self.values]
+            .map(|heads| Tensor::zeros(heads.0.size(), (Kind::Float, heads.0.device())));
         for (start, length) in self.blocks() {
             let queries = self.queries.rows(start, length);
             let by_output = by_output.rows(start, length);

@@ -19,7 +19,7 @@ pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
     let (entries, n) = (noisy.view([-1]), x.numel() as i64);
     for start in (0..n).step_by(AT_A_TIME as usize) {
         let length = AT_A_TIME.min(n - start);
-        let normal = normal(start, length, n, key, x.device());
+        let normal = normal(start, length, key, x.device());
         let mut some = entries.narrow(0, start, length);
         let _ = some.addcmul_(&some.copy(), &(normal * f64::from(NOISE)));
     }
@@ -28,7 +28,7 @@ pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
 
 /// What the entries of `size` are multiplied by in dropout: 0 with probability 0.2, else 1/0.8.
 pub(super) fn kept(size: &[i64], key: NoiseKey, device: Device) -> Tensor {
-    // The upper half of the bits is below the threshold's: as signed numbers, from the least of them on.
+    // Unsigned numbers are in the order of signed ones whose highest bit is turned over.
     let threshold = (DROPOUT * (1_i64 << 32) as f64) as i64 + i64::from(i32::MIN);
     let n = size.iter().product::<i64>();
     let kept = Tensor::empty([n], (Kind::Float, device));
@@ -42,30 +42,30 @@ pub(super) fn kept(size: &[i64], key: NoiseKey, device: Device) -> Tensor {
     kept.view(size)
 }
 
-/// Normal random numbers of the entries from `start` on, a multiple of [`CHUNK`], of `n`.
+/// Normal random numbers of `length` entries from `start` on, a multiple of [`CHUNK`]: whole chunks, and in the end maybe a part.
 ///
 /// Within a chunk, the first half of the entries takes the cosines of the pairs at their places, the second half the sines of the
 /// same places.
-fn normal(start: i64, length: i64, n: i64, key: NoiseKey, device: Device) -> Tensor {
+fn normal(start: i64, length: i64, key: NoiseKey, device: Device) -> Tensor {
     let chunk = CHUNK as i64;
-    let whole = (n - start).min(length) / chunk;
+    let whole = length / chunk;
     let mut parts = Vec::with_capacity(2);
     if whole > 0 {
         let first = places(start, whole * chunk, device).view([whole, chunk]);
-        parts.push(pairs(&first.narrow(1, 0, chunk / 2), chunk / 2, key).flatten(0, -1));
+        parts.push(pairs(first.narrow(1, 0, chunk / 2), chunk / 2, key).flatten(0, -1));
     }
     let rest = length - whole * chunk;
     if rest > 0 {
         let half = (rest + 1) / 2;
         let first = places(start + whole * chunk, half, device).view([1, half]);
-        parts.push(pairs(&first, rest - half, key).flatten(0, -1));
+        parts.push(pairs(first, rest - half, key).flatten(0, -1));
     }
     Tensor::cat(&parts, 0)
 }
 
 /// Chunks × places: the cosines of the pairs at these places, then the sines of the first `n_sines` of them.
-fn pairs(places: &Tensor, n_sines: i64, key: NoiseKey) -> Tensor {
-    let bits = bits(places.copy(), key);
+fn pairs(places: Tensor, n_sines: i64, key: NoiseKey) -> Tensor {
+    let bits = bits(places, key);
     let radius = (fraction(&bits).neg() + 1.0).log_() * -2.0;
     let radius = radius.sqrt();
     let angle =
