@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::{
     program::{start, text},
-    simulated_file::{self, Types},
+    simulated_file::{self, GZIP_LEVEL, Types},
 };
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ fn main() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("known.h5ad");
-    simulated_file::write(&path, TRAINED_ON, N_GENES, DENSITY, Types::default());
+    simulate(&path, TRAINED_ON);
     start(
         folder.path(),
         &["-save_model_para", "True", "-name", text(&path)],
@@ -38,7 +38,7 @@ fn main() {
     println!("|{}", " --- |".repeat(8));
     for n_cells in sizes {
         let path = folder.path().join("new.h5ad");
-        simulated_file::write(&path, n_cells, N_GENES, DENSITY, Types::default());
+        simulate(&path, n_cells);
         let model = folder.path().join("model_save/known.safetensors");
         let labels = ["-label_by", "celltype", "-overwrite", "True"];
         let args = ["annotate", text(&path), "-model", text(&model)];
@@ -61,4 +61,9 @@ fn print_row(n_cells: usize, folder: &Path) {
         100.0 * results["n_unassigned"].as_f64().expect("cells") / n_cells as f64,
         results["f1"]["named"].as_f64().unwrap_or(f64::NAN),
     );
+}
+
+fn simulate(path: &Path, n_cells: usize) {
+    let gzip = Some(GZIP_LEVEL);
+    simulated_file::write(path, n_cells, N_GENES, DENSITY, Types::default(), gzip);
 }

@@ -51,17 +51,10 @@ def main():
             if args.dry and n_cells > 50_000:
                 continue
             data = simulated(args, work, DRY_CELLS if args.dry else n_cells)
-            row = run(args, work / "gpu", data, options) | {"name": name, "options": options}
-            row["aim"] = {"training_seconds": seconds, "gpu_mib": mib}
-            found["runs"].append(row)
-            keep(args, found)
-            if n_cells <= 4000:
-                found["agreement"].append(agreement(args, work, data, options) | {"name": name})
-            keep(args, found)
+            aim = {"aim": {"training_seconds": seconds, "gpu_mib": mib}}
+            try_out(args, work, found, data, {"name": name, "options": options} | aim, twice=n_cells <= 4000)
         for data in args.data:
-            found["runs"].append(run(args, work / "gpu", data, []) | {"name": data.stem, "options": []})
-            found["agreement"].append(agreement(args, work, data, []) | {"name": data.stem})
-            keep(args, found)
+            try_out(args, work, found, data, {"name": data.stem, "options": []}, twice=True)
     print_table(found)
     failed = [name for name, outcome in found["tests"].items() if outcome != "ok"]
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
@@ -129,7 +122,7 @@ def mib_of_libtorch(args):
 def run(args, output, data, options, on_gpu=True):
     """Seconds by stage, of training and in all, the most memory of GPU and process in MiB, and ARI."""
     on_device = "False" if args.dry or not on_gpu else "True"
-    command = [args.program, "-name", data, "-output_dir", output, "-overwrite", "-cuda", on_device, "-quiet", *options]
+    command = [args.program, "-name", data, "-output_dir", output, "-cuda", on_device, "-quiet", "True", *options]
     before, done, peak = gpu_mib(args), Event(), [0]
     watch = Thread(target=watch_gpu, args=(args, done, peak))
     watch.start()
@@ -150,6 +143,15 @@ def run(args, output, data, options, on_gpu=True):
         "ari": results["scores"]["ari"],
         "device": results["device"],
     }
+
+
+def try_out(args, work, found, data, what, twice):
+    """A run, and where it is wanted `twice`, how far others agree with it."""
+    found["runs"].append(run(args, work / "gpu", data, what["options"]) | what)
+    keep(args, found)
+    if twice:
+        found["agreement"].append(agreement(args, work, data, what["options"]) | {"name": what["name"]})
+        keep(args, found)
 
 
 def agreement(args, work, data, options):
