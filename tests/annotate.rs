@@ -245,17 +245,24 @@ fn what_is_no_model_of_this_version_is_refused_by_name() {
         text[place..place + to.len()].copy_from_slice(to.as_bytes());
         text
     };
-    let format = "\"attentionae_sc_model\":\"3\"";
+    let format = "\"attentionae_sc_model\":\"4\"";
     for (content, part) in [
         (b"cell,label\n".to_vec(), "is not a model"),
         (bytes[..bytes.len() / 2].to_vec(), "is not a model"),
         (
             texts(format, "\"attentionae_sc_model\":\"9\""),
-            "in format 9; this version reads format 3",
+            "in format 9; this version reads format 4",
         ),
         (
             texts(format, "\"attentionae_sc_mode_\":\"2\""),
             "whose models hold weights only",
+        ),
+        (
+            texts(
+                "\"annotate.celltypes.weights\"",
+                "\"annotate.celltypes.weihgts\"",
+            ),
+            "annotate.celltypes.weights is missing",
         ),
         (
             texts("\"annotate.scaling.std\"", "\"annotate.scaling.sdt\""),

@@ -8,6 +8,7 @@
 //! A new cell attends to, and has graph weights to, the model's landmarks only: its embedding and its nearest label depend on the
 //! cell and the model, not on the cells beside it. Whether it is of an unknown type is judged with the new cells around it.
 
+mod cell_types;
 mod depth;
 mod deviation;
 mod error;
@@ -26,17 +27,18 @@ mod vote;
 use anyhow::Context;
 
 pub use self::error::AnnotateError;
+pub(crate) use self::{
+    cell_types::type_features,
+    novelty::JudgedCells,
+    reference::{judged_cells, kept_cells, reference_cells},
+    surprise::KnownCells,
+};
 use self::{
     genes::GeneMatch,
     names::names_of_clusters,
     new_cells::{Annotator, Labelled},
     outputs::{check_outputs, write_outputs},
     results::results,
-};
-pub(crate) use self::{
-    novelty::JudgedCells,
-    reference::{judged_cells, kept_cells, reference_cells},
-    surprise::KnownCells,
 };
 use crate::{
     config::{AnnotateConfig, LabelBy},
@@ -95,7 +97,11 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<S
     progress.stage(&format!("Reading the model {}", config.model.display()));
     let model = TrainedModel::load(&config.model).map_err(AnnotateError::from)?;
     let (names, labels) = labels_of_reference(config, &model)?;
-    let annotator = Annotator::new(&model, labels)
+    let types = match config.label_by {
+        LabelBy::CellType => model.types.as_ref(),
+        LabelBy::Cluster => None,
+    };
+    let annotator = Annotator::new(&model, labels, types)
         .with_context(|| format!("{}: is damaged", config.model.display()))?;
     let lines = config.data_sets.iter().map(|data_set| {
         let stages = Stages {

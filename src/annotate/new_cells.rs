@@ -2,23 +2,24 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use tch::Device;
 
 use super::{
     AnnotateError, GeneMatch,
+    cell_types::type_features,
     novelty::log_distance,
     together::novelty,
-    vote::{VOTERS, vote},
+    vote::{VOTERS, Vote, vote},
 };
 use crate::{
     counts::{CountSource, CountsError},
-    graph::{CellGraph, Projection, neighbors_of},
+    graph::{CellGraph, Neighbor, Projection, neighbors_of},
     model::{
         embedding::{BLOCK, Embedder, inputs},
         landmarks::Landmarks,
     },
-    model_file::TrainedModel,
+    model_file::{TrainedModel, TypeClassifier},
     packed_counts::PackedCounts,
     preprocess::{Batches, Prepared, Transformation},
 };
@@ -31,6 +32,8 @@ pub struct Annotator<'a> {
     graph: CellGraph,
     /// The label of every reference cell, `None` for one that has none.
     labels: Vec<Option<usize>>,
+    /// What gives cells their labels, where these are types; clusters are voted for by reference cells.
+    types: Option<&'a TypeClassifier>,
 }
 
 /// New cells with their labels, in the order of the file.
@@ -42,7 +45,7 @@ pub struct Labelled {
     pub totals: Vec<f32>,
     /// Their embedding, cells × d.
     pub z: Array2<f32>,
-    /// The label that most of their nearest reference cells have.
+    /// The label of each: that of most of the nearest reference cells, or the likeliest type.
     pub nearest: Vec<usize>,
     /// How sure that is, from 0 to 1.
     pub confidence: Vec<f32>,
@@ -50,6 +53,16 @@ pub struct Labelled {
     pub distance: Vec<f32>,
     /// Whether they are apart from known cells as a whole.
     pub are_apart: bool,
+}
+
+/// What is found of the cells of a block, each alone.
+struct Block<'a> {
+    /// Their embedding.
+    z: ArrayView2<'a, f32>,
+    /// Their surprise and their deviation.
+    measures: Vec<(f32, f32)>,
+    /// Their likeliest types, where labels are types.
+    likeliest: Option<Vec<Vote>>,
 }
 
 /// What is found of each new cell alone.
@@ -62,11 +75,15 @@ struct Judged {
 }
 
 impl<'a> Annotator<'a> {
-    /// Of a model whose reference cells have these labels.
+    /// Of a model whose reference cells have these labels, which `types` gives to other cells, or else the cells nearest to them.
     ///
     /// # Errors
     /// Where the model's landmarks make no cell graph.
-    pub fn new(model: &'a TrainedModel, labels: Vec<Option<usize>>) -> anyhow::Result<Self> {
+    pub fn new(
+        model: &'a TrainedModel,
+        labels: Vec<Option<usize>>,
+        types: Option<&'a TypeClassifier>,
+    ) -> anyhow::Result<Self> {
         let states = model.landmarks.states.handles();
         let landmarks = tch::no_grad(|| model.network.landmarks(states));
         let graph = CellGraph::build(model.landmarks.features.view(), &model.graph)?;
@@ -75,6 +92,7 @@ impl<'a> Annotator<'a> {
             landmarks,
             graph,
             labels,
+            types,
         })
     }
 
@@ -110,9 +128,14 @@ impl<'a> Annotator<'a> {
             let all_of_block: Vec<usize> = (0..block.cells.len()).collect();
             let deviation = self.model.deviations.above(&block, &all_of_block);
             let measures: Vec<(f32, f32)> = surprise.into_iter().zip(deviation).collect();
-            let z = self.embed(&block);
+            let (z, likeliest) = self.embed(&block);
             let z = z.slice_move(s![..block.cells.len(), ..]);
-            self.add_votes(&z, &measures, &mut all, &mut judged);
+            let found = Block {
+                z: z.view(),
+                measures,
+                likeliest,
+            };
+            self.add_labels(&found, &mut all, &mut judged);
             all.totals.extend(&block.totals[..block.cells.len()]);
             all.cells.extend(&block.cells);
             embedded.push(z);
@@ -205,8 +228,8 @@ impl<'a> Annotator<'a> {
         }
     }
 
-    /// The embedding of prepared cells.
-    fn embed(&self, block: &Prepared) -> Array2<f32> {
+    /// The embedding of prepared cells, and their likeliest types where labels are types.
+    fn embed(&self, block: &Prepared) -> (Array2<f32>, Option<Vec<Vote>>) {
         let all: Vec<usize> = (0..block.n_cells()).collect();
         let seen = self.model.views.as_ref().map(|views| views.scores(block));
         let features = match (&self.model.projection, &seen) {
@@ -216,7 +239,7 @@ impl<'a> Annotator<'a> {
             }
             _ => block.lognorm(&all),
         };
-        let base = seen.map(|(_, shared)| shared);
+        let (views, base) = seen.unzip();
         let embedder = Embedder {
             model: &self.model.network,
             landmarks: &self.landmarks,
@@ -225,29 +248,34 @@ impl<'a> Annotator<'a> {
         };
         let base = base.filter(|_| self.model.shape.parts.residual);
         let inputs = inputs(block, base.as_ref(), &all, Device::Cpu);
-        embedder.embed(features.view(), &inputs)
+        let z = embedder.embed(features.view(), &inputs);
+        let types = self
+            .types
+            .map(|types| types.likeliest(&type_features(&views.unwrap_or_default(), z.view())));
+        (z, types)
     }
 
-    /// Adds what the reference cells say of embedded cells, whose surprise and deviation are given.
-    fn add_votes(
-        &self,
-        z: &Array2<f32>,
-        measures: &[(f32, f32)],
-        all: &mut Labelled,
-        judged: &mut Judged,
-    ) {
+    /// Adds the labels of embedded cells, and how strange each is.
+    fn add_labels(&self, block: &Block<'_>, all: &mut Labelled, judged: &mut Judged) {
         let reference = &self.model.reference;
-        let neighbors = neighbors_of(reference.embedding.view(), z.view(), VOTERS);
-        for (near, &(surprise, deviation)) in neighbors.iter().zip(measures) {
-            let found = vote(near, |cell| self.labels[cell]);
+        let neighbors = neighbors_of(reference.embedding.view(), block.z, VOTERS);
+        for (cell, near) in neighbors.iter().enumerate() {
+            let coincides = near.first().is_some_and(|near| near.distance <= 0.0);
+            judged.coincides.push(coincides);
+            let likeliest = block.likeliest.as_ref().map(|likeliest| likeliest[cell]);
+            // A cell that the model was trained on keeps its label.
+            let same = near.iter().take_while(|near| near.distance <= 0.0);
+            let is_labelled = |near: &Neighbor| self.labels[near.cell as usize].is_some();
+            let keeps = same.into_iter().any(is_labelled);
+            let found = likeliest.filter(|_| !keeps);
+            let found = found.or_else(|| vote(near, |cell| self.labels[cell]));
             all.nearest
                 .push(found.map_or(usize::MAX, |found| found.label));
             all.confidence
                 .push(found.map_or(0.0, |found| found.confidence));
-            let coincides = near.first().is_some_and(|near| near.distance <= 0.0);
-            judged.coincides.push(coincides);
             let cluster = vote(near, |cell| Some(reference.clusters[cell]));
             let cluster = cluster.map_or(0, |cluster| cluster.label);
+            let (surprise, deviation) = block.measures[cell];
             let measures = [log_distance(near), surprise, deviation];
             let score = self.model.novelty.score(measures, cluster);
             judged.scores.push(score);

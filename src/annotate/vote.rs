@@ -3,12 +3,12 @@
 use crate::graph::Neighbor;
 pub(super) use crate::partition::vote::VOTERS;
 
-/// What its neighbours say of a cell.
+/// What a cell is taken for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vote {
-    /// The label with most votes; of equals, that of the nearest cell.
+    /// The label with most votes, of equals that of the nearest cell; or the likeliest type.
     pub label: usize,
-    /// Its share of the votes, from 0 to 1.
+    /// Its share of the votes, or how likely it is: from 0 to 1.
     pub confidence: f32,
 }
 

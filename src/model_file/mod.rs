@@ -11,6 +11,7 @@
 //! | `expression` | `annotate.genes.most_share`, `annotate.clusters.share`, `annotate.deviations.*` |
 //! | `views` | `annotate.views.*`, `annotate.batches.*`, `annotate.components.*` |
 //! | `novelty` | `annotate.novelty.*` |
+//! | `type_classifier` | `annotate.celltypes.*` |
 //! | `cells` | `annotate.landmarks.*`, `annotate.reference.*`, `annotate.clusters.*` |
 
 mod cells;
@@ -23,6 +24,7 @@ mod novelty;
 mod tensor_file;
 mod tensors;
 mod trained;
+mod type_classifier;
 mod views;
 
 pub use self::{
@@ -35,4 +37,5 @@ pub use self::{
     tensor_file::TensorFile,
     tensors::{NamedTensor, TensorData},
     trained::TrainedModel,
+    type_classifier::TypeClassifier,
 };

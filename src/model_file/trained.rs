@@ -4,7 +4,7 @@ use std::{path::Path, str::FromStr};
 
 use super::{
     Contents, Genes, KnownDeviations, KnownExpression, KnownNovelty, LandmarkCells, ModelFileError,
-    ReferenceCells, TensorFile,
+    ReferenceCells, TensorFile, TypeClassifier,
     network::{put_network, take_network},
     views::{put_projection, put_views, take_projection, take_views},
     write_tensors,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What says that a file is a model of this program, and of which format.
-const FORMAT: (&str, &str) = ("attentionae_sc_model", "3");
+const FORMAT: (&str, &str) = ("attentionae_sc_model", "4");
 
 /// All that is needed to label new cells.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub struct TrainedModel {
     pub landmarks: LandmarkCells,
     /// The cells that give them labels.
     pub reference: ReferenceCells,
+    /// What tells their types apart, where these are known.
+    pub types: Option<TypeClassifier>,
     /// The tree of clusters as Newick text, where there is one.
     pub tree: Option<String>,
 }
@@ -73,6 +75,9 @@ impl TrainedModel {
         put_projection(&self.projection, &mut file);
         self.landmarks.put(&mut file);
         self.reference.put(&mut file);
+        if let Some(types) = &self.types {
+            types.put(&mut file);
+        }
         file.json("tree", &self.tree);
         write_tensors(path, &file)
     }
@@ -101,6 +106,9 @@ impl TrainedModel {
             "graph_features",
             views.is_some() || (projection != Projection::View && !shape.parts.residual),
         )?;
+        let n_types = reference.celltypes.len();
+        let n_features = views.as_ref().map_or(0, Views::n_components) + shape.n_z;
+        let types = (n_types > 0).then(|| TypeClassifier::take(&file, n_features, n_types));
         let names = ["preset", "seed", "libtorch"];
         let about = names
             .iter()
@@ -124,6 +132,7 @@ impl TrainedModel {
             deviations: KnownDeviations::take(&file, n_genes)?,
             novelty: KnownNovelty::take(&file, reference.sizes.len())?,
             reference,
+            types: types.transpose()?,
             tree: file.json("tree")?,
             shape,
             projection,

@@ -1,17 +1,20 @@
 //! What a run hands on to label new cells with.
 
+use anyhow::Context;
+use ndarray::Axis;
 use serde_json::Value;
 
 use super::Seen;
 use crate::{
-    annotate::{JudgedCells, KnownCells, judged_cells, kept_cells, reference_cells},
+    annotate::{JudgedCells, KnownCells, judged_cells, kept_cells, reference_cells, type_features},
     config::RunConfig,
     graph::Projection,
     grouping::sizes,
     libtorch,
     model::autoencoder::Autoencoder,
     model_file::{
-        Genes, KnownDeviations, KnownExpression, KnownNovelty, LandmarkCells, TrainedModel,
+        Genes, KnownDeviations, KnownExpression, KnownNovelty, LandmarkCells, ReferenceCells,
+        TrainedModel, TypeClassifier,
     },
     partition::by_first,
     write::{Findings, newick},
@@ -57,6 +60,8 @@ pub(super) fn trained_model(
     let (deviations, deviation) =
         KnownDeviations::learn(found.prepared, &finer, &judged, config.seed)?;
     let (expression, surprise) = KnownExpression::learn(counts, &known, genes.len(), config.seed)?;
+    let has_types = !reference.celltypes.is_empty();
+    let types = has_types.then(|| type_classifier(found, seen, &kept, &reference));
     let novelty = KnownNovelty::learn(&JudgedCells {
         reference: &reference,
         places: &places,
@@ -79,9 +84,29 @@ pub(super) fn trained_model(
             .unwrap_or_default(),
         landmarks: network.landmarks,
         reference,
+        types: types.transpose()?,
         deviations,
         tree: newick(found),
     })
+}
+
+/// What tells the types of the reference cells apart, which are `kept` of the prepared cells.
+fn type_classifier(
+    found: &Findings<'_>,
+    seen: Option<&Seen>,
+    kept: &[usize],
+    reference: &ReferenceCells,
+) -> anyhow::Result<TypeClassifier> {
+    let n_types = reference.celltypes.len();
+    let of_place = |place| (reference.celltype_of_cell[place], kept[place]);
+    let all = (0..kept.len()).map(|place| (place, of_place(place)));
+    let known = all.filter(|(_, (code, _))| *code < n_types);
+    let (places, (types, cells)): (Vec<_>, (Vec<_>, Vec<_>)) = known.unzip();
+    let views = seen.map(|seen| seen.scores.views.scores(&found.prepared.select(&cells)).0);
+    let z = reference.embedding.select(Axis(0), &places);
+    let features = type_features(&views.unwrap_or_default(), z.view());
+    let learnt = TypeClassifier::learn(&features, &types, n_types);
+    learnt.context("the cell types cannot be learnt")
 }
 
 /// The clusters that cells are judged by: the finest ones with any support, of 50 cells and one in a hundred of all cells or more;

@@ -140,6 +140,13 @@ pub fn scores_together(
 }
 
 impl Views {
+    /// Number of components of all views together.
+    #[must_use]
+    pub fn n_components(&self) -> usize {
+        let each = self.each.iter();
+        each.map(|view| view.rotation.n_components()).sum()
+    }
+
     /// Scores of all prepared cells, which need not be those that the views were found on: in each view, corrected where their
     /// batch is known (a batch beyond the names is not), and in the components that the views share.
     #[must_use]

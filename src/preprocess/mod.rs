@@ -205,6 +205,26 @@ impl Prepared {
         self.counts.shape().1
     }
 
+    /// Some cells (positions), in this order; what is known of genes stays that of all cells.
+    #[must_use]
+    pub fn select(&self, cells: &[usize]) -> Self {
+        let batches = self.batches.as_ref();
+        Self {
+            cells: cells.iter().map(|&cell| self.cells[cell]).collect(),
+            genes: self.genes.clone(),
+            detected_in: self.detected_in.clone(),
+            mean_shares: self.mean_shares.clone(),
+            n_detected_genes: self.n_detected_genes,
+            counts: self.counts.select(cells),
+            totals: cells.iter().map(|&cell| self.totals[cell]).collect(),
+            size_factors: cells.iter().map(|&cell| self.size_factors[cell]).collect(),
+            scaling: self.scaling.clone(),
+            gene_shares: self.gene_shares.clone(),
+            batches: batches.map(|batches| batches.select(cells)),
+            unmeasured: self.unmeasured.clone(),
+        }
+    }
+
     /// Raw counts of some cells: cells × g.
     #[must_use]
     pub fn counts_of(&self, cells: &[usize]) -> Csr {
