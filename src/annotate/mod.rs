@@ -1,8 +1,9 @@
 //! Labels of new cells from a trained model.
 //!
 //! ```text
-//! model file ──► genes matched ──► blocks of cells: prepared, ──► vote of the nearest ──► labels, confidence,
-//! new counts                       seen, embedded as in the run   reference cells         distance, outputs
+//! model file ──► genes matched ──► blocks of cells: prepared, ──► clusters: vote of the nearest ──► labels, confidence,
+//! new counts                       seen, embedded as in the run   reference cells; types:       distance, outputs
+//!                                                                 logistic regression
 //! ```
 //!
 //! A new cell attends to, and has graph weights to, the model's landmarks only: its embedding and its nearest label depend on the

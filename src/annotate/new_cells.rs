@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     counts::{CountSource, CountsError},
-    graph::{CellGraph, Neighbor, Projection, neighbors_of},
+    graph::{CellGraph, Projection, neighbors_of},
     model::{
         embedding::{BLOCK, Embedder, inputs},
         landmarks::Landmarks,
@@ -264,9 +264,8 @@ impl<'a> Annotator<'a> {
             judged.coincides.push(coincides);
             let likeliest = block.likeliest.as_ref().map(|likeliest| likeliest[cell]);
             // A cell that the model was trained on keeps its label.
-            let same = near.iter().take_while(|near| near.distance <= 0.0);
-            let is_labelled = |near: &Neighbor| self.labels[near.cell as usize].is_some();
-            let keeps = same.into_iter().any(is_labelled);
+            let mut same = near.iter().take_while(|near| near.distance <= 0.0);
+            let keeps = same.any(|near| self.labels[near.cell as usize].is_some());
             let found = likeliest.filter(|_| !keeps);
             let found = found.or_else(|| vote(near, |cell| self.labels[cell]));
             all.nearest
