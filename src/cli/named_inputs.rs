@@ -70,8 +70,8 @@ fn parts<'a>(typed: &'a str, data_dir: &Path) -> Vec<&'a str> {
 }
 
 /// The input that the user typed: a path if it has a separator, or if it is a file of a known ending
-/// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all.
-/// A missing `.h5ad` is added.
+/// in the working folder; else a name in `data_dir`; else, where only that is there, a path after all. Where nothing is
+/// found and there is no `data_dir`, a file was meant. A missing `.h5ad` is added.
 fn find_one(typed: &str, data_dir: &Path) -> Result<InputFile, String> {
     let path = expanded(typed)?;
     let name = name_at(&path)?;
@@ -85,9 +85,14 @@ fn find_one(typed: &str, data_dir: &Path) -> Result<InputFile, String> {
     } else {
         let below = |path: &Path| data_dir.join(path);
         let here = [path.clone()].into_iter().filter(|_| has_ending(typed));
-        let places = here.chain([below(&with_ending), below(&path), path]);
+        let places = here.chain([below(&with_ending), below(&path), path.clone()]);
+        let instead = if has_ending(typed) && !data_dir.is_dir() {
+            path.clone()
+        } else {
+            below(&with_ending)
+        };
         let found = places.into_iter().find(|path| is_input(path));
-        found.unwrap_or_else(|| below(&with_ending))
+        found.unwrap_or(instead)
     };
     let path = matrix_of(&path);
     Ok(InputFile { name, path })
@@ -188,6 +193,13 @@ mod tests {
         assert_eq!(found("zeisel"), expected);
         assert_eq!(found("zeisel.h5ad"), expected);
         assert_eq!(found("zeisel.v2").1, "Data/AnnData/zeisel.v2.h5ad");
+    }
+
+    #[test]
+    fn without_a_data_folder_a_file_was_meant() {
+        let found = |typed| find(typed, Path::new("no/folder")).map(|set| set.inputs.to_string());
+        assert_eq!(found("zesel.h5ad"), Ok("zesel.h5ad".to_owned()));
+        assert_eq!(found("zesel"), Ok("no/folder/zesel.h5ad".to_owned()));
     }
 
     #[test]

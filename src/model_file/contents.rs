@@ -210,6 +210,8 @@ mod tests {
         };
         contents.json("genes", &["a", "b"]);
         contents.positions("numbers", [2, 0].into_iter());
+        contents.f32("endless", &[1], vec![f32::INFINITY]);
+        contents.f64("unknown", &[2], vec![1.0, f64::NAN]);
         write_tensors(&path, &contents).expect("written");
         let file = TensorFile::read(&path).expect("read");
         for expected in model() {
@@ -222,6 +224,9 @@ mod tests {
         assert_eq!(file.positions("numbers", 3).expect("positions"), [2, 0]);
         assert!(file.positions("numbers", 2).is_err());
         assert!(file.f32("shares", 1).is_err());
+        assert!(file.f64("shares", 1).is_ok());
+        assert!(file.f32("endless", 1).is_err());
+        assert!(file.f64("unknown", 1).is_err());
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl TensorFile {
             .ok_or_else(|| self.damaged(name, "is missing"))
     }
 
-    /// `f32` values and their shape, of so many dimensions.
+    /// `f32` values, all finite, and their shape, of so many dimensions.
     pub(super) fn f32(
         &self,
         name: &str,
@@ -92,17 +92,14 @@ impl TensorFile {
         let tensor = self.tensor(name)?;
         match &tensor.data {
             TensorData::F32(values) if tensor.shape.len() == n_dims => {
-                if values.iter().all(|value| value.is_finite()) {
-                    Ok((&tensor.shape, values))
-                } else {
-                    Err(self.damaged(name, "holds what is not a number"))
-                }
+                self.check_finite(name, values.iter().all(|value| value.is_finite()))?;
+                Ok((&tensor.shape, values))
             }
             _ => Err(self.damaged(name, "has another shape or kind")),
         }
     }
 
-    /// `f64` values and their shape, of so many dimensions.
+    /// `f64` values, all finite, and their shape, of so many dimensions.
     pub(super) fn f64(
         &self,
         name: &str,
@@ -110,8 +107,19 @@ impl TensorFile {
     ) -> Result<(&[usize], &[f64]), ModelFileError> {
         let tensor = self.tensor(name)?;
         match &tensor.data {
-            TensorData::F64(values) if tensor.shape.len() == n_dims => Ok((&tensor.shape, values)),
+            TensorData::F64(values) if tensor.shape.len() == n_dims => {
+                self.check_finite(name, values.iter().all(|value| value.is_finite()))?;
+                Ok((&tensor.shape, values))
+            }
             _ => Err(self.damaged(name, "has another shape or kind")),
+        }
+    }
+
+    fn check_finite(&self, name: &str, is_finite: bool) -> Result<(), ModelFileError> {
+        if is_finite {
+            Ok(())
+        } else {
+            Err(self.damaged(name, "holds what is not a number"))
         }
     }
 

@@ -26,8 +26,7 @@ impl TypeClassifier {
         n_types: usize,
     ) -> Result<Self, ModelFileError> {
         let (shape, values) = file.f64(WEIGHTS, 2)?;
-        let is_right = shape == [n_features + 1, n_types] && values.iter().all(|x| x.is_finite());
-        file.check(WEIGHTS, is_right)?;
+        file.check(WEIGHTS, shape == [n_features + 1, n_types])?;
         let weights = ArrayView2::from_shape((n_features + 1, n_types), values)
             .map_err(|error| file.damaged(WEIGHTS, &error.to_string()))?;
         Ok(Self {
