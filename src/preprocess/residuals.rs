@@ -1,6 +1,7 @@
 //! Pearson residuals of counts under a model that knows each cell's depth and each gene's share.
 
 use ndarray::{Array2, Axis};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::Prepared;
@@ -23,15 +24,18 @@ impl Prepared {
     pub fn residuals(&self, cells: &[usize]) -> Array2<f32> {
         let shares = &self.gene_shares;
         let mut residuals = Array2::zeros((cells.len(), self.n_genes()));
+        let arch = Arch::new();
         residuals
             .axis_iter_mut(Axis(0))
             .into_par_iter()
             .zip(cells)
             .for_each(|(mut row, &cell)| {
                 let total = f64::from(self.totals[cell]);
-                for (residual, share) in row.iter_mut().zip(shares) {
-                    *residual = pearson(0.0, total * share);
-                }
+                arch.dispatch(OfZeros {
+                    total,
+                    shares,
+                    residuals: row.as_slice_mut().unwrap_or_default(),
+                });
                 for (gene, count) in self.counts.row(cell) {
                     row[gene] = pearson(f64::from(count), total * shares[gene]);
                 }
@@ -53,10 +57,26 @@ pub(super) fn gene_shares(counts: &PackedCounts, totals: &[f32]) -> Vec<f64> {
     shares
 }
 
-fn pearson(count: f64, mean: f64) -> f32 {
-    if mean > 0.0 {
-        ((count - mean) / (mean + mean * mean / THETA).sqrt()) as f32
-    } else {
-        0.0
+/// Writes the residuals of a cell that has none of any gene, as vector code: most counts are 0.
+struct OfZeros<'a> {
+    total: f64,
+    shares: &'a [f64],
+    residuals: &'a mut [f32],
+}
+
+impl WithSimd for OfZeros<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (residual, share) in self.residuals.iter_mut().zip(self.shares) {
+            *residual = pearson(0.0, self.total * share);
+        }
     }
+}
+
+#[inline(always)]
+fn pearson(count: f64, mean: f64) -> f32 {
+    let residual = (count - mean) / (mean + mean * mean / THETA).sqrt();
+    if mean > 0.0 { residual as f32 } else { 0.0 }
 }
