@@ -1,5 +1,7 @@
 //! A cell graph freed of what sequencing depth alone puts into it.
 
+use std::mem;
+
 use crate::counts::Csr;
 
 /// Ranges of the difference in depth, equally many pairs of cells in each.
@@ -61,20 +63,34 @@ fn by_chance(depths: &[f64], strengths: &[f64], bounds: &[f64]) -> [f64; RANGES]
         sums.push(sums[sums.len() - 1] + strengths[cell]);
     }
     let all = sums[sums.len() - 1];
+    // Of each cell, the strengths of all cells that are no further from it in depth than the bound before, and than this bound.
+    let (mut nearer, mut within) = (vec![0.0; depths.len()], vec![all; depths.len()]);
     let mut by_chance = [0.0; RANGES];
-    for (depth, strength) in depths.iter().zip(strengths) {
-        let mut nearer = 0.0;
-        for (range, total) in by_chance.iter_mut().enumerate() {
-            let within = bounds.get(range).map_or(all, |bound| {
-                let first = sorted.partition_point(|other| *other < depth - bound);
-                let last = sorted.partition_point(|other| *other <= depth + bound);
-                sums[last] - sums[first]
-            });
-            *total += strength * (within - nearer);
-            nearer = within;
+    for (range, total) in by_chance.iter_mut().enumerate() {
+        match bounds.get(range) {
+            None => within.fill(all),
+            Some(bound) => {
+                // The deeper a cell is, the deeper are the first and the last of these.
+                let (mut first, mut last) = (0, 0);
+                for (&cell, depth) in order.iter().zip(&sorted) {
+                    first += count_while(&sorted[first..], |other| other < depth - bound);
+                    last += count_while(&sorted[last..], |other| other <= depth + bound);
+                    within[cell] = sums[last] - sums[first];
+                }
+            }
         }
+        let cells = strengths.iter().zip(&within).zip(&nearer);
+        for ((strength, within), nearer) in cells {
+            *total += strength * (within - nearer);
+        }
+        mem::swap(&mut nearer, &mut within);
     }
     by_chance
+}
+
+fn count_while(values: &[f64], is_counted: impl Fn(f64) -> bool) -> usize {
+    let counted = values.iter().take_while(|&&value| is_counted(value));
+    counted.count()
 }
 
 /// Upper bounds of all ranges but the last.

@@ -54,40 +54,56 @@ pub(super) struct Approximate<T> {
 /// than O(n · 32,768 · features) in any case, and O(n² / 400 · features) to find the lists; O(n · features) memory.
 pub(super) fn among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Neighborhoods> {
     let mut found = Neighborhoods::empty(cells.n_cells(), count);
-    let recall = each_of_many(cells, count, seed, |cell, near| found.set(cell, near));
+    let see = |_, cell, near: &[Neighbor]| found.set(cell, near);
+    let Approximate { recall, .. } = each_of_many(cells, count, seed, see);
     Approximate { found, recall }
 }
 
-/// The same without distances: cells × `count`, [`NO_CELL`] where a cell has fewer.
-pub(super) fn names_among_many(
-    cells: Directions,
-    count: usize,
-    seed: u64,
-) -> Approximate<Vec<u32>> {
-    let mut found = vec![NO_CELL; cells.n_cells() * count];
-    let recall = each_of_many(cells, count, seed, |cell, near| {
-        let row = &mut found[cell * count..][..count];
+/// Cells, and those near each of them.
+pub(super) struct Names {
+    /// All cells, in an order in which those that lie together follow each other.
+    pub order: Vec<u32>,
+    /// Of each cell in that order so many others, nearest first; [`NO_CELL`] where it has fewer.
+    pub near: Vec<u32>,
+}
+
+/// The same without distances.
+pub(super) fn names_among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Names> {
+    let mut named = vec![NO_CELL; cells.n_cells() * count];
+    let see = |row, _, near: &[Neighbor]| {
+        let row = &mut named[row * count..][..count];
         row.iter_mut()
             .zip(near)
             .for_each(|(to, near)| *to = near.cell);
-    });
-    Approximate { found, recall }
+    };
+    let Approximate { found, recall } = each_of_many(cells, count, seed, see);
+    Approximate {
+        found: Names {
+            order: found,
+            near: named,
+        },
+        recall,
+    }
 }
 
-/// Shows the nearest others of every cell to `see`, in any order of the cells; the recall. With millions of cells memory is dear:
-/// the cells are held once, in the order of the lists, while these are searched.
+/// Shows the nearest others of every cell to `see`, after its row in the order of the lists and itself; in any order of the rows.
+/// Finds the order of the lists. With millions of cells memory is dear: the cells are held once, in that order, while the lists are
+/// searched.
 fn each_of_many(
     cells: Directions,
     count: usize,
     seed: u64,
-    see: impl FnMut(usize, &[Neighbor]) + Send,
-) -> f64 {
+    see: impl FnMut(usize, usize, &[Neighbor]) + Send,
+) -> Approximate<Vec<u32>> {
     let lists = Lists::of(&cells, seed);
     let (n_probed, recall) = probes(&lists, &cells, count, seed);
     let sorted = cells.select(&lists.order);
     drop(cells);
     search((&lists, &sorted), count, n_probed, see);
-    recall
+    Approximate {
+        found: lists.order,
+        recall,
+    }
 }
 
 /// How many lists have to be searched, and the share of true neighbours in these.
@@ -131,7 +147,7 @@ fn search(
     lists: (&Lists, &Directions),
     count: usize,
     n_probed: usize,
-    see: impl FnMut(usize, &[Neighbor]) + Send,
+    see: impl FnMut(usize, usize, &[Neighbor]) + Send,
 ) {
     let order = &lists.0.order;
     let see = Mutex::new(see);
@@ -141,8 +157,8 @@ fn search(
             let rows = block * BLOCK..((block + 1) * BLOCK).min(order.len());
             let found = search_block(lists, rows.clone(), count, n_probed);
             let mut see = see.lock().unwrap_or_else(PoisonError::into_inner);
-            for (&cell, near) in order[rows].iter().zip(&found) {
-                see(cell as usize, near);
+            for (row, near) in rows.zip(&found) {
+                see(row, order[row] as usize, near);
             }
         });
 }
@@ -260,10 +276,14 @@ mod tests {
             "{recall}"
         );
         let names = names_among_many(cells, 14, 3).found;
-        for (near, names) in found.found.iter().zip(names.chunks(14)) {
+        for (&cell, names) in names.order.iter().zip(names.near.chunks(14)) {
+            let near = found.found.of(cell as usize);
             assert!(near.iter().map(|near| near.cell).eq(names.iter().copied()));
             assert!(near.is_sorted_by_key(|near| near.distance));
         }
+        let mut order = names.order;
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..6000));
     }
 
     #[test]
@@ -273,7 +293,7 @@ mod tests {
         let exact = super::super::neighbors::among(&cells, 14);
         let sorted = cells.select(&lists.order);
         let mut n_seen = 0;
-        search((&lists, &sorted), 14, lists.len(), |cell, found| {
+        search((&lists, &sorted), 14, lists.len(), |_, cell, found| {
             for (found, exact) in found.iter().zip(exact.of(cell)) {
                 assert!((found.distance - exact.distance).abs() < 1e-6);
             }

@@ -9,7 +9,7 @@ use super::{
     cosine::Directions,
     depth::balance_depth,
     error,
-    inverted_lists::{Approximate, among_many, names_among_many},
+    inverted_lists::{Approximate, Names, among_many, names_among_many},
     neighbor_graph::umap_connectivities,
     neighborhoods::{NO_CELL, Neighbor, Neighborhoods},
     neighbors,
@@ -179,9 +179,11 @@ impl View {
 }
 
 /// The 14 nearest of each cell's 42 `candidates`, nearest first; of equally near ones the one of lower index first.
-fn nearest_of(cells: &Directions, candidates: &[u32]) -> Neighborhoods {
-    Neighborhoods::of_each(cells.n_cells(), N_NEIGHBORS - 1, |cell| {
-        let candidates = &candidates[cell * N_CANDIDATES..][..N_CANDIDATES];
+fn nearest_of(cells: &Directions, candidates: &Names) -> Neighborhoods {
+    let Names { order, near } = candidates;
+    Neighborhoods::of_each_in(order, N_NEIGHBORS - 1, |row| {
+        let cell = order[row] as usize;
+        let candidates = &near[row * N_CANDIDATES..][..N_CANDIDATES];
         let mut near: Vec<Neighbor> = candidates
             .iter()
             .filter(|&&other| other != NO_CELL)
@@ -258,6 +260,10 @@ mod tests {
             .flat_map(|cell| cell + 1..=cell + N_CANDIDATES)
             .map(|other| if other < n { other as u32 } else { NO_CELL })
             .collect();
+        let candidates = Names {
+            order: (0..n as u32).collect(),
+            near: candidates,
+        };
         let found = nearest_of(&Directions::from_owned(view), &candidates);
         for cell in 0..n {
             let mut expected: Vec<usize> = (cell + 1..n.min(cell + 1 + N_CANDIDATES)).collect();

@@ -24,6 +24,9 @@ const ROUNDS: usize = 6;
 /// Cells that are compared with all centres at a time.
 const ROWS: usize = 64;
 
+/// Cosines of a group, the largest of which stands for it.
+const IN_GROUP: usize = 16;
+
 /// Cells in lists of cells that lie together; lists that follow each other are near each other, mostly.
 pub(super) struct Lists {
     /// Which cells: those of the first list, then those of the second.
@@ -95,8 +98,14 @@ fn for_largest(cosines: &mut [f32], count: usize, sweep: Sweep, mut visit: impl 
     for cosine in &mut *cosines {
         *cosine += 2.0;
     }
-    let mut bits: Vec<u32> = cosines.iter().map(|cosine| cosine.to_bits()).collect();
-    let last = cosines.len() - count;
+    let bound = bound_of_largest(cosines, count);
+    let mut bits = Vec::new();
+    let mut seen = 0;
+    while let Some(more) = sweep.first_at_least(&cosines[seen..], bound) {
+        bits.push(cosines[seen + more].to_bits());
+        seen += more + 1;
+    }
+    let last = bits.len() - count;
     let (_, &mut least, larger) = bits.select_nth_unstable(last);
     let mut n_equal = count - larger.iter().filter(|&&bits| bits > least).count();
     let least = f32::from_bits(least);
@@ -111,6 +120,23 @@ fn for_largest(cosines: &mut [f32], count: usize, sweep: Sweep, mut visit: impl 
             visit(place);
         }
     }
+}
+
+/// A value that at least `count` of the cosines, all above 0, reach, and few more: as many groups of [`IN_GROUP`] of them have a
+/// largest one that reaches it. 0 where there are no more groups than that.
+fn bound_of_largest(cosines: &[f32], count: usize) -> f32 {
+    let n_groups = cosines.len() / IN_GROUP;
+    if n_groups <= count {
+        return 0.0;
+    }
+    let mut largest = vec![0.0_f32; n_groups];
+    for row in cosines.chunks(n_groups) {
+        for (largest, &cosine) in largest.iter_mut().zip(row) {
+            *largest = if cosine > *largest { cosine } else { *largest };
+        }
+    }
+    let mut bits: Vec<u32> = largest.iter().map(|cosine| cosine.to_bits()).collect();
+    f32::from_bits(*bits.select_nth_unstable(n_groups - count).1)
 }
 
 /// Centres of lists, by k-means on the cosine (Dhillon & Modha 2001, doi:10.1023/A:1007612920971).
@@ -185,6 +211,23 @@ mod tests {
             assert_eq!(of_row.len(), 2);
             let own = lists.list_of[lists.order[row as usize] as usize] as usize;
             assert!(of_row.contains(&own) && lists.range(own).contains(&(row as usize)));
+        }
+    }
+
+    #[test]
+    fn the_largest_of_many_are_those_that_sorting_finds() {
+        let of = |place: usize| ((place * 7919) % 601) as f32 / 601.0 - 0.5;
+        for (n, count) in [(3000, 5), (3000, 186), (3000, 187), (3000, 3000), (40, 1)] {
+            let mut visited = Vec::new();
+            let mut cosines: Vec<f32> = (0..n).map(of).collect();
+            for_largest(&mut cosines, count, Sweep::new(), |place| {
+                visited.push(place)
+            });
+            let mut expected: Vec<usize> = (0..n).collect();
+            expected.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));
+            expected.truncate(count);
+            expected.sort_unstable();
+            assert_eq!(visited, expected, "{count} of {n}");
         }
     }
 

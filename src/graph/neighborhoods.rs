@@ -1,5 +1,7 @@
 //! The nearest other cells of each of many cells.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 /// One of the cells near a cell.
@@ -10,6 +12,9 @@ pub struct Neighbor {
     /// How far away it is.
     pub distance: f32,
 }
+
+/// Cells whose neighbours are found before they are written down together.
+const AT_A_TIME: usize = 1024;
 
 /// No cell: what fills the rows of cells that have fewer neighbours.
 pub(super) const NO_CELL: u32 = u32::MAX;
@@ -49,6 +54,28 @@ impl Neighborhoods {
             .enumerate()
             .for_each(|(cell, row)| copy(&find(cell), row));
         all
+    }
+
+    /// The same, one cell after the other of `order`, all of them: where those that lie together follow each other, what is looked
+    /// at of a cell and of those near it is often at hand. `find` is given the place in the order.
+    pub(super) fn of_each_in(
+        order: &[u32],
+        width: usize,
+        find: impl Fn(usize) -> Vec<Neighbor> + Sync,
+    ) -> Self {
+        let all = Mutex::new(Self::empty(order.len(), width));
+        order
+            .par_chunks(AT_A_TIME)
+            .enumerate()
+            .for_each(|(chunk, cells)| {
+                let first = chunk * AT_A_TIME;
+                let found: Vec<_> = (first..first + cells.len()).map(&find).collect();
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                for (&cell, near) in cells.iter().zip(&found) {
+                    all.set(cell as usize, near);
+                }
+            });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those of several runs of cells, one after the other; each has room for `width`.
@@ -114,6 +141,9 @@ mod tests {
         assert_eq!((all.len(), all.of(2)), (3, &rows[2][..]));
         assert!(all.iter().eq(rows.iter().map(|row| &row[..])));
         all.set(0, &rows[2]);
+        let turned =
+            Neighborhoods::of_each_in(&[2, 0, 1], 2, |place| rows[(place + 2) % 3].clone());
+        assert!(turned.iter().eq(rows.iter().map(|row| &row[..])));
         let twice = Neighborhoods::concat(vec![all.clone(), all], 2);
         let sizes: Vec<usize> = twice.par_iter().map(<[_]>::len).collect();
         assert_eq!(sizes, [1, 0, 1, 1, 0, 1]);

@@ -119,7 +119,13 @@ fn pass(
         }
         let (cluster, n_clusters) = (refined.membership_raw().to_vec(), refined.slots());
         drop((partition, refined));
-        level = graph_of_clusters(&level, &cluster, n_clusters)?;
+        // A large graph goes before the next one is made, of the cells' own edges: there is no room for three.
+        level = if 2 * level.edge_count() > network.edge_count() {
+            drop(level);
+            graph_of_clusters(network, &node_of_cell, n_clusters)?
+        } else {
+            graph_of_clusters(&level, &cluster, n_clusters)?
+        };
         partition = Partition::from_membership(&level, &start);
     }
     partition.renumber();
