@@ -221,7 +221,7 @@ mod tests {
             let mut visited = Vec::new();
             let mut cosines: Vec<f32> = (0..n).map(of).collect();
             for_largest(&mut cosines, count, Sweep::new(), |place| {
-                visited.push(place)
+                visited.push(place);
             });
             let mut expected: Vec<usize> = (0..n).collect();
             expected.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));

@@ -2,7 +2,8 @@
 //!
 //! The library's own driver lists every edge between two clusters before it makes the graph of the clusters of it, on one thread.
 //! Of a million cells that list is most of the memory that Leiden takes. Here the rows of that graph are made in their place, on all
-//! threads. From the same start the partition is the library's, to the last bit, whatever the threads.
+//! threads. From the same start the partition is the library's, whatever the threads, but for this: where the graph of a level is
+//! large, that of the next is made of the cells' own edges, whose sums are rounded once less.
 
 use std::collections::VecDeque;
 
