@@ -54,7 +54,7 @@ def arguments():
 
 def compare(args, data):
     """Runs the tools in turns; prints the median run of each, and the ratios."""
-    cells = scoring.read_cells(data)
+    cells = scoring.read_names(data)
     types = scoring.true_types(cells)
     recipes = {} if args.without_scanpy else {"scanpy": [args.python, HERE / "recipe_scanpy.py"]}
     if args.bixverse.is_file():

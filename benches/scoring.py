@@ -21,6 +21,7 @@ SCANPY_RESOLUTIONS = ["0.1", "0.3", "0.5", "1.0"]
 
 try:
     import anndata
+    import h5py
     import numpy as np
     import pandas
 except ImportError:
@@ -56,6 +57,32 @@ def read_cells(path):
     cells = cells[np.asarray(cells.X.sum(axis=1)).ravel() > 0].copy()
     cells.obs_names_make_unique()
     return cells
+
+
+def read_names(path):
+    """The same without their counts, of which a file may hold more than there is memory for."""
+    obs = anndata.read_h5ad(path, backed="r").obs
+    with h5py.File(path) as file:
+        named = anndata.AnnData(obs=obs[totals(file["X"], len(obs)) > 0])
+    named.obs_names_make_unique()
+    return named
+
+
+def totals(x, n_cells, at_a_time=10_000):
+    """What the values of each cell in the matrix of an .h5ad file add up to, a run of rows or columns read at a time."""
+    if isinstance(x, h5py.Dataset):
+        return np.concatenate([x[start : start + at_a_time].sum(axis=1) for start in range(0, n_cells, at_a_time)])
+    sums = np.zeros(n_cells)
+    offsets = x["indptr"][:]
+    for start in range(0, len(offsets) - 1, at_a_time):
+        ends = offsets[start : start + at_a_time + 1]
+        values = x["data"][ends[0] : ends[-1]]
+        if x.attrs["encoding-type"] == "csr_matrix":
+            cells = np.repeat(np.arange(start, start + len(ends) - 1), np.diff(ends))
+        else:
+            cells = x["indices"][ends[0] : ends[-1]]
+        sums += np.bincount(cells, weights=values, minlength=n_cells)
+    return sums
 
 
 def only_file(folder, pattern):
