@@ -64,7 +64,7 @@ fn by_chance(depths: &[f64], strengths: &[f64], bounds: &[f64]) -> [f64; RANGES]
     }
     let all = sums[sums.len() - 1];
     // Of each cell, the strengths of all cells that are no further from it in depth than the bound before, and than this bound.
-    let (mut nearer, mut within) = (vec![0.0; depths.len()], vec![all; depths.len()]);
+    let (mut nearer, mut within) = (vec![0.0; depths.len()], vec![0.0; depths.len()]);
     let mut by_chance = [0.0; RANGES];
     for (range, total) in by_chance.iter_mut().enumerate() {
         match bounds.get(range) {

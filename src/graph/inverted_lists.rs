@@ -55,7 +55,7 @@ pub(super) struct Approximate<T> {
 pub(super) fn among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Neighborhoods> {
     let mut found = Neighborhoods::empty(cells.n_cells(), count);
     let see = |_, cell, near: &[Neighbor]| found.set(cell, near);
-    let Approximate { recall, .. } = each_of_many(cells, count, seed, see);
+    let (_, recall) = each_of_many(cells, count, seed, see);
     Approximate { found, recall }
 }
 
@@ -76,34 +76,28 @@ pub(super) fn names_among_many(cells: Directions, count: usize, seed: u64) -> Ap
             .zip(near)
             .for_each(|(to, near)| *to = near.cell);
     };
-    let Approximate { found, recall } = each_of_many(cells, count, seed, see);
+    let (order, recall) = each_of_many(cells, count, seed, see);
     Approximate {
-        found: Names {
-            order: found,
-            near: named,
-        },
+        found: Names { order, near: named },
         recall,
     }
 }
 
 /// Shows the nearest others of every cell to `see`, after its row in the order of the lists and itself; in any order of the rows.
-/// Finds the order of the lists. With millions of cells memory is dear: the cells are held once, in that order, while the lists are
-/// searched.
+/// Gives the order of the lists, and the recall. With millions of cells memory is dear: the cells are held once, in that order,
+/// while the lists are searched.
 fn each_of_many(
     cells: Directions,
     count: usize,
     seed: u64,
     see: impl FnMut(usize, usize, &[Neighbor]) + Send,
-) -> Approximate<Vec<u32>> {
+) -> (Vec<u32>, f64) {
     let lists = Lists::of(&cells, seed);
     let (n_probed, recall) = probes(&lists, &cells, count, seed);
     let sorted = cells.select(&lists.order);
     drop(cells);
     search((&lists, &sorted), count, n_probed, see);
-    Approximate {
-        found: lists.order,
-        recall,
-    }
+    (lists.order, recall)
 }
 
 /// How many lists have to be searched, and the share of true neighbours in these.

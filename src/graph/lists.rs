@@ -100,26 +100,21 @@ fn for_largest(cosines: &mut [f32], count: usize, sweep: Sweep, mut visit: impl 
     }
     let bound = bound_of_largest(cosines, count);
     let mut bits = Vec::new();
-    let mut seen = 0;
-    while let Some(more) = sweep.first_at_least(&cosines[seen..], bound) {
-        bits.push(cosines[seen + more].to_bits());
-        seen += more + 1;
-    }
+    sweep.each_at_least(cosines, bound, |place| {
+        bits.push(cosines[place].to_bits());
+    });
     let last = bits.len() - count;
     let (_, &mut least, larger) = bits.select_nth_unstable(last);
     let mut n_equal = count - larger.iter().filter(|&&bits| bits > least).count();
     let least = f32::from_bits(least);
-    let mut seen = 0;
-    while let Some(more) = sweep.first_at_least(&cosines[seen..], least) {
-        let place = seen + more;
-        seen = place + 1;
+    sweep.each_at_least(cosines, least, |place| {
         if cosines[place] > least {
             visit(place);
         } else if n_equal > 0 {
             n_equal -= 1;
             visit(place);
         }
-    }
+    });
 }
 
 /// A value that at least `count` of the cosines, all above 0, reach, and few more: as many groups of [`IN_GROUP`] of them have a
