@@ -68,6 +68,16 @@ fn the_highly_variable_genes_of_batches_and_flavors_are_scanpys() {
             Some(&batches),
             include_str!("golden/hvg_cell_ranger_in_batches.txt"),
         ),
+        (
+            Flavor::PearsonResiduals,
+            None,
+            include_str!("golden/hvg_pearson_residuals.txt"),
+        ),
+        (
+            Flavor::PearsonResiduals,
+            Some(&batches),
+            include_str!("golden/hvg_pearson_residuals_in_batches.txt"),
+        ),
     ] {
         assert_hvg(flavor, batches, expected);
     }

@@ -103,7 +103,8 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
 
 /// [`prepare`], of cells in batches (one for every row of the source), where there are any: genes are then ranked by the
 /// number of batches in which they are among the `n_hvg` most variable, and of equals by their mean normalised
-/// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does. `flavor` says how genes are scored.
+/// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does. `flavor` says how genes are scored; for
+/// [`Flavor::PearsonResiduals`] the source is read a third time.
 ///
 /// # Errors
 ///
@@ -130,13 +131,8 @@ pub fn prepare_in_batches(
     let mean_shares = survey.genes.iter().map(|gene| gene.normalized * per_cell);
     let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
+    let genes = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
     let batches = batches.map(|batches| batches.select(&cells));
-    let genes = match &batches {
-        Some(batches) => {
-            hvg::select_in_batches(&survey.genes_by_batch, &batches.sizes(), n_hvg, flavor)
-        }
-        None => hvg::select(&survey.genes, cells.len(), n_hvg, flavor),
-    };
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {
             n_cells: cells.len(),

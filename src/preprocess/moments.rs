@@ -10,7 +10,8 @@ pub(super) struct GeneMoments {
     pub detected_in: usize,
     /// Sum of counts per 10,000 in a cell.
     pub normalized: f64,
-    /// Sum of the values that the flavor scores genes by: these for `seurat`, ln(1 + these) for `cell_ranger`.
+    /// Sum of the values that the flavor scores genes by: these for `seurat`, ln(1 + these) for `cell_ranger`, counts for
+    /// `pearson_residuals`.
     pub sum: f64,
     /// Sum of the squares of those values, each rounded to `f32` as scanpy does.
     pub sum_of_squares: f64,

@@ -8,7 +8,7 @@ use super::Prepared;
 use crate::packed_counts::PackedCounts;
 
 /// θ of the negative binomial: the variance of a count with mean μ is μ + μ²/θ.
-const THETA: f64 = 100.0;
+pub(super) const THETA: f64 = 100.0;
 
 impl Prepared {
     /// Pearson residuals of some cells' counts, dense: cells × g.

@@ -22,6 +22,26 @@ pub(super) struct Survey {
     pub genes_by_batch: Vec<Vec<GeneMoments>>,
 }
 
+impl Survey {
+    /// Moments of every column: within every batch, or over all cells where there are no batches.
+    pub fn genes_of_each(&self, batches: Option<&Batches>) -> &[Vec<GeneMoments>] {
+        match batches {
+            Some(_) => &self.genes_by_batch,
+            None => std::slice::from_ref(&self.genes),
+        }
+    }
+
+    /// The number of cells with counts: of every batch, or of all where there are no batches.
+    pub fn n_cells(&self, batches: Option<&Batches>) -> Vec<usize> {
+        let mut n_cells = vec![0; batches.map_or(1, Batches::n_batches)];
+        for (row, &total) in self.totals.iter().enumerate() {
+            let batch = batches.map_or(0, |batches| batches.of_cell[row] as usize);
+            n_cells[batch] += usize::from(total > 0.0);
+        }
+        n_cells
+    }
+}
+
 /// Reads every row once. `batches` are those of all rows of the source; `flavor` says which values the moments are of.
 ///
 /// Genes are summed over cells in the order of the file, whatever the number of threads.
@@ -47,6 +67,7 @@ pub(super) fn survey(
         let values = match flavor {
             Flavor::Seurat => normalized,
             Flavor::CellRanger => stored_values(&chunk, &totals[first..], log_normalized),
+            Flavor::PearsonResiduals => chunk.data().to_vec(),
         };
         add_moments(&mut genes, chunk.indices(), &values);
         for (row, batch) in batches

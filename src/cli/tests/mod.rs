@@ -199,7 +199,11 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         ),
         ("-n_hvg", "0", "from 1 to 1000000"),
         ("-n_hvg", "2500.5", "a whole number"),
-        ("-hvg_flavor", "seurat_v3", "seurat or cell_ranger"),
+        (
+            "-hvg_flavor",
+            "seurat_v3",
+            "seurat, cell_ranger or pearson_residuals",
+        ),
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
         (

@@ -64,7 +64,7 @@ fn median_and_deviation(mut values: Vec<f64>) -> (f64, f64) {
 }
 
 /// The median, NaN of no values.
-fn median(values: &mut [f64]) -> f64 {
+pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     match values.len() {
         0 => f64::NAN,

@@ -1,15 +1,18 @@
-//! Highly variable genes by normalised dispersion, as scanpy's `highly_variable_genes` chooses them with `n_top_genes`.
+//! Highly variable genes, as scanpy's `highly_variable_genes` chooses them with `n_top_genes`.
 //!
 //! A flavor gives every gene a score; the genes of the highest scores are chosen, in all cells or by batches.
 
 mod cell_ranger;
+mod pearson_residuals;
 mod seurat;
 
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::moments::GeneMoments;
+use self::cell_ranger::median;
+use super::{Batches, moments::GeneMoments, survey::Survey};
+use crate::counts::{CountSource, CountsError};
 
-/// How genes are scored: scanpy's flavors that take normalised values.
+/// How genes are scored: scanpy's flavors of these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case", ascii_case_insensitive)]
 pub enum Flavor {
@@ -19,106 +22,142 @@ pub enum Flavor {
     /// variance / mean of log-normalised values, standardised by median and median absolute deviation in bins of as many genes
     /// (Zheng et al. 2017, doi:10.1038/ncomms14049).
     CellRanger,
+    /// Variance of the counts' Pearson residuals (Lause et al. 2021, doi:10.1186/s13059-021-02451-7).
+    PearsonResiduals,
 }
 
-/// Columns of the `n_top` most variable genes, in ascending order.
+/// Columns of the source's `n_top` most variable genes, in ascending order. `survey` is of the same source and flavor, with the
+/// same batches, those of all rows of the source, where there are any.
 ///
-/// `genes` are the moments of every column over `n_cells` cells, at least 2; columns detected in no
-/// cell take no part. Genes that tie with the last one chosen are chosen too, genes without variance
-/// never: the result may be longer or shorter than `n_top`, and is empty where nothing varies.
-pub(super) fn select(
-    genes: &[GeneMoments],
-    n_cells: usize,
+/// Genes that are detected in no cell take no part. In all cells, genes that tie with the last one chosen are chosen too, genes
+/// without variance never: the result may be longer or shorter than `n_top`, and is empty where nothing varies. For the order in
+/// batches see [`Judged`].
+///
+/// Reads the source once for [`Flavor::PearsonResiduals`].
+pub(super) fn choose(
+    source: &dyn CountSource,
+    survey: &Survey,
+    batches: Option<&Batches>,
     n_top: usize,
     flavor: Flavor,
-) -> Vec<usize> {
-    let scored = scored(genes, n_cells, flavor);
-    let Some(cutoff) = nth_highest(&scored, n_top) else {
+) -> Result<Vec<usize>, CountsError> {
+    let n_cells = survey.n_cells(batches);
+    let dispersions = |scores: fn(Vec<(f64, f64)>) -> Vec<f64>| -> Vec<Scored> {
+        let each = survey.genes_of_each(batches).iter().zip(&n_cells);
+        let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
+        each.collect()
+    };
+    let scored = match flavor {
+        Flavor::Seurat => dispersions(|moments| seurat::scores(moments.into_iter())),
+        Flavor::CellRanger => dispersions(|moments| cell_ranger::scores(moments.into_iter())),
+        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches)?,
+    };
+    if batches.is_none() {
+        return Ok(highest(&scored[0], n_top));
+    }
+    // A batch of one cell has no say.
+    let scored = scored.into_iter().zip(n_cells).filter(|&(_, n)| n > 1);
+    let scored: Vec<Scored> = scored.map(|(scored, _)| scored).collect();
+    let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
+    let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
+    Ok(highest_in_batches(
+        &scored,
+        detected.collect(),
+        n_top,
+        flavor,
+    ))
+}
+
+/// Genes that are detected, with their scores; NaN where there is none.
+type Scored = Vec<(usize, f64)>;
+
+/// Genes of the `n_top` highest scores, and those that tie with the last, in the order of `scored`.
+fn highest(scored: &Scored, n_top: usize) -> Vec<usize> {
+    let Some(cutoff) = nth_highest(scored, n_top) else {
         return Vec::new();
     };
-    scored
-        .into_iter()
-        .filter(|&(_, score)| score >= cutoff)
-        .map(|(gene, _)| gene)
-        .collect()
+    let chosen = scored.iter().filter(|&&(_, score)| score >= cutoff);
+    chosen.map(|&(gene, _)| gene).collect()
 }
 
-/// Columns of the `n_top` genes that most batches choose, in ascending order; of genes chosen by as many, those of higher mean
-/// score. A gene that a batch lacks has the score 0 there. Genes that no batch detects are never chosen.
-///
-/// `genes` are the moments of every column by batch, over `n_cells` cells each. A batch of one cell has no say.
-pub(super) fn select_in_batches(
-    genes: &[Vec<GeneMoments>],
-    n_cells: &[usize],
+/// The first `n_top` of some genes in the order of [`Judged`], ascending.
+fn highest_in_batches(
+    scored: &[Scored],
+    mut genes: Vec<usize>,
     n_top: usize,
     flavor: Flavor,
 ) -> Vec<usize> {
-    let n_genes = genes.first().map_or(0, Vec::len);
-    let mut ranks = vec![Rank::default(); n_genes];
-    for (genes, &n_cells) in genes.iter().zip(n_cells).filter(|&(_, &n)| n > 1) {
-        let scored = scored(genes, n_cells, flavor);
-        let cutoff = nth_highest(&scored, n_top);
+    let n_genes = genes.last().map_or(0, |last| last + 1);
+    let mut judged = vec![Judged::default(); n_genes];
+    for scored in scored {
         let mut scores = vec![0.0; n_genes];
-        for (gene, score) in scored {
+        for &(gene, score) in scored {
             scores[gene] = score;
-            ranks[gene].chosen_by += usize::from(cutoff.is_some_and(|cutoff| score >= cutoff));
         }
-        for (rank, score) in ranks.iter_mut().zip(scores) {
+        let mut chosen = highest(scored, n_top);
+        chosen.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        for (rank, gene) in chosen.into_iter().enumerate() {
+            judged[gene].ranks.push(rank as f64);
+        }
+        for (judged, score) in judged.iter_mut().zip(scores) {
             if !score.is_nan() {
-                rank.sum += score;
-                rank.n += 1;
+                judged.scores.push(score);
             }
         }
     }
-    let mut order: Vec<usize> = (0..n_genes)
-        .filter(|&gene| is_detected(genes, gene))
-        .collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&ranks[a], &ranks[b]);
-        (b.chosen_by.cmp(&a.chosen_by)).then(b.mean().total_cmp(&a.mean()))
+    let order = judged.iter_mut().map(|judged| judged.order(flavor));
+    let order: Vec<(usize, f64)> = order.collect();
+    genes.sort_by(|&a, &b| {
+        let ((by_a, a), (by_b, b)) = (order[a], order[b]);
+        by_b.cmp(&by_a).then(b.total_cmp(&a))
     });
-    order.truncate(n_top);
-    order.sort_unstable();
-    order
+    genes.truncate(n_top);
+    genes.sort_unstable();
+    genes
 }
 
 /// How batches judge a gene.
+///
+/// Genes are in the order of the number of batches that choose them. Of equals, those of higher mean score come first, 0 being
+/// the score where a batch lacks the gene; for [`Flavor::PearsonResiduals`], those of lower median rank in the batches that
+/// choose them.
 #[derive(Debug, Clone, Default)]
-struct Rank {
-    chosen_by: usize,
-    sum: f64,
-    /// Batches that gave it a score.
-    n: usize,
+struct Judged {
+    /// In every batch that gives it one.
+    scores: Vec<f64>,
+    /// Among the genes of every batch that chooses it, from 0.
+    ranks: Vec<f64>,
 }
 
-impl Rank {
-    fn mean(&self) -> f64 {
-        if self.n > 0 {
-            self.sum / self.n as f64
+impl Judged {
+    /// By how many batches the gene is chosen, and what is higher for those that come first of equals.
+    fn order(&mut self, flavor: Flavor) -> (usize, f64) {
+        let among_equals = match flavor {
+            Flavor::Seurat | Flavor::CellRanger => {
+                self.scores.iter().sum::<f64>() / self.scores.len() as f64
+            }
+            Flavor::PearsonResiduals => -median(&mut self.ranks),
+        };
+        let is_known = !among_equals.is_nan();
+        let among_equals = if is_known {
+            among_equals
         } else {
             f64::NEG_INFINITY
-        }
+        };
+        (self.ranks.len(), among_equals)
     }
 }
 
-/// Whether a gene is detected in any batch.
-fn is_detected(genes: &[Vec<GeneMoments>], gene: usize) -> bool {
-    genes.iter().any(|genes| genes[gene].detected_in > 0)
-}
-
-/// The genes that are detected in a cell, with their normalised dispersions; NaN where there is none.
-fn scored(genes: &[GeneMoments], n_cells: usize, flavor: Flavor) -> Vec<(usize, f64)> {
-    let detected: Vec<usize> = (0..genes.len())
-        .filter(|&gene| genes[gene].detected_in > 0)
-        .collect();
-    let moments = detected
-        .iter()
-        .map(|&gene| genes[gene].mean_and_variance(n_cells));
-    let scores = match flavor {
-        Flavor::Seurat => seurat::scores(moments),
-        Flavor::CellRanger => cell_ranger::scores(moments),
-    };
-    detected.into_iter().zip(scores).collect()
+/// The genes that are detected in a cell, with what `scores` makes of their means and variances over so many cells.
+fn detected_and(
+    genes: &[GeneMoments],
+    n_cells: usize,
+    scores: fn(Vec<(f64, f64)>) -> Vec<f64>,
+) -> Scored {
+    let detected = || (0..genes.len()).filter(|&gene| genes[gene].detected_in > 0);
+    let moments = detected().map(|gene| genes[gene].mean_and_variance(n_cells));
+    let scores = scores(moments.collect());
+    detected().zip(scores).collect()
 }
 
 /// The `n`-th highest score that is a number, or the lowest where there are fewer than `n`.
@@ -132,6 +171,7 @@ fn nth_highest(scored: &[(usize, f64)], n: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{counts::Csr, preprocess::survey::survey};
 
     /// A gene that is detected once, with this mean and variance over four cells.
     fn gene(mean: f64, variance: f64) -> GeneMoments {
@@ -141,6 +181,15 @@ mod tests {
             sum_of_squares: 4.0 * (0.75 * variance + mean * mean),
             ..GeneMoments::default()
         }
+    }
+
+    /// The genes that are chosen among these, as those of a survey of four cells.
+    fn chosen(
+        genes: &[GeneMoments],
+        n_top: usize,
+        scores: fn(Vec<(f64, f64)>) -> Vec<f64>,
+    ) -> Vec<usize> {
+        highest(&detected_and(genes, 4, scores), n_top)
     }
 
     #[test]
@@ -153,18 +202,49 @@ mod tests {
             gene(9.0, 5.0),
             gene(1.0, 2.0),
         ];
-        assert_eq!(select(&genes, 4, 1, Flavor::Seurat), [2]);
-        assert_eq!(select(&genes, 4, 2, Flavor::Seurat), [2, 3]);
-        assert_eq!(select(&genes, 4, 3, Flavor::Seurat), [0, 2, 3, 4]);
-        assert_eq!(select(&genes, 4, 99, Flavor::Seurat), [0, 2, 3, 4]);
+        let chosen = |n_top| chosen(&genes, n_top, |moments| seurat::scores(moments.into_iter()));
+        assert_eq!(chosen(1), [2]);
+        assert_eq!(chosen(2), [2, 3]);
+        assert_eq!(chosen(3), [0, 2, 3, 4]);
+        assert_eq!(chosen(99), [0, 2, 3, 4]);
     }
 
     #[test]
-    fn nothing_is_selected_where_nothing_varies() {
-        for flavor in [Flavor::Seurat, Flavor::CellRanger] {
-            let genes = [gene(1.0, 0.0), gene(2.0, 0.0)];
-            assert!(select(&genes, 4, 5, flavor).is_empty());
-            assert!(select(&[], 4, 5, flavor).is_empty());
+    fn nothing_is_chosen_where_nothing_varies() {
+        let genes = [gene(1.0, 0.0), gene(2.0, 0.0)];
+        for scores in [
+            |moments: Vec<(f64, f64)>| seurat::scores(moments.into_iter()),
+            |moments: Vec<(f64, f64)>| cell_ranger::scores(moments.into_iter()),
+        ] {
+            assert!(chosen(&genes, 5, scores).is_empty());
+            assert!(chosen(&[], 5, scores).is_empty());
         }
+    }
+
+    #[test]
+    fn genes_that_no_cell_has_are_not_chosen_in_batches_either() -> Result<(), CountsError> {
+        // Genes 1 and 3 are in no cell; gene 0 is in two cells of each batch, gene 2 in all.
+        let (indptr, indices) = (vec![0, 2, 3, 5, 6], vec![0, 2, 2, 0, 2, 2]);
+        let counts = Csr::new((4, 4), indptr, indices, vec![2.0, 1.0, 3.0, 4.0, 1.0, 5.0]);
+        let batches = Batches::of(&["a", "a", "b", "b"].map(String::from));
+        for flavor in [Flavor::Seurat, Flavor::PearsonResiduals] {
+            let survey = survey(&counts, Some(&batches), flavor).expect("counts in memory");
+            let chosen = choose(&counts, &survey, Some(&batches), 9, flavor)?;
+            assert_eq!(chosen, [0, 2]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn of_genes_that_as_many_batches_choose_the_flavor_says_which_come_first() {
+        // Both batches choose gene 3. Of those that one chooses, gene 0 has the higher scores, gene 1 the better rank.
+        let scored = [
+            vec![(0, 8.0), (1, f64::NAN), (2, 1.0), (3, 9.0)],
+            vec![(0, 2.0), (1, 4.0), (3, 3.0)],
+        ];
+        let chosen = |n_top, flavor| highest_in_batches(&scored, (0..4).collect(), n_top, flavor);
+        assert_eq!(chosen(2, Flavor::Seurat), [0, 3]);
+        assert_eq!(chosen(2, Flavor::PearsonResiduals), [1, 3]);
+        assert_eq!(chosen(9, Flavor::Seurat), [0, 1, 2, 3]);
     }
 }
