@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn genes_that_no_cell_has_are_not_chosen_in_batches_either() -> Result<(), CountsError> {
-        // Genes 1 and 3 are in no cell; gene 0 is in two cells of each batch, gene 2 in all.
+        // Genes 1 and 3 are in no cell, gene 0 in one of each batch, gene 2 in all.
         let (indptr, indices) = (vec![0, 2, 3, 5, 6], vec![0, 2, 2, 0, 2, 2]);
         let counts = Csr::new((4, 4), indptr, indices, vec![2.0, 1.0, 3.0, 4.0, 1.0, 5.0]);
         let batches = Batches::of(&["a", "a", "b", "b"].map(String::from));
