@@ -8,7 +8,7 @@ use super::Prepared;
 use crate::packed_counts::PackedCounts;
 
 /// θ of the negative binomial: the variance of a count with mean μ is μ + μ²/θ.
-pub(super) const THETA: f64 = 100.0;
+const THETA: f64 = 100.0;
 
 impl Prepared {
     /// Pearson residuals of some cells' counts, dense: cells × g.
@@ -37,7 +37,7 @@ impl Prepared {
                     residuals: row.as_slice_mut().unwrap_or_default(),
                 });
                 for (gene, count) in self.counts.row(cell) {
-                    row[gene] = pearson(f64::from(count), total * shares[gene]);
+                    row[gene] = pearson(f64::from(count), total * shares[gene]) as f32;
                 }
             });
         residuals
@@ -70,13 +70,14 @@ impl WithSimd for OfZeros<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (residual, share) in self.residuals.iter_mut().zip(self.shares) {
-            *residual = pearson(0.0, self.total * share);
+            *residual = pearson(0.0, self.total * share) as f32;
         }
     }
 }
 
+/// The residual of a count whose mean is expected to be `mean`; 0 where nothing is expected.
 #[inline(always)]
-fn pearson(count: f64, mean: f64) -> f32 {
+pub(super) fn pearson(count: f64, mean: f64) -> f64 {
     let residual = (count - mean) / (mean + mean * mean / THETA).sqrt();
-    if mean > 0.0 { residual as f32 } else { 0.0 }
+    if mean > 0.0 { residual } else { 0.0 }
 }

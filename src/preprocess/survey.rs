@@ -31,14 +31,16 @@ impl Survey {
         }
     }
 
-    /// The number of cells with counts: of every batch, or of all where there are no batches.
-    pub fn n_cells(&self, batches: Option<&Batches>) -> Vec<usize> {
-        let mut n_cells = vec![0; batches.map_or(1, Batches::n_batches)];
+    /// Totals of the cells with counts, in order: of every batch, or of all where there are no batches.
+    pub fn totals_of_each(&self, batches: Option<&Batches>) -> Vec<Vec<f32>> {
+        let mut totals = vec![Vec::new(); batches.map_or(1, Batches::n_batches)];
         for (row, &total) in self.totals.iter().enumerate() {
-            let batch = batches.map_or(0, |batches| batches.of_cell[row] as usize);
-            n_cells[batch] += usize::from(total > 0.0);
+            if total > 0.0 {
+                let batch = batches.map_or(0, |batches| batches.of_cell[row] as usize);
+                totals[batch].push(total);
+            }
         }
-        n_cells
+        totals
     }
 }
 

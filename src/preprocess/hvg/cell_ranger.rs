@@ -12,8 +12,9 @@ const THIRD_QUARTILE: f64 = 0.674_489_750_196_081_7;
 
 /// Scores of genes, from the means and variances of their log-normalised values: dispersions, less the median of their bin,
 /// over its median absolute deviation. NaN where both are 0, as of a gene alone in its bin.
-pub(super) fn scores(moments: impl Iterator<Item = (f64, f64)>) -> Vec<f64> {
+pub(super) fn scores(moments: Vec<(f64, f64)>) -> Vec<f64> {
     let (means, dispersions): (Vec<f64>, Vec<f64>) = moments
+        .into_iter()
         .map(|(mean, variance)| (mean, variance / mean))
         .unzip();
     let bins = bins(&means);
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn scores_by_hand() {
         // All means are equal, so that the genes are in one bin: dispersions 1, 2, 6, median 2, deviations 1, 0, 4.
-        let scores = scores([1.0, 2.0, 6.0].map(|variance| (1.0, variance)).into_iter());
+        let scores = scores([1.0, 2.0, 6.0].map(|variance| (1.0, variance)).to_vec());
         let expected = [-THIRD_QUARTILE, 0.0, 4.0 * THIRD_QUARTILE];
         for (score, expected) in scores.into_iter().zip(expected) {
             assert!((score - expected).abs() < 1e-12);
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_gene_alone_in_its_bin_has_no_score() {
-        let scores = scores([(1.0, 1.0), (9.0, 5.0)].into_iter());
+        let scores = scores([(1.0, 1.0), (9.0, 5.0)].to_vec());
         assert!(scores.iter().all(|score| score.is_nan()));
     }
 }

@@ -41,16 +41,17 @@ pub(super) fn choose(
     n_top: usize,
     flavor: Flavor,
 ) -> Result<Vec<usize>, CountsError> {
-    let n_cells = survey.n_cells(batches);
+    let totals = survey.totals_of_each(batches);
+    let n_cells: Vec<usize> = totals.iter().map(Vec::len).collect();
     let dispersions = |scores: fn(Vec<(f64, f64)>) -> Vec<f64>| -> Vec<Scored> {
         let each = survey.genes_of_each(batches).iter().zip(&n_cells);
         let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
         each.collect()
     };
     let scored = match flavor {
-        Flavor::Seurat => dispersions(|moments| seurat::scores(moments.into_iter())),
-        Flavor::CellRanger => dispersions(|moments| cell_ranger::scores(moments.into_iter())),
-        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches)?,
+        Flavor::Seurat => dispersions(seurat::scores),
+        Flavor::CellRanger => dispersions(cell_ranger::scores),
+        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches, totals)?,
     };
     if batches.is_none() {
         return Ok(highest(&scored[0], n_top));
@@ -202,7 +203,7 @@ mod tests {
             gene(9.0, 5.0),
             gene(1.0, 2.0),
         ];
-        let chosen = |n_top| chosen(&genes, n_top, |moments| seurat::scores(moments.into_iter()));
+        let chosen = |n_top| chosen(&genes, n_top, seurat::scores);
         assert_eq!(chosen(1), [2]);
         assert_eq!(chosen(2), [2, 3]);
         assert_eq!(chosen(3), [0, 2, 3, 4]);
@@ -212,10 +213,7 @@ mod tests {
     #[test]
     fn nothing_is_chosen_where_nothing_varies() {
         let genes = [gene(1.0, 0.0), gene(2.0, 0.0)];
-        for scores in [
-            |moments: Vec<(f64, f64)>| seurat::scores(moments.into_iter()),
-            |moments: Vec<(f64, f64)>| cell_ranger::scores(moments.into_iter()),
-        ] {
+        for scores in [seurat::scores, cell_ranger::scores] {
             assert!(chosen(&genes, 5, scores).is_empty());
             assert!(chosen(&[], 5, scores).is_empty());
         }

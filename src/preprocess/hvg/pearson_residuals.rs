@@ -1,15 +1,13 @@
 //! The flavor `pearson_residuals`, after Lause, Berens & Kobak, *Analytic Pearson residuals for normalization of single-cell
 //! RNA-seq UMI data*, Genome Biol 2021, doi:10.1186/s13059-021-02451-7.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 use super::Scored;
 use crate::{
     counts::{CountSource, CountsError, Csr},
     preprocess::{
-        Batches, moments::GeneMoments, read_ahead::each_chunk, residuals::THETA, survey::Survey,
+        Batches, moments::GeneMoments, read_ahead::each_chunk, residuals::pearson, survey::Survey,
     },
 };
 
@@ -17,7 +15,7 @@ use crate::{
 const LEAST: f64 = 1e-9;
 
 /// The genes whose residuals vary, with their variances (ddof 0): within each batch, or over all cells where `batches`, those of
-/// all rows of the source, are none.
+/// all rows of the source, are none. `totals` are those of the cells with counts, of each batch.
 ///
 /// The residual of a count y is (y − μ) / √(μ + μ²/θ), θ = 100, at most √n and at least −√n, n being the cells of the batch and
 /// μ the total of the cell times the share of the gene in all counts of the batch. Cells without counts take no part.
@@ -27,16 +25,10 @@ pub(super) fn variances(
     source: &dyn CountSource,
     survey: &Survey,
     batches: Option<&Batches>,
+    totals: Vec<Vec<f32>>,
 ) -> Result<Vec<Scored>, CountsError> {
     let batch_of = |row: usize| batches.map_or(0, |batches| batches.of_cell[row] as usize);
-    let genes_of_each = survey.genes_of_each(batches);
-    let mut totals = vec![Vec::new(); genes_of_each.len()];
-    for (row, &total) in survey.totals.iter().enumerate() {
-        if total > 0.0 {
-            totals[batch_of(row)].push(total);
-        }
-    }
-    let each = genes_of_each.iter().zip(totals);
+    let each = survey.genes_of_each(batches).iter().zip(totals);
     let models: Vec<Model> = each
         .map(|(genes, totals)| Model::of(genes, totals))
         .collect();
@@ -91,20 +83,16 @@ struct Model {
 }
 
 impl Model {
-    fn of(genes: &[GeneMoments], totals: Vec<f32>) -> Self {
-        let mut depths = BTreeMap::new();
-        for &total in &totals {
-            // Totals are above 0, and such numbers are in the order of their bits.
-            *depths.entry(total.to_bits()).or_insert(0.0) += 1.0;
-        }
+    fn of(genes: &[GeneMoments], mut totals: Vec<f32>) -> Self {
         let all: f64 = totals.iter().map(|&total| f64::from(total)).sum();
+        totals.sort_unstable_by(f32::total_cmp);
+        let equal = totals.chunk_by(|a, b| a.total_cmp(b).is_eq());
         Self {
             n_cells: totals.len(),
             most: (totals.len() as f64).sqrt(),
             shares: genes.iter().map(|gene| gene.sum / all).collect(),
-            depths: depths
-                .into_iter()
-                .map(|(total, cells)| (f64::from(f32::from_bits(total)), cells))
+            depths: equal
+                .map(|cells| (f64::from(cells[0]), cells.len() as f64))
                 .collect(),
         }
     }
@@ -113,12 +101,10 @@ impl Model {
     fn sums_of_zeros(&self) -> Vec<Sums> {
         let of_gene = |&share: &f64| {
             let mut sums = Sums::default();
-            if share > 0.0 {
-                for &(total, cells) in &self.depths {
-                    let residual = self.residual(0.0, total, share);
-                    sums.residuals += cells * residual;
-                    sums.squares += cells * residual * residual;
-                }
+            for &(total, cells) in &self.depths {
+                let residual = self.residual(0.0, total, share);
+                sums.residuals += cells * residual;
+                sums.squares += cells * residual * residual;
             }
             sums
         };
@@ -127,9 +113,7 @@ impl Model {
 
     /// The residual of a count of a gene, in a cell with this total.
     fn residual(&self, count: f64, total: f64, share: f64) -> f64 {
-        let mean = total * share;
-        let residual = (count - mean) / (mean + mean * mean / THETA).sqrt();
-        residual.clamp(-self.most, self.most)
+        pearson(count, total * share).clamp(-self.most, self.most)
     }
 
     /// By how much a count changes the sums that it would have as 0.
@@ -153,13 +137,12 @@ fn changes<'a>(
 ) -> Vec<Sums> {
     let of_row = |row: usize| {
         let (model, total) = (model_of(row), f64::from(totals[row]));
-        let cell = chunk.outer_view(row).into_iter();
-        let stored = cell.flat_map(|cell| {
-            cell.iter()
-                .map(|(gene, &count)| (gene, count))
-                .collect::<Vec<_>>()
-        });
-        stored.map(move |(gene, count)| model.change(f64::from(count), total, model.shares[gene]))
+        let stored = chunk.indptr().outer_inds_sz(row);
+        let counts = chunk.data()[stored.clone()].iter();
+        let stored = chunk.indices()[stored].iter().zip(counts);
+        stored.map(move |(&gene, &count)| {
+            model.change(f64::from(count), total, model.shares[gene as usize])
+        })
     };
     (0..chunk.rows())
         .into_par_iter()
@@ -177,7 +160,8 @@ mod tests {
         let (indptr, indices) = (vec![0, 2, 3, 3, 5], vec![0, 1, 0, 0, 1]);
         let counts = Csr::new((4, 3), indptr, indices, vec![1.0, 1.0, 2.0, 1.0, 1.0]);
         let survey = survey(&counts, batches, Flavor::PearsonResiduals).expect("counts in memory");
-        variances(&counts, &survey, batches).expect("counts in memory")
+        let totals = survey.totals_of_each(batches);
+        variances(&counts, &survey, batches, totals).expect("counts in memory")
     }
 
     #[test]
