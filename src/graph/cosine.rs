@@ -72,9 +72,12 @@ impl Directions {
 
     /// Some of them, in this order.
     pub(super) fn select(&self, cells: &[u32]) -> Self {
-        let rows = cells.iter().flat_map(|&cell| self.row(cell as usize));
+        let mut values = Vec::with_capacity(cells.len() * self.n_features);
+        for &cell in cells {
+            values.extend_from_slice(self.row(cell as usize));
+        }
         Self {
-            values: rows.copied().collect(),
+            values,
             n_cells: cells.len(),
             n_features: self.n_features,
         }

@@ -30,7 +30,7 @@ const NEAREST: usize = 14;
 const RECALL: f64 = 0.97;
 
 /// Most cells that a cell is compared with, on average: beyond, the search would be quadratic.
-const MOST_COMPARED: usize = 1 << 15;
+const MOST_COMPARED: usize = 80_000;
 
 /// Cells that are searched for together: the more, the more of them are compared with the same list.
 const BLOCK: usize = 2048;
@@ -47,11 +47,11 @@ pub(super) struct Approximate<T> {
 }
 
 /// The `count` nearest others of every cell, most of them right: of each cell, as many of the lists nearest to it are searched
-/// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 32,768 others. Of equally
+/// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 80,000 others. Of equally
 /// near ones the one of lower index comes first.
 ///
 /// The result depends on `seed`, and not on the number of threads. O(n · √n · features) time where cells lie in groups, no more
-/// than O(n · 32,768 · features) in any case, and O(n² / 400 · features) to find the lists; O(n · features) memory.
+/// than O(n · 80,000 · features) in any case; O(n · features) memory.
 pub(super) fn among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Neighborhoods> {
     let mut found = Neighborhoods::empty(cells.n_cells(), count);
     let see = |_, cell, near: &[Neighbor]| found.set(cell, near);
@@ -108,32 +108,32 @@ fn probes(lists: &Lists, cells: &Directions, count: usize, seed: u64) -> (usize,
     let queries = cells.select(&probed);
     // A cell is its own nearest.
     let truth = of_queries(cells, &queries, count.min(NEAREST) + 1);
-    let n_lists = lists.len();
-    let mut found_in = vec![0_usize; n_lists];
-    let mut to_lists = vec![0.0; n_lists];
+    let mut found_in = vec![0_usize; lists.len()];
+    let mut total = 0_usize;
     for (place, (&cell, near)) in probed.iter().zip(truth.iter()).enumerate() {
-        lists
-            .centers
-            .cosines((&queries, place..place + 1), 0..n_lists, &mut to_lists);
+        let lists_near = lists.near(lists.list_of[cell as usize] as usize);
+        let to_lists = lists_near.cosines(&queries, place..place + 1);
         for other in near.iter().filter(|other| other.cell != cell) {
-            let list = lists.list_of[other.cell as usize] as usize;
+            total += 1;
+            let list = lists.list_of[other.cell as usize];
+            let Ok(list) = lists_near.lists.binary_search(&list) else {
+                continue;
+            };
             let is_before = |&(other, &cosine): &(usize, &f32)| {
                 cosine > to_lists[list] || (cosine >= to_lists[list] && other < list)
             };
             found_in[to_lists.iter().enumerate().filter(is_before).count()] += 1;
         }
     }
-    let total: usize = found_in.iter().sum();
-    let most = (MOST_COMPARED * n_lists / cells.n_cells()).clamp(1, n_lists);
-    let mut found = 0;
-    for (n_probed, more) in (1..).zip(found_in) {
-        found += more;
-        let recall = found as f64 / total.max(1) as f64;
-        if recall >= RECALL || n_probed == most {
-            return (n_probed, recall);
-        }
-    }
-    (n_lists, 1.0)
+    let most = (MOST_COMPARED * lists.len() / cells.n_cells()).clamp(1, lists.len());
+    let recalls = found_in[..most].iter().scan(0_usize, |found, more| {
+        *found += more;
+        Some(*found as f64 / total.max(1) as f64)
+    });
+    let recalls: Vec<f64> = recalls.collect();
+    let enough = recalls.iter().position(|&recall| recall >= RECALL);
+    let last = enough.unwrap_or(most - 1);
+    (last + 1, recalls[last])
 }
 
 /// `lists`: with the cells in their order.
@@ -167,8 +167,14 @@ fn search_block(
     let sweep = Sweep::new();
     let mut nearest: Vec<Nearest> = rows.clone().map(|_| Nearest::of(count)).collect();
     let mut cosines = vec![0.0; ROWS * COLUMNS];
-    let probing = lists.probing(sorted, rows.clone(), n_probed, sweep);
-    for (list, probing) in probing.into_iter().enumerate() {
+    let probing = lists.probing(sorted, rows.clone(), n_probed);
+    // The cells' own lists first: the others hold few that are nearer.
+    let own = lists.of_rows(&rows);
+    let in_turn = own
+        .clone()
+        .chain((0..lists.len()).filter(|list| !own.contains(list)));
+    for list in in_turn {
+        let probing = &probing[list];
         for rows_of_list in probing.chunks(ROWS) {
             let queries = sorted.select(rows_of_list);
             for columns in chunks(lists.range(list), COLUMNS) {
@@ -184,11 +190,12 @@ fn search_block(
             }
         }
     }
-    nearest.into_iter().map(|nearest| nearest.kept).collect()
+    nearest.into_iter().map(Nearest::in_order).collect()
 }
 
 /// The nearest of the cells that one cell has been compared with so far.
 struct Nearest {
+    /// The nearest, in any order, and fewer than as many again that are not ruled out yet.
     kept: Vec<Neighbor>,
     count: usize,
     /// No cosine below it is among the nearest.
@@ -198,7 +205,7 @@ struct Nearest {
 impl Nearest {
     fn of(count: usize) -> Self {
         Self {
-            kept: Vec::with_capacity(count + 1),
+            kept: Vec::with_capacity(2 * count),
             count,
             least: f32::NEG_INFINITY,
         }
@@ -217,15 +224,22 @@ impl Nearest {
     }
 
     fn keep(&mut self, near: Neighbor) {
-        let place = self
-            .kept
-            .partition_point(|kept| (kept.distance, kept.cell) < (near.distance, near.cell));
-        self.kept.insert(place, near);
-        self.kept.truncate(self.count);
-        if let (true, Some(last)) = (self.kept.len() == self.count, self.kept.last()) {
-            // Lower by rounding, so that no equal distance is passed over.
-            self.least = 1.0 - last.distance - 2.0 * super::ROUNDING;
+        self.kept.push(near);
+        if self.kept.len() < 2 * self.count {
+            return;
         }
+        let (_, last, _) = self
+            .kept
+            .select_nth_unstable_by(self.count - 1, |a, b| a.compared(*b));
+        // Lower by rounding, so that no equal distance is passed over.
+        self.least = 1.0 - last.distance - 2.0 * super::ROUNDING;
+        self.kept.truncate(self.count);
+    }
+
+    fn in_order(mut self) -> Vec<Neighbor> {
+        self.kept.sort_unstable_by(|a, b| a.compared(*b));
+        self.kept.truncate(self.count);
+        self.kept
     }
 }
 

@@ -192,7 +192,7 @@ fn nearest_of(cells: &Directions, candidates: &Names) -> Neighborhoods {
                 distance: cells.distance(cell, other as usize),
             })
             .collect();
-        near.sort_unstable_by(|a, b| (a.distance.total_cmp(&b.distance)).then(a.cell.cmp(&b.cell)));
+        near.sort_unstable_by(|a, b| a.compared(*b));
         near.truncate(N_NEIGHBORS - 1);
         near
     })

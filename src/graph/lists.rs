@@ -12,7 +12,8 @@ use crate::{
     unit::scale_to_unit,
 };
 
-/// Cells of a list, on average.
+/// Cells of a list, on average, of up to a million cells. Of more, a list has 0.4 √n, or it would take longer to find the lists than
+/// to search them.
 const LIST: usize = 400;
 
 /// Cells that the lists' centres are found on, per list.
@@ -21,11 +22,8 @@ const PER_LIST: usize = 64;
 /// Rounds of k-means.
 const ROUNDS: usize = 6;
 
-/// Cells that are compared with all centres at a time.
-const ROWS: usize = 64;
-
-/// Cosines of a group, the largest of which stands for it.
-const IN_GROUP: usize = 16;
+/// Lists that those of a cell to search are chosen from: the nearest to the list that it is in.
+const NEAR: usize = 512;
 
 /// Cells in lists of cells that lie together; lists that follow each other are near each other, mostly.
 pub(super) struct Lists {
@@ -36,13 +34,13 @@ pub(super) struct Lists {
     /// The list of every cell.
     pub list_of: Vec<u32>,
     /// The lists' centres.
-    pub centers: Directions,
+    centers: Directions,
 }
 
 impl Lists {
-    /// As `seed` decides, whatever the number of threads. O(n² / 400 · features) time.
+    /// As `seed` decides, whatever the number of threads. O(n · √n · features) time.
     pub(super) fn of(cells: &Directions, seed: u64) -> Self {
-        let n_lists = (cells.n_cells() / LIST).max(1);
+        let n_lists = n_lists(cells.n_cells());
         let centers = neighbors_in_turn(&centers(cells, n_lists, seed), seed);
         let list_of = closest(cells, &centers);
         let (order, starts) = in_groups(&list_of, n_lists);
@@ -64,26 +62,43 @@ impl Lists {
         self.starts[list]..self.starts[list + 1]
     }
 
+    /// The lists that the cells of some rows, in the order of the lists, are in. There is a row.
+    pub(super) fn of_rows(&self, rows: &Range<usize>) -> Range<usize> {
+        let list_of = |row: usize| self.list_of[self.order[row] as usize] as usize;
+        list_of(rows.start)..list_of(rows.end - 1) + 1
+    }
+
+    /// The lists near one of them, ascending: itself, and as many others as make [`NEAR`], or all.
+    pub(super) fn near(&self, list: usize) -> Near {
+        let n_lists = self.len();
+        let mut cosines = vec![0.0; n_lists];
+        self.centers
+            .cosines((&self.centers, list..list + 1), 0..n_lists, &mut cosines);
+        let mut lists = Vec::new();
+        for_largest(&cosines, NEAR.min(n_lists), |list| lists.push(list as u32));
+        Near {
+            centers: self.centers.select(&lists),
+            lists,
+        }
+    }
+
     /// For every list, those of some rows of `sorted`, the cells in the order of the lists, that it is one of the `n_nearest` lists
-    /// of, ascending; of equally near lists the first ones count.
+    /// of, ascending. A cell's nearest lists are those of the lists near its own; of equally near ones the first ones count.
     pub(super) fn probing(
         &self,
         sorted: &Directions,
         rows: Range<usize>,
         n_nearest: usize,
-        sweep: Sweep,
     ) -> Vec<Vec<u32>> {
-        let n_lists = self.len();
-        let mut probing = vec![Vec::new(); n_lists];
-        let mut cosines = vec![0.0; ROWS * n_lists];
-        for first in rows.clone().step_by(ROWS) {
-            let rows = first..(first + ROWS).min(rows.end);
-            let cosines = &mut cosines[..rows.len() * n_lists];
-            self.centers
-                .cosines((sorted, rows.clone()), 0..n_lists, cosines);
-            for (row, cosines) in rows.zip(cosines.chunks_exact_mut(n_lists)) {
-                for_largest(cosines, n_nearest, sweep, |list| {
-                    probing[list].push(row as u32);
+        let mut probing = vec![Vec::new(); self.len()];
+        for list in self.of_rows(&rows) {
+            let of_list = self.range(list);
+            let of_list = of_list.start.max(rows.start)..of_list.end.min(rows.end);
+            let near = self.near(list);
+            let cosines = near.cosines(sorted, of_list.clone());
+            for (row, cosines) in of_list.zip(cosines.chunks_exact(near.lists.len())) {
+                for_largest(cosines, n_nearest.min(cosines.len()), |place| {
+                    probing[near.lists[place] as usize].push(row as u32);
                 });
             }
         }
@@ -91,47 +106,45 @@ impl Lists {
     }
 }
 
-/// Calls `visit` with the places of the `count` largest cosines, ascending; of equal ones the first count. Moves the cosines up
-/// by 2.
-fn for_largest(cosines: &mut [f32], count: usize, sweep: Sweep, mut visit: impl FnMut(usize)) {
-    // The bits of floats above 0 are in the order of the floats.
-    for cosine in &mut *cosines {
-        *cosine += 2.0;
+fn n_lists(n_cells: usize) -> usize {
+    let list = LIST * n_cells.isqrt().max(1000) / 1000;
+    (n_cells / list).max(1)
+}
+
+/// Lists that lie near each other.
+pub(super) struct Near {
+    /// Which lists, ascending.
+    pub lists: Vec<u32>,
+    centers: Directions,
+}
+
+impl Near {
+    /// Cosines of some cells to the lists' centres: cells × lists.
+    pub(super) fn cosines(&self, cells: &Directions, rows: Range<usize>) -> Vec<f32> {
+        let mut cosines = vec![0.0; rows.len() * self.lists.len()];
+        self.centers
+            .cosines((cells, rows), 0..self.lists.len(), &mut cosines);
+        cosines
     }
-    let bound = bound_of_largest(cosines, count);
-    let mut bits = Vec::new();
-    sweep.each_at_least(cosines, bound, |place| {
-        bits.push(cosines[place].to_bits());
-    });
-    let last = bits.len() - count;
-    let (_, &mut least, larger) = bits.select_nth_unstable(last);
-    let mut n_equal = count - larger.iter().filter(|&&bits| bits > least).count();
-    let least = f32::from_bits(least);
-    sweep.each_at_least(cosines, least, |place| {
-        if cosines[place] > least {
+}
+
+/// Calls `visit` with the places of the `count` largest cosines, ascending; of equal ones the first count.
+fn for_largest(cosines: &[f32], count: usize, mut visit: impl FnMut(usize)) {
+    let Some(last) = count.checked_sub(1) else {
+        return;
+    };
+    let mut ordered = cosines.to_vec();
+    let (larger, &mut least, _) = ordered.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
+    let n_larger = larger.iter().filter(|&&cosine| cosine > least).count();
+    let mut n_equal = count - n_larger;
+    for (place, &cosine) in cosines.iter().enumerate() {
+        if cosine > least {
             visit(place);
-        } else if n_equal > 0 {
+        } else if cosine >= least && n_equal > 0 {
             n_equal -= 1;
             visit(place);
         }
-    });
-}
-
-/// A value that at least `count` of the cosines, all above 0, reach, and few more: as many groups of [`IN_GROUP`] of them have a
-/// largest one that reaches it. 0 where there are no more groups than that.
-fn bound_of_largest(cosines: &[f32], count: usize) -> f32 {
-    let n_groups = cosines.len() / IN_GROUP;
-    if n_groups <= count {
-        return 0.0;
     }
-    let mut largest = vec![0.0_f32; n_groups];
-    for row in cosines.chunks(n_groups) {
-        for (largest, &cosine) in largest.iter_mut().zip(row) {
-            *largest = if cosine > *largest { cosine } else { *largest };
-        }
-    }
-    let mut bits: Vec<u32> = largest.iter().map(|cosine| cosine.to_bits()).collect();
-    f32::from_bits(*bits.select_nth_unstable(n_groups - count).1)
 }
 
 /// Centres of lists, by k-means on the cosine (Dhillon & Modha 2001, doi:10.1023/A:1007612920971).
@@ -200,7 +213,7 @@ mod tests {
         let lists = Lists::of(&cells, 1);
         assert_eq!((lists.len(), lists.range(4).end), (5, 2000));
         let sorted = cells.select(&lists.order);
-        let probing = lists.probing(&sorted, 100..300, 2, Sweep::new());
+        let probing = lists.probing(&sorted, 100..300, 2);
         for row in 100..300_u32 {
             let of_row: Vec<usize> = (0..5).filter(|&l| probing[l].contains(&row)).collect();
             assert_eq!(of_row.len(), 2);
@@ -210,14 +223,18 @@ mod tests {
     }
 
     #[test]
+    fn lists_grow_beyond_a_million_cells() {
+        let found = [0, 399, 200_000, 1_000_000, 4_000_000].map(n_lists);
+        assert_eq!(found, [1, 1, 500, 2500, 5000]);
+    }
+
+    #[test]
     fn the_largest_of_many_are_those_that_sorting_finds() {
         let of = |place: usize| ((place * 7919) % 601) as f32 / 601.0 - 0.5;
         for (n, count) in [(3000, 5), (3000, 186), (3000, 187), (3000, 3000), (40, 1)] {
             let mut visited = Vec::new();
-            let mut cosines: Vec<f32> = (0..n).map(of).collect();
-            for_largest(&mut cosines, count, Sweep::new(), |place| {
-                visited.push(place);
-            });
+            let cosines: Vec<f32> = (0..n).map(of).collect();
+            for_largest(&cosines, count, |place| visited.push(place));
             let mut expected: Vec<usize> = (0..n).collect();
             expected.sort_by(|&a, &b| of(b).total_cmp(&of(a)).then(a.cmp(&b)));
             expected.truncate(count);
@@ -229,8 +246,8 @@ mod tests {
     #[test]
     fn of_equal_ones_the_first_count() {
         let mut visited = Vec::new();
-        let mut cosines = [0.5, -0.5, 0.5, 0.9, 0.5];
-        for_largest(&mut cosines, 3, Sweep::new(), |place| visited.push(place));
+        let cosines = [0.5, -0.5, 0.5, 0.9, 0.5];
+        for_largest(&cosines, 3, |place| visited.push(place));
         assert_eq!(visited, [0, 2, 3]);
     }
 }

@@ -1,6 +1,9 @@
 //! The nearest other cells of each of many cells.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    cmp::Ordering,
+    sync::{Mutex, PoisonError},
+};
 
 use rayon::prelude::*;
 
@@ -11,6 +14,14 @@ pub struct Neighbor {
     pub cell: u32,
     /// How far away it is.
     pub distance: f32,
+}
+
+impl Neighbor {
+    /// Which of two is nearer; of equally near ones the one of lower index.
+    pub(super) fn compared(self, other: Self) -> Ordering {
+        let by_distance = self.distance.total_cmp(&other.distance);
+        by_distance.then(self.cell.cmp(&other.cell))
+    }
 }
 
 /// Cells whose neighbours are found before they are written down together.

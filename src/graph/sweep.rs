@@ -19,15 +19,6 @@ impl Sweep {
         self.0.dispatch(FirstAtLeast { values, least })
     }
 
-    /// Calls `see` with each place whose number is at least as large as `least`, ascending.
-    pub(super) fn each_at_least(self, values: &[f32], least: f32, mut see: impl FnMut(usize)) {
-        let mut seen = 0;
-        while let Some(more) = self.first_at_least(&values[seen..], least) {
-            see(seen + more);
-            seen += more + 1;
-        }
-    }
-
     /// Where the largest number is, the first of equals; 0 of none.
     pub(super) fn largest(self, values: &[f32]) -> usize {
         let largest = self.0.dispatch(Largest { values });
