@@ -60,14 +60,16 @@ pub(super) struct Edges {
     pub of_other: f64,
     /// Those between the groups.
     pub between: f64,
-    /// Of all cells.
+    /// Those that chance is taken over.
     pub total: f64,
 }
 
 impl Edges {
-    /// ln of the edges between the groups by chance over those there are.
+    /// ln of the edges between the groups by chance over those there are. Chance is taken over the groups' own edges, if these are
+    /// more than `total`: halves of a group in which all cells are alike then lack none, however large it is.
     fn lack(self) -> f64 {
-        let expected = self.of_one * self.of_other / self.total;
+        let total = self.total.max(self.of_one + self.of_other);
+        let expected = self.of_one * self.of_other / total;
         let found = if expected > 0.0 {
             self.between / expected
         } else {
@@ -300,6 +302,18 @@ mod tests {
         assert!((found.fold - fold).abs() < 1e-12);
         let strength = found.edges + 5.0 * 0.8 + fold - 0.75 * 1000.0_f64.ln();
         assert!((found.strength - strength).abs() < 1e-12);
+    }
+
+    #[test]
+    fn halves_of_a_group_of_many_cells_lack_no_edges() {
+        // Every cell is connected to any other of the group as strongly. Chance is taken over a tenth of their edges.
+        let edges = Edges {
+            of_one: 300.0,
+            of_other: 200.0,
+            between: 300.0 * 200.0 / 500.0,
+            total: 50.0,
+        };
+        assert!(edges.lack().abs() < 1e-3);
     }
 
     #[test]
