@@ -170,10 +170,8 @@ fn search_block(
     let probing = lists.probing(sorted, rows.clone(), n_probed);
     // The cells' own lists first: the others hold few that are nearer.
     let own = lists.of_rows(&rows);
-    let in_turn = own
-        .clone()
-        .chain((0..lists.len()).filter(|list| !own.contains(list)));
-    for list in in_turn {
+    let others = (0..own.start).chain(own.end..lists.len());
+    for list in own.chain(others) {
         let probing = &probing[list];
         for rows_of_list in probing.chunks(ROWS) {
             let queries = sorted.select(rows_of_list);

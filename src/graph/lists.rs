@@ -128,13 +128,11 @@ impl Near {
     }
 }
 
-/// Calls `visit` with the places of the `count` largest cosines, ascending; of equal ones the first count.
+/// Calls `visit` with the places of the `count` largest cosines, ascending; of equal ones the first count. There are that many, and
+/// at least one.
 fn for_largest(cosines: &[f32], count: usize, mut visit: impl FnMut(usize)) {
-    let Some(last) = count.checked_sub(1) else {
-        return;
-    };
     let mut ordered = cosines.to_vec();
-    let (larger, &mut least, _) = ordered.select_nth_unstable_by(last, |a, b| b.total_cmp(a));
+    let (larger, &mut least, _) = ordered.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a));
     let n_larger = larger.iter().filter(|&&cosine| cosine > least).count();
     let mut n_equal = count - n_larger;
     for (place, &cosine) in cosines.iter().enumerate() {

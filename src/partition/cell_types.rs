@@ -30,9 +30,9 @@ pub struct Counted<'a> {
 /// Leiden's resolution for the fine clusters of up to as many cells as [`AT_CELLS`].
 const FINE_RESOLUTION: f64 = 4.0;
 
-/// With more cells it grows as the root of their number, and chance is taken over the edges of this many: the more cells of
-/// other types there are, the fewer edges chance expects between two small types, and the less their lack says (Fortunato &
-/// Barthélemy 2007, doi:10.1073/pnas.0605965104).
+/// With more cells it grows as the root of their number, and chance is taken over the edges of this many, or over those of the two
+/// clusters where these are more: the more cells of other types there are, the fewer edges chance expects between two small types,
+/// and the less their lack says (Fortunato & Barthélemy 2007, doi:10.1073/pnas.0605965104).
 const AT_CELLS: f64 = 20_000.0;
 
 /// Most leaves of the tree, unless more clusters are asked for: the least distinct fine clusters are merged before it is grown,
