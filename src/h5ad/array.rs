@@ -1,11 +1,18 @@
 //! A dataset that has passed the checks which protect memory.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use hdf5::{Datatype, H5Type, filters::Filter, plist::dataset_create::Layout};
 use ndarray::{Array2, s};
 
-use super::{H5adError, element_path::ElementPath};
+use super::{
+    H5adError,
+    deflated::{Deflated, Number},
+    element_path::ElementPath,
+};
 
 /// No HDF5 filter that is compiled in shrinks data further than deflate's 1:1032.
 const MAX_COMPRESSION: u128 = 1100;
@@ -19,6 +26,8 @@ pub(crate) struct Array {
     inner: hdf5::Dataset,
     place: ElementPath,
     shape: Vec<usize>,
+    /// Where its chunks are, once a run of values was asked for and if they are deflated.
+    deflated: Arc<OnceLock<Option<Deflated>>>,
 }
 
 impl Array {
@@ -29,6 +38,7 @@ impl Array {
             inner,
             place,
             shape,
+            deflated: Arc::default(),
         };
         array.check_layout()?;
         array.check_storage()?;
@@ -130,8 +140,16 @@ impl Array {
         self.read_values::<T, _>(n_values, || self.inner.read_raw())
     }
 
-    /// A run of values of a one-dimensional dataset, converted to `T`.
-    pub(crate) fn read_range<T: H5Type>(&self, range: Range<usize>) -> Result<Vec<T>, H5adError> {
+    /// A run of values of a one-dimensional dataset, converted to `T`; by all threads, where they are deflated.
+    pub(crate) fn read_range<T: Number>(&self, range: Range<usize>) -> Result<Vec<T>, H5adError> {
+        let deflated = self.deflated.get_or_init(|| {
+            let find = || Deflated::find(&self.inner, &self.place.path());
+            self.place.guard(0, find)
+        });
+        let unpacked = deflated.as_ref().and_then(|it| it.read(range.clone()));
+        if let Some(values) = unpacked {
+            return Ok(values);
+        }
         let values = self.read_values::<T, _>(range.len(), || self.inner.read_slice_1d(range))?;
         Ok(values.into_raw_vec_and_offset().0)
     }

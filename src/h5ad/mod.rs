@@ -12,6 +12,7 @@ mod counts_in;
 mod csc;
 mod csr;
 mod data_frame;
+mod deflated;
 mod dense;
 mod element;
 mod element_path;
