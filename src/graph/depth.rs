@@ -2,6 +2,9 @@
 
 use std::mem;
 
+use rayon::prelude::*;
+use sprs::{CsVecBase, CsVecViewMutI};
+
 use crate::counts::Csr;
 
 /// Ranges of the difference in depth, equally many pairs of cells in each.
@@ -9,6 +12,9 @@ const RANGES: usize = 12;
 
 /// Cells whose pairs set the ranges.
 const TYPICAL_CELLS: usize = 1000;
+
+/// Cells whose edges are added up in one task.
+const CELLS_OF_BLOCK: usize = 1 << 16;
 
 /// An edge's weight is changed by this factor at most.
 const MOST: f64 = 8.0;
@@ -35,20 +41,46 @@ pub(super) fn balance_depth(mut graph: Csr, totals: &[f32]) -> Csr {
         let difference = (depths[a] - depths[b]).abs();
         bounds.partition_point(|&bound| bound < difference)
     };
-    let mut found = [0.0; RANGES];
     let mut strengths = vec![0.0_f64; graph.rows()];
-    for (&weight, (a, b)) in &graph {
-        let weight = f64::from(weight);
-        found[range(a as usize, b as usize)] += weight;
-        strengths[a as usize] += weight;
+    // Blocks are added up in their order, so that the number of threads changes nothing.
+    let found_in_blocks: Vec<[f64; RANGES]> = strengths
+        .par_chunks_mut(CELLS_OF_BLOCK)
+        .enumerate()
+        .map(|(block, strengths)| {
+            let mut found = [0.0; RANGES];
+            for (a, strength) in (block * CELLS_OF_BLOCK..).zip(strengths) {
+                let row = graph.outer_view(a);
+                for (b, &weight) in row.iter().flat_map(CsVecBase::iter) {
+                    let weight = f64::from(weight);
+                    found[range(a, b)] += weight;
+                    *strength += weight;
+                }
+            }
+            found
+        })
+        .collect();
+    let mut found = [0.0; RANGES];
+    for block in found_in_blocks {
+        for (sum, weight) in found.iter_mut().zip(block) {
+            *sum += weight;
+        }
     }
     let by_chance = by_chance(&depths, &strengths, &bounds);
     let factors = factors(&found, &by_chance);
-    for (a, mut row) in graph.outer_iterator_mut().enumerate() {
+    let balance = |(a, mut row): (usize, CsVecViewMutI<f32, u32>)| {
         for (b, weight) in row.iter_mut() {
             *weight *= factors[range(a, b)];
         }
+    };
+    let mut rows = graph.outer_iterator_mut().enumerate();
+    loop {
+        let block: Vec<_> = rows.by_ref().take(CELLS_OF_BLOCK).collect();
+        if block.is_empty() {
+            break;
+        }
+        block.into_par_iter().for_each(balance);
     }
+    drop(rows);
     graph
 }
 

@@ -94,10 +94,10 @@ fn each_of_many(
 ) -> (Vec<u32>, f64) {
     let lists = Lists::of(&cells, seed);
     let (n_probed, recall) = probes(&lists, &cells, count, seed);
-    let sorted = cells.select(&lists.order);
+    let sorted = cells.select(lists.order());
     drop(cells);
     search((&lists, &sorted), count, n_probed, see);
-    (lists.order, recall)
+    (lists.into_order(), recall)
 }
 
 /// How many lists have to be searched, and the share of true neighbours in these.
@@ -143,7 +143,7 @@ fn search(
     n_probed: usize,
     see: impl FnMut(usize, usize, &[Neighbor]) + Send,
 ) {
-    let order = &lists.0.order;
+    let order = lists.0.order();
     let see = Mutex::new(see);
     (0..order.len().div_ceil(BLOCK))
         .into_par_iter()
@@ -179,11 +179,11 @@ fn search_block(
                 let cosines = &mut cosines[..rows_of_list.len() * columns.len()];
                 let of_queries = (&queries, 0..rows_of_list.len());
                 sorted.cosines(of_queries, columns.clone(), cosines);
-                let cells = &lists.order[columns.clone()];
+                let cells = &lists.order()[columns.clone()];
                 let of_rows = cosines.chunks_exact(columns.len());
                 for (&row, cosines) in rows_of_list.iter().zip(of_rows) {
                     let row = row as usize;
-                    nearest[row - rows.start].see(lists.order[row], cells, cosines, sweep);
+                    nearest[row - rows.start].see(lists.order()[row], cells, cosines, sweep);
                 }
             }
         }
@@ -297,7 +297,7 @@ mod tests {
         let cells = cells();
         let lists = Lists::of(&cells, 3);
         let exact = super::super::neighbors::among(&cells, 14);
-        let sorted = cells.select(&lists.order);
+        let sorted = cells.select(lists.order());
         let mut n_seen = 0;
         search((&lists, &sorted), 14, lists.len(), |_, cell, found| {
             for (found, exact) in found.iter().zip(exact.of(cell)) {

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{cosine::Directions, sweep::Sweep};
 use crate::{
-    grouping::in_groups,
+    grouping::Members,
     seed::{Stream, stream},
     unit::scale_to_unit,
 };
@@ -27,10 +27,8 @@ const NEAR: usize = 512;
 
 /// Cells in lists of cells that lie together; lists that follow each other are near each other, mostly.
 pub(super) struct Lists {
-    /// Which cells: those of the first list, then those of the second.
-    pub order: Vec<u32>,
-    /// Where each list begins in `order`, and where the last one ends.
-    starts: Vec<usize>,
+    /// The cells of every list.
+    members: Members,
     /// The list of every cell.
     pub list_of: Vec<u32>,
     /// The lists' centres.
@@ -43,10 +41,9 @@ impl Lists {
         let n_lists = n_lists(cells.n_cells());
         let centers = neighbors_in_turn(&centers(cells, n_lists, seed), seed);
         let list_of = closest(cells, &centers);
-        let (order, starts) = in_groups(&list_of, n_lists);
+        let lists = list_of.iter().map(|&list| list as usize);
         Self {
-            order,
-            starts,
+            members: Members::of(lists, n_lists),
             list_of,
             centers,
         }
@@ -57,14 +54,23 @@ impl Lists {
         self.centers.n_cells()
     }
 
-    /// Where the cells of a list are.
+    /// Which cells: those of the first list, then those of the second.
+    pub(super) fn order(&self) -> &[u32] {
+        &self.members.in_order
+    }
+
+    pub(super) fn into_order(self) -> Vec<u32> {
+        self.members.in_order
+    }
+
+    /// Where the cells of a list are in that order.
     pub(super) fn range(&self, list: usize) -> Range<usize> {
-        self.starts[list]..self.starts[list + 1]
+        self.members.range(list)
     }
 
     /// The lists that the cells of some rows, in the order of the lists, are in. There is a row.
     pub(super) fn of_rows(&self, rows: &Range<usize>) -> Range<usize> {
-        let list_of = |row: usize| self.list_of[self.order[row] as usize] as usize;
+        let list_of = |row: usize| self.list_of[self.order()[row] as usize] as usize;
         list_of(rows.start)..list_of(rows.end - 1) + 1
     }
 
@@ -210,12 +216,12 @@ mod tests {
         let cells = Directions::of(&features.view());
         let lists = Lists::of(&cells, 1);
         assert_eq!((lists.len(), lists.range(4).end), (5, 2000));
-        let sorted = cells.select(&lists.order);
+        let sorted = cells.select(lists.order());
         let probing = lists.probing(&sorted, 100..300, 2);
         for row in 100..300_u32 {
             let of_row: Vec<usize> = (0..5).filter(|&l| probing[l].contains(&row)).collect();
             assert_eq!(of_row.len(), 2);
-            let own = lists.list_of[lists.order[row as usize] as usize] as usize;
+            let own = lists.list_of[lists.order()[row as usize] as usize] as usize;
             assert!(of_row.contains(&own) && lists.range(own).contains(&(row as usize)));
         }
     }

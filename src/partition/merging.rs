@@ -9,7 +9,7 @@ use super::{
     sums::Sums,
     tree::{Node, Tree},
 };
-use crate::graph::Adjacency;
+use crate::{graph::Adjacency, grouping::Members};
 
 /// Random halves of the cells in which every split is judged again.
 const N_HALVES: usize = 20;
@@ -35,15 +35,19 @@ pub(super) struct Fine {
 impl Fine {
     /// Summed weights of a graph between clusters.
     pub(super) fn weights(graph: &Adjacency, labels: &[usize], n_clusters: usize) -> Vec<Vec<f64>> {
-        let mut weights = vec![vec![0.0; n_clusters]; n_clusters];
-        for (cell, &label) in labels.iter().enumerate() {
-            graph.each_in_row(cell, |other, weight| {
-                if other != cell {
-                    weights[label][labels[other]] += f64::from(weight);
-                }
-            });
-        }
-        weights
+        let members = Members::of(labels.iter().copied(), n_clusters);
+        let of_cluster = |cluster| {
+            let mut weights = vec![0.0; n_clusters];
+            for &cell in members.cells(cluster) {
+                graph.each_in_row(cell as usize, |other, weight| {
+                    if other != cell as usize {
+                        weights[labels[other]] += f64::from(weight);
+                    }
+                });
+            }
+            weights
+        };
+        (0..n_clusters).into_par_iter().map(of_cluster).collect()
     }
 
     /// Merges the two clusters with the least evidence between them, again and again, up to one.

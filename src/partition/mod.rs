@@ -19,6 +19,7 @@ mod found;
 mod leiden;
 mod merging;
 mod modularity;
+mod moving;
 mod network;
 mod numbering;
 mod options;

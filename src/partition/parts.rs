@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use rand::seq::{SliceRandom, index};
+use rayon::prelude::*;
 
 use super::{cell_types::Counted, split_evidence::Profile, sums::Sums};
 use crate::{
+    grouping::Members,
     preprocess::Batches,
     seed::{Stream, stream},
 };
@@ -64,21 +66,25 @@ impl Parts {
         labels: &[usize],
         n_clusters: usize,
     ) -> Vec<Vec<Sums>> {
-        let mut sums = vec![vec![Sums::default(); self.len()]; n_clusters];
-        for (cell, row) in counted.counts.iter_rows().enumerate() {
-            let part = self.of_cell.get(cell).copied().unwrap_or(0);
-            let sums = &mut sums[labels[cell]][part];
-            if sums.counts.is_empty() {
-                *sums = Sums::nothing(counted.counts.shape().1);
+        let members = Members::of(labels.iter().copied(), n_clusters);
+        let of_cluster = |cluster| {
+            let mut sums = vec![Sums::default(); self.len()];
+            for &cell in members.cells(cluster) {
+                let cell = cell as usize;
+                let sums = &mut sums[self.of_cell.get(cell).copied().unwrap_or(0)];
+                if sums.counts.is_empty() {
+                    *sums = Sums::nothing(counted.counts.shape().1);
+                }
+                sums.cells += 1.0;
+                sums.total += f64::from(counted.totals[cell]);
+                for (gene, count) in counted.counts.row(cell) {
+                    sums.counts[gene] += count;
+                    sums.detected[gene] += 1.0;
+                }
             }
-            sums.cells += 1.0;
-            sums.total += f64::from(counted.totals[cell]);
-            for (gene, count) in row {
-                sums.counts[gene] += count;
-                sums.detected[gene] += 1.0;
-            }
-        }
-        sums
+            sums
+        };
+        (0..n_clusters).into_par_iter().map(of_cluster).collect()
     }
 
     /// A cluster's genes in some parts of its cells, whose sums these are.

@@ -11,12 +11,12 @@ use rand::{RngCore, SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use single_clustering::{
-    community_search::leiden::{LeidenConfig, MoveScratch, Partition, Rb, local_move, refine},
+    community_search::leiden::{LeidenConfig, MoveScratch, Partition, Rb, refine},
     network::CSRNetwork,
 };
 
-use super::ClusterError;
-use crate::grouping::in_groups;
+use super::{ClusterError, moving::move_nodes};
+use crate::grouping::Members;
 
 /// Clusters whose rows are made in one task, at least.
 const AT_A_TIME: usize = 1024;
@@ -97,7 +97,7 @@ fn pass(
     let mut scratch = MoveScratch::with_capacity(n_cells, partition.slots().max(n_cells) + 1);
     let mut node_of_cell: Vec<u32> = (0..n_cells as u32).collect();
     for _ in 0..config.max_levels {
-        local_move(&level, &mut partition, &objective, &mut scratch, rng, None);
+        move_nodes(&level, &mut partition, objective, &mut scratch, rng);
         let mut refined = refine(
             &level,
             partition.membership_raw(),
@@ -143,8 +143,8 @@ fn graph_of_clusters(
     cluster: &[u32],
     n_clusters: usize,
 ) -> Result<CSRNetwork, ClusterError> {
-    let (members, starts) = in_groups(cluster, n_clusters);
-    let of = |cluster: usize| &members[starts[cluster]..starts[cluster + 1]];
+    let members = Members::of(cluster.iter().map(|&of| of as usize), n_clusters);
+    let of = |cluster| members.cells(cluster);
     let sums = || Sums::new(n_clusters);
     // How many edges each cluster has to those before it, and to itself and those behind it.
     let numbers: Vec<[u32; 2]> = (0..n_clusters)
