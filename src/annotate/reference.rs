@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use rand::seq::index;
 
 use crate::{
-    grouping::sizes,
+    grouping::{Members, n_groups, sizes},
     kernels::tensor::to_array,
     metrics::Truth,
     model_file::ReferenceCells,
@@ -63,17 +63,16 @@ pub fn kept_cells(labels: &[usize], seed: u64) -> Vec<usize> {
     if n_cells <= MOST_CELLS {
         return (0..n_cells).collect();
     }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); sizes(labels).len()];
-    for (cell, &label) in labels.iter().enumerate() {
-        members[label].push(cell);
-    }
+    let n_labels = n_groups(labels);
+    let members = Members::of(labels.iter().copied(), n_labels);
     let mut rng = stream(seed, Stream::Reference);
     let mut kept = Vec::new();
-    for members in members {
+    for label in 0..n_labels {
+        let members = members.cells(label);
         let share = MOST_CELLS * members.len() / n_cells;
         let n_kept = share.max(LEAST_OF_CLUSTER).min(members.len());
         let drawn = index::sample(&mut rng, members.len(), n_kept).into_vec();
-        kept.extend(drawn.into_iter().map(|member| members[member]));
+        kept.extend(drawn.into_iter().map(|member| members[member] as usize));
     }
     kept.sort_unstable();
     kept

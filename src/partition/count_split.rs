@@ -11,8 +11,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::{Found, split_evidence::PSEUDO_COUNT, tree::Members};
+use super::{Found, split_evidence::PSEUDO_COUNT};
 use crate::{
+    grouping::Members,
     markers::rank_sum_ps,
     packed_counts::PackedCounts,
     seed::{Stream, stream},
@@ -37,7 +38,7 @@ pub(super) fn p_values(
     totals: &[f32],
     seed: u64,
 ) -> Vec<Option<f64>> {
-    let members = Members::of(&found.tree, &found.leaves);
+    let members = Members::of(found.leaves.iter().copied(), found.tree.n_leaves());
     (0..found.tree.nodes.len())
         .into_par_iter()
         .map(|node| {
@@ -45,7 +46,7 @@ pub(super) fn p_values(
             if !found.is_split(node) {
                 return None;
             }
-            let sides = children.map(|child| members.some_below(&found.tree, child, MOST_CELLS));
+            let sides = children.map(|child| found.tree.some_below(child, &members, MOST_CELLS));
             let rng = &mut stream(seed.wrapping_add(node as u64), Stream::CountSplit);
             Some(p_value(&Cells::of(&sides, counts, totals), rng))
         })

@@ -8,7 +8,7 @@ use super::{
     auc::auc,
     split_evidence::{Evidence, GeneOfSplit},
 };
-use crate::packed_counts::PackedCounts;
+use crate::{grouping::Members, packed_counts::PackedCounts};
 
 /// Most cells of either side that a gene's AUC is taken over, evenly spread: more would change it by less than 0.01.
 const MOST_FOR_AUC: usize = 5000;
@@ -102,6 +102,14 @@ impl Tree {
         leaves
     }
 
+    /// Cells below a node, at most `most` of them, evenly spread. `members`: those of every leaf.
+    pub(super) fn some_below(&self, node: usize, members: &Members, most: usize) -> Vec<usize> {
+        let leaves = self.leaves_below(node);
+        let all = leaves.iter().flat_map(|&leaf| members.cells(leaf));
+        let step = self.nodes[node].cells.div_ceil(most).max(1);
+        all.step_by(step).map(|&cell| cell as usize).collect()
+    }
+
     /// Counts the cells of every node anew.
     pub(super) fn count_cells(&mut self, leaves: &[usize]) {
         self.nodes.iter_mut().for_each(|node| node.cells = 0);
@@ -126,28 +134,6 @@ impl Node {
     }
 }
 
-/// The cells of every leaf.
-pub(super) struct Members(Vec<Vec<usize>>);
-
-impl Members {
-    /// `leaves`: the leaf of every cell.
-    pub(super) fn of(tree: &Tree, leaves: &[usize]) -> Self {
-        let mut members = vec![Vec::new(); tree.n_leaves()];
-        for (cell, &leaf) in leaves.iter().enumerate() {
-            members[leaf].push(cell);
-        }
-        Self(members)
-    }
-
-    /// Cells below a node, at most `most` of them, evenly spread.
-    pub(super) fn some_below(&self, tree: &Tree, node: usize, most: usize) -> Vec<usize> {
-        let leaves = tree.leaves_below(node);
-        let all = leaves.iter().flat_map(|&leaf| self.0[leaf].iter().copied());
-        let step = tree.nodes[node].cells.div_ceil(most).max(1);
-        all.step_by(step).collect()
-    }
-}
-
 /// Finds the AUC of every gene that a split names.
 ///
 /// `counts`: raw counts, n × g; `totals`: n; `leaves`: the leaf of every cell.
@@ -157,7 +143,7 @@ pub(super) fn judge_genes(
     totals: &[f32],
     leaves: &[usize],
 ) {
-    let members = Members::of(tree, leaves);
+    let members = Members::of(leaves.iter().copied(), tree.n_leaves());
     let judged: Vec<Option<[Vec<f64>; 2]>> = tree
         .nodes
         .par_iter()
@@ -169,7 +155,7 @@ pub(super) fn judge_genes(
                 .map(|found| found.gene)
                 .collect();
             let sides = node.children?.map(|child| {
-                let cells = members.some_below(tree, child, MOST_FOR_AUC);
+                let cells = tree.some_below(child, &members, MOST_FOR_AUC);
                 shares_of(&genes, &cells, counts, totals)
             });
             let auc_of =
