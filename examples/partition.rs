@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut graph = joint.balanced(&prepared.totals);
     let counted = Counted {
         counts: &prepared.counts,
+        judging: prepared.judging.as_deref(),
         totals: &prepared.totals,
         batches: None,
     };

@@ -4,7 +4,7 @@ use attentionae_sc::{
     counts::Csr,
     graph::JointGraph,
     packed_counts::PackedCounts,
-    partition::{Counted, Cut, Found, Granularity, find_types},
+    partition::{Counted, Cut, Found, Granularity, Node, find_types},
 };
 use ndarray::Array2;
 use rand::{Rng, SeedableRng};
@@ -32,6 +32,10 @@ fn simulated(types: &[usize]) -> Array2<f32> {
 }
 
 fn found(types: &[usize], cut: Cut) -> Found {
+    found_by(None, types, cut)
+}
+
+fn found_by(judging: Option<&[usize]>, types: &[usize], cut: Cut) -> Found {
     let dense = simulated(types);
     let totals: Vec<f32> = dense.outer_iter().map(|cell| cell.sum()).collect();
     let mut lognorm = dense.clone();
@@ -47,6 +51,7 @@ fn found(types: &[usize], cut: Cut) -> Found {
     let counts = PackedCounts::from(&counts);
     let counted = Counted {
         counts: &counts,
+        judging,
         totals: &totals,
         batches: None,
     };
@@ -69,6 +74,28 @@ fn a_dominant_type_is_not_split_and_a_rare_one_is_found() {
         types.resize(400, 1);
         assert_eq!(found(&types, AUTO).labels, types, "{n_rare}");
     }
+}
+
+#[test]
+fn splits_are_judged_by_and_name_only_the_genes_that_judge() {
+    // The first 30 genes are more in type 0, the next 30 in type 1.
+    let types: Vec<usize> = (0..400).map(|cell| usize::from(cell >= 200)).collect();
+    let root = |genes: std::ops::Range<usize>| {
+        let judging: Vec<usize> = genes.collect();
+        let found = found_by(Some(&judging), &types, AUTO);
+        found.tree.nodes.last().cloned().expect("a root")
+    };
+    let (some, none) = (root(30..N_GENES), root(60..N_GENES));
+    let named: Vec<_> = some.genes.iter().flatten().collect();
+    let telling = named.iter().filter(|gene| gene.auc > 0.8);
+    assert!(telling.clone().count() >= 3);
+    assert!(
+        telling
+            .into_iter()
+            .all(|gene| (30..60).contains(&gene.gene))
+    );
+    let detection = |node: &Node| node.evidence.as_ref().expect("evidence").detection;
+    assert!(detection(&some) > 2.0 * detection(&none));
 }
 
 #[test]

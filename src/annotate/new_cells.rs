@@ -222,6 +222,7 @@ impl<'a> Annotator<'a> {
                     names: self.model.batches.clone(),
                 }
             }),
+            judging: None,
             unmeasured: genes.unmeasured.clone(),
             cells,
             totals,

@@ -21,6 +21,8 @@ use crate::{
 pub struct Counted<'a> {
     /// Raw counts, n × highly variable genes.
     pub counts: &'a PackedCounts,
+    /// Columns of `counts`, ascending, that splits are judged by; all where `None`.
+    pub judging: Option<&'a [usize]>,
     /// Total counts over all genes.
     pub totals: &'a [f32],
     /// Batches of the cells, where clusters are to be compared within them. With more than 200, all cells are compared.
@@ -91,6 +93,9 @@ pub fn find_types(
     }
     let n_leaves = n_groups(&leaves);
     let mut tree = with(parts, &leaves).grow();
+    if let Some(judging) = counted.judging {
+        tree.name_genes(|place| judging[place]);
+    }
     let cluster = match cut {
         Cut::Evidence(granularity) => tree.cut(granularity.enough()),
         Cut::Clusters(n) => tree.cut_into(n),

@@ -57,7 +57,8 @@ impl Parts {
         self.n_batches * self.per_batch
     }
 
-    /// The sums of every cluster, each part of the cells by itself: clusters × parts.
+    /// The sums of every cluster, each part of the cells by itself: clusters × parts. Genes are those that splits are judged by, in
+    /// their order.
     ///
     /// `labels`: n, below `n_clusters`. O(counts) time.
     pub(super) fn sums(
@@ -67,19 +68,30 @@ impl Parts {
         n_clusters: usize,
     ) -> Vec<Vec<Sums>> {
         let members = Members::of(labels.iter().copied(), n_clusters);
+        let n_genes = counted.counts.shape().1;
+        // Where each gene is among those that judge.
+        let mut places = vec![None; n_genes];
+        let judging = counted
+            .judging
+            .map_or((0..n_genes).collect(), <[_]>::to_vec);
+        for (place, &gene) in judging.iter().enumerate() {
+            places[gene] = Some(place);
+        }
         let of_cluster = |cluster| {
             let mut sums = vec![Sums::default(); self.len()];
             for &cell in members.cells(cluster) {
                 let cell = cell as usize;
                 let sums = &mut sums[self.of_cell.get(cell).copied().unwrap_or(0)];
                 if sums.counts.is_empty() {
-                    *sums = Sums::nothing(counted.counts.shape().1);
+                    *sums = Sums::nothing(judging.len());
                 }
                 sums.cells += 1.0;
                 sums.total += f64::from(counted.totals[cell]);
                 for (gene, count) in counted.counts.row(cell) {
-                    sums.counts[gene] += count;
-                    sums.detected[gene] += 1.0;
+                    if let Some(place) = places[gene] {
+                        sums.counts[place] += count;
+                        sums.detected[place] += 1.0;
+                    }
                 }
             }
             sums
@@ -139,6 +151,7 @@ mod tests {
         let totals = [100.0; 30];
         let counted = Counted {
             counts: &counts,
+            judging: None,
             totals: &totals,
             batches: None,
         };
@@ -150,6 +163,23 @@ mod tests {
         assert_eq!(sum.detected, [4.0; 3]);
         let sizes = |part: usize| parts[0][part].cells + parts[1][part].cells;
         assert!((0..N_PARTS).all(|part| (sizes(part) - 3.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn only_genes_that_judge_are_added_up() {
+        let mut counts = PackedCounts::new(4);
+        counts.push([(0, 5.0), (1, 7.0), (3, 2.0)]);
+        counts.push([(2, 4.0), (3, 1.0)]);
+        let counted = Counted {
+            counts: &counts,
+            judging: Some(&[1, 3]),
+            totals: &[20.0, 10.0],
+            batches: None,
+        };
+        let sums = Parts::whole().sums(counted, &[0, 0], 1);
+        assert_eq!(sums[0][0].counts, [7.0, 3.0]);
+        assert_eq!(sums[0][0].detected, [1.0, 2.0]);
+        assert!((sums[0][0].total - 30.0).abs() < 1e-12);
     }
 
     #[test]

@@ -102,6 +102,17 @@ impl Tree {
         leaves
     }
 
+    /// Gives the genes of all splits other numbers.
+    pub(super) fn name_genes(&mut self, number: impl Fn(usize) -> usize) {
+        for gene in self
+            .nodes
+            .iter_mut()
+            .flat_map(|node| node.genes.iter_mut().flatten())
+        {
+            gene.gene = number(gene.gene);
+        }
+    }
+
     /// Cells below a node, at most `most` of them, evenly spread. `members`: those of every leaf.
     pub(super) fn some_below(&self, node: usize, members: &Members, most: usize) -> Vec<usize> {
         let leaves = self.leaves_below(node);

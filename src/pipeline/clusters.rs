@@ -132,6 +132,7 @@ impl Run<'_> {
                 let batches = batches.map(|batches| batches.select(cells));
                 let counted = Counted {
                     counts: &counts,
+                    judging: prepared.judging.as_deref(),
                     totals: &totals,
                     batches: batches.as_ref(),
                 };

@@ -7,6 +7,7 @@ use crate::{
     counts::{CountSource, Csr},
     packed_counts::PackedCounts,
 };
+use hvg::Chosen;
 
 mod batches;
 mod components;
@@ -77,6 +78,8 @@ pub struct Prepared {
     pub gene_shares: Vec<f64>,
     /// The kept cells' batches, where they are in any.
     pub batches: Option<Batches>,
+    /// Columns of `counts`, ascending, that splits of clusters are judged by; all where `None`.
+    pub judging: Option<Vec<usize>>,
     /// Columns of `counts` of genes that were not measured: they hold no counts, and each cell has the value that cells have on
     /// average. None but where cells are prepared as those of an earlier run.
     pub unmeasured: Vec<usize>,
@@ -131,7 +134,7 @@ pub fn prepare_in_batches(
     let mean_shares = survey.genes.iter().map(|gene| gene.normalized * per_cell);
     let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
-    let genes = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
+    let Chosen { genes, judging } = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
     let batches = batches.map(|batches| batches.select(&cells));
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {
@@ -153,6 +156,7 @@ pub fn prepare_in_batches(
         counts,
         totals,
         batches,
+        judging,
         unmeasured: Vec::new(),
     })
 }
@@ -217,6 +221,7 @@ impl Prepared {
             scaling: self.scaling.clone(),
             gene_shares: self.gene_shares.clone(),
             batches: batches.map(|batches| batches.select(cells)),
+            judging: self.judging.clone(),
             unmeasured: self.unmeasured.clone(),
         }
     }

@@ -10,8 +10,10 @@ pub(super) struct GeneMoments {
     pub detected_in: usize,
     /// Sum of counts per 10,000 in a cell.
     pub normalized: f64,
-    /// Sum of the values that the flavor scores genes by: these for `seurat`, ln(1 + these) for `cell_ranger`, counts for
-    /// `pearson_residuals`.
+    /// Sum of the counts; 0 but for `pearson_residuals`.
+    pub counts: f64,
+    /// Sum of the values whose dispersion is taken: ln(1 + counts per 10,000 in a cell) for `cell_ranger`, for the other flavors
+    /// counts per 10,000.
     pub sum: f64,
     /// Sum of the squares of those values, each rounded to `f32` as scanpy does.
     pub sum_of_squares: f64,
@@ -34,6 +36,13 @@ pub(super) fn add_moments(genes: &mut [GeneMoments], columns: &[u32], values: &[
         moments.detected_in += 1;
         moments.sum += f64::from(value);
         moments.sum_of_squares += f64::from(value * value);
+    }
+}
+
+/// Adds counts, each of one of `columns`, to those of the genes.
+pub(super) fn add_counts(genes: &mut [GeneMoments], columns: &[u32], counts: &[f32]) {
+    for (&gene, &count) in columns.iter().zip(counts) {
+        genes[gene as usize].counts += f64::from(count);
     }
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     Batches, Flavor, PreprocessError,
-    moments::{GeneMoments, add_moments},
+    moments::{GeneMoments, add_counts, add_moments},
     normalize::{delogged, log_normalized, stored_values},
     read_ahead::each_chunk,
 };
@@ -67,11 +67,18 @@ pub(super) fn survey(
             genes[gene as usize].normalized += f64::from(value);
         }
         let values = match flavor {
-            Flavor::Seurat => normalized,
+            Flavor::Seurat | Flavor::PearsonResiduals => normalized,
             Flavor::CellRanger => stored_values(&chunk, &totals[first..], log_normalized),
-            Flavor::PearsonResiduals => chunk.data().to_vec(),
         };
-        add_moments(&mut genes, chunk.indices(), &values);
+        let has_counts = flavor == Flavor::PearsonResiduals;
+        let add = |genes: &mut [GeneMoments], stored: Range<usize>| {
+            let columns = &chunk.indices()[stored.clone()];
+            add_moments(genes, columns, &values[stored.clone()]);
+            if has_counts {
+                add_counts(genes, columns, &chunk.data()[stored]);
+            }
+        };
+        add(&mut genes, 0..values.len());
         for (row, batch) in batches
             .iter()
             .flat_map(|batches| (first..).zip(&batches.of_cell[first..]))
@@ -79,8 +86,7 @@ pub(super) fn survey(
             let Some(stored) = stored_of_row(&chunk, row - first) else {
                 break;
             };
-            let genes = &mut genes_by_batch[*batch as usize];
-            add_moments(genes, &chunk.indices()[stored.clone()], &values[stored]);
+            add(&mut genes_by_batch[*batch as usize], stored);
         }
     })?;
     Ok(Survey {

@@ -26,8 +26,22 @@ pub enum Flavor {
     PearsonResiduals,
 }
 
-/// Columns of the source's `n_top` most variable genes, in ascending order. `survey` is of the same source and flavor, with the
-/// same batches, those of all rows of the source, where there are any.
+/// Fewest genes that splits of clusters are judged by.
+const FEWEST_JUDGING: usize = 100;
+
+/// Columns of genes, ascending.
+#[derive(Debug, PartialEq)]
+pub(super) struct Chosen {
+    /// The most variable genes.
+    pub genes: Vec<usize>,
+    /// Places in `genes` of those that splits of clusters are judged by; all where `None`. Many genes that
+    /// [`Flavor::PearsonResiduals`] chooses differ between donors a little. So those judge that [`Flavor::Seurat`] would choose
+    /// too, if these are 100 or more.
+    pub judging: Option<Vec<usize>>,
+}
+
+/// The source's `n_top` most variable genes. `survey` is of the same source and flavor, with the same batches, those of all rows of
+/// the source, where there are any.
 ///
 /// Genes that are detected in no cell take no part. In all cells, genes that tie with the last one chosen are chosen too, genes
 /// without variance never: the result may be longer or shorter than `n_top`, and is empty where nothing varies. For the order in
@@ -40,9 +54,13 @@ pub(super) fn choose(
     batches: Option<&Batches>,
     n_top: usize,
     flavor: Flavor,
-) -> Result<Vec<usize>, CountsError> {
+) -> Result<Chosen, CountsError> {
     let totals = survey.totals_of_each(batches);
     let n_cells: Vec<usize> = totals.iter().map(Vec::len).collect();
+    let most_variable = |scored: Vec<Scored>, flavor| match batches {
+        None => highest(&scored[0], n_top),
+        Some(_) => highest_in_all(survey, scored, &n_cells, n_top, flavor),
+    };
     let dispersions = |scores: fn(Vec<(f64, f64)>) -> Vec<f64>| -> Vec<Scored> {
         let each = survey.genes_of_each(batches).iter().zip(&n_cells);
         let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
@@ -51,22 +69,35 @@ pub(super) fn choose(
     let scored = match flavor {
         Flavor::Seurat => dispersions(seurat::scores),
         Flavor::CellRanger => dispersions(cell_ranger::scores),
-        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches, totals)?,
+        Flavor::PearsonResiduals => {
+            pearson_residuals::variances(source, survey, batches, totals.clone())?
+        }
     };
-    if batches.is_none() {
-        return Ok(highest(&scored[0], n_top));
-    }
-    // A batch of one cell has no say.
-    let scored = scored.into_iter().zip(n_cells).filter(|&(_, n)| n > 1);
+    let genes = most_variable(scored, flavor);
+    let judging = (flavor == Flavor::PearsonResiduals).then(|| {
+        let dispersed = most_variable(dispersions(seurat::scores), Flavor::Seurat);
+        let is_dispersed = |gene| dispersed.binary_search(gene).is_ok();
+        let judging = genes.iter().enumerate();
+        let judging = judging.filter(|(_, gene)| is_dispersed(gene));
+        judging.map(|(place, _)| place).collect()
+    });
+    let judging = judging.filter(|judging: &Vec<usize>| judging.len() >= FEWEST_JUDGING);
+    Ok(Chosen { genes, judging })
+}
+
+/// The `n_top` genes that most batches, of so many cells, have among their most variable; one of a single cell has no say.
+fn highest_in_all(
+    survey: &Survey,
+    scored: Vec<Scored>,
+    n_cells: &[usize],
+    n_top: usize,
+    flavor: Flavor,
+) -> Vec<usize> {
+    let scored = scored.into_iter().zip(n_cells).filter(|&(_, &n)| n > 1);
     let scored: Vec<Scored> = scored.map(|(scored, _)| scored).collect();
     let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
     let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
-    Ok(highest_in_batches(
-        &scored,
-        detected.collect(),
-        n_top,
-        flavor,
-    ))
+    highest_in_batches(&scored, detected.collect(), n_top, flavor)
 }
 
 /// Genes that are detected, with their scores; NaN where there is none.
@@ -228,8 +259,42 @@ mod tests {
         for flavor in [Flavor::Seurat, Flavor::PearsonResiduals] {
             let survey = survey(&counts, Some(&batches), flavor).expect("counts in memory");
             let chosen = choose(&counts, &survey, Some(&batches), 9, flavor)?;
-            assert_eq!(chosen, [0, 2]);
+            assert_eq!(chosen.genes, [0, 2]);
+            assert_eq!(chosen.judging, None);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn genes_of_the_residuals_judge_where_seurat_chooses_them_too() -> Result<(), CountsError> {
+        // 300 genes, each in every third of 60 cells; the counts of every other gene differ.
+        let (n_cells, n_genes) = (60, 300);
+        let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        for cell in 0..n_cells {
+            for gene in (cell % 3..n_genes).step_by(3) {
+                indices.push(gene as u32);
+                values.push(if gene % 2 == 0 {
+                    1.0
+                } else {
+                    (1 + cell % 7) as f32
+                });
+            }
+            indptr.push(indices.len());
+        }
+        let counts = Csr::new((n_cells, n_genes), indptr, indices, values);
+        let of = |flavor, n_top| {
+            let survey = survey(&counts, None, flavor).expect("counts in memory");
+            choose(&counts, &survey, None, n_top, flavor)
+        };
+        let (residuals, seurat) = (of(Flavor::PearsonResiduals, 200)?, of(Flavor::Seurat, 200)?);
+        let judging = residuals.judging.expect("more than a hundred");
+        let both = residuals.genes.iter().enumerate();
+        let both = both.filter(|(_, gene)| seurat.genes.contains(gene));
+        assert_eq!(judging, both.map(|(place, _)| place).collect::<Vec<_>>());
+        assert!((FEWEST_JUDGING..200).contains(&judging.len()));
+        // Of 90 genes all judge, and where the dispersion chooses, too.
+        assert_eq!(of(Flavor::PearsonResiduals, 90)?.judging, None);
+        assert_eq!(seurat.judging, None);
         Ok(())
     }
 

@@ -90,7 +90,7 @@ impl Model {
         Self {
             n_cells: totals.len(),
             most: (totals.len() as f64).sqrt(),
-            shares: genes.iter().map(|gene| gene.sum / all).collect(),
+            shares: genes.iter().map(|gene| gene.counts / all).collect(),
             depths: equal
                 .map(|cells| (f64::from(cells[0]), cells.len() as f64))
                 .collect(),
