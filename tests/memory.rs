@@ -48,8 +48,8 @@ fn run_within_mb(mb: u64, options: &[&str]) -> process::Ended {
 
 #[test]
 fn a_lack_of_memory_has_an_exit_code_of_its_own() {
-    // In the decomposition, and in our own or libtorch's training.
-    for mb in [280, 350, 400] {
+    // In the decomposition, and where cells are embedded. From 400 MB on some runs find enough.
+    for mb in [280, 350, 380] {
         let ended = run_within_mb(mb, &[]);
         assert!(!ended.timed_out, "{mb} MB: {ended:?}");
         assert_eq!(
