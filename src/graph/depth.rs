@@ -3,7 +3,7 @@
 use std::mem;
 
 use rayon::prelude::*;
-use sprs::{CsVecBase, CsVecViewMutI};
+use sprs::CsVecViewMutI;
 
 use crate::counts::Csr;
 
@@ -47,14 +47,12 @@ pub(super) fn balance_depth(mut graph: Csr, totals: &[f32]) -> Csr {
         .par_chunks_mut(CELLS_OF_BLOCK)
         .enumerate()
         .map(|(block, strengths)| {
+            let first = block * CELLS_OF_BLOCK;
             let mut found = [0.0; RANGES];
-            for (a, strength) in (block * CELLS_OF_BLOCK..).zip(strengths) {
-                let row = graph.outer_view(a);
-                for (b, &weight) in row.iter().flat_map(CsVecBase::iter) {
-                    let weight = f64::from(weight);
-                    found[range(a, b)] += weight;
-                    *strength += weight;
-                }
+            for (&weight, (row, b)) in &graph.slice_outer(first..first + strengths.len()) {
+                let weight = f64::from(weight);
+                found[range(first + row as usize, b as usize)] += weight;
+                strengths[row as usize] += weight;
             }
             found
         })
@@ -72,6 +70,7 @@ pub(super) fn balance_depth(mut graph: Csr, totals: &[f32]) -> Csr {
             *weight *= factors[range(a, b)];
         }
     };
+    // Views of a block's rows at a time: those of millions would take hundreds of megabytes.
     let mut rows = graph.outer_iterator_mut().enumerate();
     loop {
         let block: Vec<_> = rows.by_ref().take(CELLS_OF_BLOCK).collect();

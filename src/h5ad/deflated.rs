@@ -291,18 +291,19 @@ fn chunks(
         return None;
     }
     let mut chunks = vec![Packed::default(); n_chunks];
+    let most_packed = (MAX_PACKED * chunk_bytes) as u64;
     let mut n_sound = 0;
     dataset
         .chunks_visit(|found| {
             let place = found.offset[0] as usize / chunk;
-            let is_sound =
-                found.filter_mask == 0 && found.size <= (MAX_PACKED * chunk_bytes) as u64;
-            if let Some(packed) = chunks.get_mut(place).filter(|packed| packed.bytes == 0) {
+            let is_sound = found.filter_mask == 0 && (1..=most_packed).contains(&found.size);
+            let empty = chunks.get_mut(place).filter(|packed| packed.bytes == 0);
+            if let Some(packed) = empty.filter(|_| is_sound) {
                 *packed = Packed {
                     address: found.addr,
                     bytes: found.size as usize,
                 };
-                n_sound += usize::from(is_sound && found.size > 0);
+                n_sound += 1;
             }
             0
         })

@@ -135,13 +135,14 @@ impl<'a> Moving<'a> {
             let found = edges.iter().find(|edge| edge.0 as usize == cluster);
             found.map_or(0.0, |edge| edge.1)
         };
-        self.partition.remove_node(node, self.graph, to(old));
+        let to_old = to(old);
+        self.partition.remove_node(node, self.graph, to_old);
         let context = InsertContext::for_node(self.graph, node);
         let gain = |cluster, weight| {
             self.objective
                 .delta_insert(self.partition, &context, cluster, weight)
         };
-        let staying = gain(old, to(old));
+        let staying = gain(old, to_old);
         let (mut best, mut most) = (old, staying);
         let alone = (self.partition.empty_community() as u32, 0.0);
         for &(cluster, weight) in edges.iter().chain([&alone]) {

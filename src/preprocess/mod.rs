@@ -7,7 +7,6 @@ use crate::{
     counts::{CountSource, Csr},
     packed_counts::PackedCounts,
 };
-use hvg::Chosen;
 
 mod batches;
 mod components;
@@ -134,7 +133,7 @@ pub fn prepare_in_batches(
     let mean_shares = survey.genes.iter().map(|gene| gene.normalized * per_cell);
     let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
-    let Chosen { genes, judging } = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
+    let hvg::Chosen { genes, judging } = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
     let batches = batches.map(|batches| batches.select(&cells));
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {

@@ -57,9 +57,16 @@ pub(super) fn choose(
 ) -> Result<Chosen, CountsError> {
     let totals = survey.totals_of_each(batches);
     let n_cells: Vec<usize> = totals.iter().map(Vec::len).collect();
-    let most_variable = |scored: Vec<Scored>, flavor| match batches {
-        None => highest(&scored[0], n_top),
-        Some(_) => highest_in_all(survey, scored, &n_cells, n_top, flavor),
+    let most_variable = |scored: Vec<Scored>, flavor| {
+        if batches.is_none() {
+            return highest(&scored[0], n_top);
+        }
+        // A batch of one cell has no say.
+        let scored = scored.into_iter().zip(&n_cells).filter(|&(_, &n)| n > 1);
+        let scored: Vec<Scored> = scored.map(|(scored, _)| scored).collect();
+        let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
+        let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
+        highest_in_batches(&scored, detected.collect(), n_top, flavor)
     };
     let dispersions = |scores: fn(Vec<(f64, f64)>) -> Vec<f64>| -> Vec<Scored> {
         let each = survey.genes_of_each(batches).iter().zip(&n_cells);
@@ -69,35 +76,17 @@ pub(super) fn choose(
     let scored = match flavor {
         Flavor::Seurat => dispersions(seurat::scores),
         Flavor::CellRanger => dispersions(cell_ranger::scores),
-        Flavor::PearsonResiduals => {
-            pearson_residuals::variances(source, survey, batches, totals.clone())?
-        }
+        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches, totals)?,
     };
     let genes = most_variable(scored, flavor);
     let judging = (flavor == Flavor::PearsonResiduals).then(|| {
         let dispersed = most_variable(dispersions(seurat::scores), Flavor::Seurat);
         let is_dispersed = |gene| dispersed.binary_search(gene).is_ok();
-        let judging = genes.iter().enumerate();
-        let judging = judging.filter(|(_, gene)| is_dispersed(gene));
-        judging.map(|(place, _)| place).collect()
+        let places = (0..genes.len()).filter(|&place| is_dispersed(&genes[place]));
+        places.collect::<Vec<usize>>()
     });
-    let judging = judging.filter(|judging: &Vec<usize>| judging.len() >= FEWEST_JUDGING);
+    let judging = judging.filter(|judging| judging.len() >= FEWEST_JUDGING);
     Ok(Chosen { genes, judging })
-}
-
-/// The `n_top` genes that most batches, of so many cells, have among their most variable; one of a single cell has no say.
-fn highest_in_all(
-    survey: &Survey,
-    scored: Vec<Scored>,
-    n_cells: &[usize],
-    n_top: usize,
-    flavor: Flavor,
-) -> Vec<usize> {
-    let scored = scored.into_iter().zip(n_cells).filter(|&(_, &n)| n > 1);
-    let scored: Vec<Scored> = scored.map(|(scored, _)| scored).collect();
-    let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
-    let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
-    highest_in_batches(&scored, detected.collect(), n_top, flavor)
 }
 
 /// Genes that are detected, with their scores; NaN where there is none.
