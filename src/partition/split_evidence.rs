@@ -5,7 +5,12 @@ use serde::Serialize;
 use super::{sums::Sums, within_batches::WithinBatches};
 
 /// How far the share of detecting cells has to differ, in standard errors, to count.
-pub(super) const SIGNIFICANT: f64 = 4.0;
+const SIGNIFICANT: f64 = 4.0;
+
+/// Cells with a gene, and as many without it, that are added to each group before a difference in detection is judged (Agresti & Caffo
+/// 2000, doi:10.1080/00031305.2000.10474560: the square of the standard errors over 4): without them, the shares of groups of a few
+/// cells seem to be known exactly.
+const ADDED: f64 = SIGNIFICANT * SIGNIFICANT / 4.0;
 
 /// How many standard errors a fold change is taken lower than it was found.
 pub(super) const CAUTION: f64 = 3.0;
@@ -133,12 +138,11 @@ impl Profile {
 
     /// The difference in detection of a gene, `self` less `other`; 0 where it is not significant.
     pub(super) fn detection(&self, other: &Self, gene: usize) -> f64 {
-        let (p, q) = (self.shares[gene], other.shares[gene]);
-        // A share near 0 or 1 is not known more exactly than one of about 2.5 %.
-        let least = 0.025 * (1.0 / self.cells + 1.0 / other.cells);
-        let variance = p * (1.0 - p) / self.cells + q * (1.0 - q) / other.cells;
-        if (p - q).powi(2) > SIGNIFICANT.powi(2) * variance.max(least) {
-            p - q
+        let shares = [self, other].map(|group| group.shares[gene]);
+        let cells = [self, other].map(|group| group.cells);
+        let judged = Judged::of(shares, cells, cells);
+        if judged.is_significant() {
+            shares[0] - shares[1]
         } else {
             0.0
         }
@@ -170,6 +174,33 @@ impl Profile {
 
     fn genes(&self) -> std::ops::Range<usize> {
         0..self.shares.len()
+    }
+}
+
+/// A difference in the share of cells that detect a gene, as it is judged: with the [`ADDED`] cells.
+pub(super) struct Judged {
+    pub difference: f64,
+    pub variance: f64,
+}
+
+impl Judged {
+    /// Of two groups' `shares`, among so many `cells`. Where the groups are compared in several batches, `of_all` are their cells in
+    /// all of these, over which the added ones are spread.
+    pub(super) fn of(shares: [f64; 2], cells: [f64; 2], of_all: [f64; 2]) -> Self {
+        let judged = [0, 1].map(|group| {
+            let more = 1.0 + 2.0 * ADDED / of_all[group];
+            let share = (shares[group] + ADDED / of_all[group]) / more;
+            (share, share * (1.0 - share) / (cells[group] * more))
+        });
+        let [(p, of_p), (q, of_q)] = judged;
+        Self {
+            difference: p - q,
+            variance: of_p + of_q,
+        }
+    }
+
+    pub(super) fn is_significant(&self) -> bool {
+        self.difference.powi(2) > SIGNIFICANT.powi(2) * self.variance
     }
 }
 
@@ -328,6 +359,23 @@ mod tests {
         // Two genes differ, on either side one.
         let found = Evidence::of(&group(0..1), &group(1..2), EDGES, 0.0);
         assert!(found.detection.abs() < 1e-12 && found.fold.abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_gene_of_a_few_cells_is_no_evidence() {
+        // All cells of one group detect it, none of the other.
+        let is_significant = |cells| Judged::of([1.0, 0.0], cells, cells).is_significant();
+        for few in [[1.0, 500.0], [2.0, 500.0], [3.0, 2.0], [5.0, 5.0]] {
+            assert!(!is_significant(few), "{few:?}");
+        }
+        for enough in [[5.0, 500.0], [10.0, 10.0]] {
+            assert!(is_significant(enough), "{enough:?}");
+        }
+        // Spread over two batches, cells are as many as in one.
+        let half = Judged::of([0.9, 0.2], [20.0, 30.0], [40.0, 60.0]);
+        let whole = Judged::of([0.9, 0.2], [40.0, 60.0], [40.0, 60.0]);
+        assert!((half.difference - whole.difference).abs() < 1e-12);
+        assert!((half.variance / 2.0 - whole.variance).abs() < 1e-12);
     }
 
     #[test]

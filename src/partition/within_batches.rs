@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{
     split_evidence::{
-        CAUTION, NTH_DETECTION, NTH_FOLD, PSEUDO_COUNT, SIGNIFICANT, VARIANCE_OF_CELLS, nth_largest,
+        CAUTION, Judged, NTH_DETECTION, NTH_FOLD, PSEUDO_COUNT, VARIANCE_OF_CELLS, nth_largest,
     },
     sums::Sums,
 };
@@ -19,6 +19,8 @@ const FEWEST: f64 = 5.0;
 /// Two groups of cells in the batches that have cells of both.
 pub(super) struct WithinBatches<'a> {
     batches: Vec<Batch<'a>>,
+    /// Cells of each group in these.
+    cells: [f64; 2],
     /// Sum of the batches' weights.
     weight: f64,
     /// What is added to the two sides of a ratio, so that it is finite.
@@ -45,6 +47,10 @@ impl<'a> Batch<'a> {
             one,
             other,
         }
+    }
+
+    fn cells(&self) -> [f64; 2] {
+        [self.one, self.other].map(|sums| sums.cells)
     }
 
     /// Shares of cells that detect a gene.
@@ -80,6 +86,10 @@ impl<'a> WithinBatches<'a> {
         });
         Some(Self {
             weight: total(|batch| batch.weight),
+            cells: [
+                total(|batch| batch.one.cells),
+                total(|batch| batch.other.cells),
+            ],
             pseudo,
             pseudo_variance: pseudo_variance.sum(),
             batches,
@@ -114,18 +124,18 @@ impl<'a> WithinBatches<'a> {
 
     /// The same; 0 where it is not significant.
     fn detection(&self, gene: usize) -> f64 {
-        let of_batches = self.batches.iter().map(|batch| {
-            let [p, q] = batch.detected(gene);
-            let (n, m) = (batch.one.cells, batch.other.cells);
-            // A share near 0 or 1 is not known more exactly than one of about 2.5 %.
-            let least = 0.025 * (1.0 / n + 1.0 / m);
-            let variance = p * (1.0 - p) / n + q * (1.0 - q) / m;
-            batch.weight.powi(2) * variance.max(least)
-        });
-        let variance = of_batches.sum::<f64>() / self.weight.powi(2);
-        let difference = self.difference(gene);
-        if difference.powi(2) > SIGNIFICANT.powi(2) * variance {
-            difference
+        let mut judged = Judged {
+            difference: 0.0,
+            variance: 0.0,
+        };
+        for batch in &self.batches {
+            let of_batch = Judged::of(batch.detected(gene), batch.cells(), self.cells);
+            let weight = batch.weight / self.weight;
+            judged.difference += weight * of_batch.difference;
+            judged.variance += weight.powi(2) * of_batch.variance;
+        }
+        if judged.is_significant() {
+            self.difference(gene)
         } else {
             0.0
         }
