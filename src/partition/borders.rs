@@ -45,7 +45,7 @@ impl EdgesByGroup {
 }
 
 /// Moves every cell that has more edges to another cluster than to its own there, into the leaf that most of these lead
-/// to; all cells at once, three times. A cluster keeps its cells where it would lose all of them.
+/// to; all cells at once, three times. A cluster keeps its cells where all of them would leave it.
 ///
 /// `leaves`: the leaf of every cell; `cluster`: the cluster of every leaf, below the number of leaves.
 pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize]) {
@@ -64,8 +64,9 @@ pub(super) fn settle(graph: &Adjacency, leaves: &mut [usize], cluster: &[usize])
             )
             .collect();
         let mut kept = vec![false; n_clusters];
-        for &leaf in &moved {
-            kept[cluster[leaf]] = true;
+        for (&leaf, &moved) in leaves.iter().zip(&moved) {
+            // A cell that comes may have to stay where it is.
+            kept[cluster[leaf]] |= cluster[moved] == cluster[leaf];
         }
         let mut settled = true;
         for (leaf, moved) in leaves.iter_mut().zip(moved) {
@@ -157,5 +158,18 @@ mod tests {
         let mut leaves = [0, 0, 0, 0, 1, 1, 1, 1, 2];
         settle(&graph(), &mut leaves, &[0, 1, 2]);
         assert_eq!(leaves[8], 2);
+    }
+
+    #[test]
+    fn a_cluster_that_a_cell_would_come_to_keeps_its_own() {
+        // Cell 0 would go to cell 1, which would go to cells 2 and 3. Both are alone in their clusters.
+        let mut weights = Array2::<f32>::zeros((4, 4));
+        for (a, b, weight) in [(0, 1, 1.0), (1, 2, 2.0), (2, 3, 5.0)] {
+            weights[(a, b)] = weight;
+            weights[(b, a)] = weight;
+        }
+        let mut leaves = [0, 1, 2, 2];
+        settle(&Adjacency::Dense(weights), &mut leaves, &[0, 1, 2]);
+        assert_eq!(leaves, [0, 1, 2, 2]);
     }
 }
