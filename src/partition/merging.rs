@@ -216,13 +216,10 @@ impl Growing {
         let Some((place, gone)) = self.least_distinct() else {
             return false;
         };
-        let Some(evidence) = self.evidence(gone, place) else {
-            return false;
-        };
         let (Some(one), Some(other)) = (self.open[place].take(), self.open[gone].take()) else {
             return false;
         };
-        let merged = self.join(one, other, place, gone, evidence);
+        let merged = self.join(one, other, place, gone);
         self.open[place] = Some(merged);
         let mut rows = std::mem::take(&mut self.rows);
         rows[gone] = Row::default();
@@ -235,14 +232,7 @@ impl Growing {
         true
     }
 
-    fn join(
-        &mut self,
-        mut one: Open,
-        other: Open,
-        place: usize,
-        gone: usize,
-        evidence: Evidence,
-    ) -> Open {
+    fn join(&mut self, mut one: Open, other: Open, place: usize, gone: usize) -> Open {
         let node = self.tree.nodes.len();
         let children = [one.node, other.node];
         let heights = children.map(|child| self.tree.nodes[child].height);
@@ -250,7 +240,8 @@ impl Growing {
             genes_of(&one.profile, &other.profile),
             genes_of(&other.profile, &one.profile),
         );
-        let edges = self.edges(&one, &other, gone);
+        let edges = self.edges(&one, &other, gone).nearby();
+        let evidence = Evidence::of(&one.profile, &other.profile, edges, self.ln_depth);
         let still = self.halves.par_iter().filter(|half| {
             let [one, other] =
                 [&one, &other].map(|open| self.parts.profile(&open.parts, |part| half[part]));

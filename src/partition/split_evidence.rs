@@ -26,6 +26,10 @@ const DETECTION_WEIGHT: f64 = 5.0;
 /// How the evidence that is asked for grows with sequencing depth: the deeper, the smaller the differences that show.
 const DEPTH_WEIGHT: f64 = 0.75;
 
+/// As evidence of a split, chance is taken over at most this many times the edges of the two groups. Among many small types, chance over
+/// all edges expects hardly one between two of them: the few that there are would then be no lack.
+const MOST_TIMES_THE_PAIR: f64 = 10.0;
+
 /// Fewest edges that are told from none, relative to those expected by chance.
 const LEAST_EDGES: f64 = 1e-4;
 
@@ -70,6 +74,15 @@ pub(super) struct Edges {
 }
 
 impl Edges {
+    /// The same two groups in a graph that is not much larger than they are.
+    pub(super) fn nearby(self) -> Self {
+        let most = MOST_TIMES_THE_PAIR * (self.of_one + self.of_other);
+        Self {
+            total: self.total.min(most),
+            ..self
+        }
+    }
+
     /// ln of the edges between the groups by chance over those there are. Chance is taken over the groups' own edges, if these are
     /// more than `total`: halves of a group in which all cells are alike then lack none, however large it is.
     fn lack(self) -> f64 {
@@ -345,6 +358,24 @@ mod tests {
             total: 50.0,
         };
         assert!(edges.lack().abs() < 1e-3);
+    }
+
+    #[test]
+    fn two_of_many_small_types_lack_edges() {
+        // One edge in twenty leads to the other, of a thousand times as many in all.
+        let edges = Edges {
+            of_one: 20.0,
+            of_other: 20.0,
+            between: 1.0,
+            total: 40_000.0,
+        };
+        assert!(edges.lack() < -4.0);
+        assert!((edges.nearby().lack()).abs() < 1e-3);
+        let few = Edges {
+            total: 100.0,
+            ..edges
+        };
+        assert!((few.nearby().lack() - few.lack()).abs() < 1e-12);
     }
 
     #[test]
