@@ -2,7 +2,7 @@
 
 use attentionae_sc::{
     counts::Csr,
-    graph::JointGraph,
+    graph::{Adjacency, JointGraph},
     packed_counts::PackedCounts,
     partition::{Counted, Cut, Found, Granularity, Node, find_types},
 };
@@ -46,7 +46,16 @@ fn found_by(judging: Option<&[usize]>, types: &[usize], cut: Cut) -> Found {
     lognorm -= &mean;
     let mut joint = JointGraph::default();
     joint.add(&lognorm.view(), 1).expect("a graph");
-    let mut graph = joint.balanced(&totals);
+    found_in(joint.balanced(&totals), &dense, judging, cut)
+}
+
+fn found_in(
+    mut graph: Adjacency,
+    dense: &Array2<f32>,
+    judging: Option<&[usize]>,
+    cut: Cut,
+) -> Found {
+    let totals: Vec<f32> = dense.outer_iter().map(|cell| cell.sum()).collect();
     let counts = Csr::csr_from_dense(dense.view(), 0.0);
     let counts = PackedCounts::from(&counts);
     let counted = Counted {
@@ -62,12 +71,30 @@ const AUTO: Cut = Cut::Evidence(Granularity::Auto);
 
 #[test]
 fn cells_of_one_type_are_one_cluster() {
-    // Of many cells, some fine clusters are of very few.
     for n in [400, 8000] {
         let found = found(&vec![0; n], AUTO);
         assert!(found.labels.iter().all(|&label| label == 0), "{n}");
         assert!(found.tree.n_leaves() > 1);
     }
+}
+
+#[test]
+fn three_cells_are_not_told_from_three_others_by_the_genes_that_they_happen_to_detect() {
+    // Cells of one type, three by three closer to each other than to the rest.
+    let n = 300;
+    let weight = |(a, b): (usize, usize)| {
+        if a == b {
+            0.0
+        } else if a / 3 == b / 3 {
+            1.0
+        } else {
+            0.000_05
+        }
+    };
+    let graph = Adjacency::Dense(Array2::from_shape_fn((n, n), weight));
+    let found = found_in(graph, &simulated(&vec![0; n]), None, AUTO);
+    assert_eq!(found.tree.n_leaves(), n / 3);
+    assert!(found.labels.iter().all(|&label| label == 0));
 }
 
 #[test]
