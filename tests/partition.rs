@@ -1,5 +1,7 @@
 //! Clusters as many as simulated cells call for.
 
+use std::collections::HashSet;
+
 use attentionae_sc::{
     counts::Csr,
     graph::{Adjacency, JointGraph},
@@ -13,8 +15,11 @@ use rand_distr::{Distribution, LogNormal, Poisson};
 
 const N_GENES: usize = 300;
 
-/// Counts of cells of the given types, about 3,000 each: every type has 30 genes of its own that it expresses eightfold.
-fn simulated(types: &[usize]) -> Array2<f32> {
+/// How much more of its own genes a type expresses.
+const FOLD: f64 = 8.0;
+
+/// Counts of cells of the given types, about 3,000 each: every type has 30 genes of its own that it expresses `fold` times as much.
+fn simulated(types: &[usize], fold: f64) -> Array2<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(15);
     let spread = LogNormal::new(0.0, 1.0).expect("a distribution");
     let base: Vec<f64> = (0..N_GENES).map(|_| spread.sample(&mut rng)).collect();
@@ -23,7 +28,7 @@ fn simulated(types: &[usize]) -> Array2<f32> {
     for (mut cell, &kind) in counts.outer_iter_mut().zip(types) {
         let depth = 3000.0 * rng.random_range(0.7..1.4) / total;
         for (gene, count) in cell.iter_mut().enumerate() {
-            let own = if gene / 30 == kind { 8.0 } else { 1.0 };
+            let own = if gene / 30 == kind { fold } else { 1.0 };
             let mean = Poisson::new(base[gene] * own * depth).expect("a mean");
             *count = mean.sample(&mut rng) as f32;
         }
@@ -32,11 +37,10 @@ fn simulated(types: &[usize]) -> Array2<f32> {
 }
 
 fn found(types: &[usize], cut: Cut) -> Found {
-    found_by(None, types, cut)
+    found_by(None, &simulated(types, FOLD), cut)
 }
 
-fn found_by(judging: Option<&[usize]>, types: &[usize], cut: Cut) -> Found {
-    let dense = simulated(types);
+fn found_by(judging: Option<&[usize]>, dense: &Array2<f32>, cut: Cut) -> Found {
     let totals: Vec<f32> = dense.outer_iter().map(|cell| cell.sum()).collect();
     let mut lognorm = dense.clone();
     for (mut cell, total) in lognorm.outer_iter_mut().zip(&totals) {
@@ -46,7 +50,7 @@ fn found_by(judging: Option<&[usize]>, types: &[usize], cut: Cut) -> Found {
     lognorm -= &mean;
     let mut joint = JointGraph::default();
     joint.add(&lognorm.view(), 1).expect("a graph");
-    found_in(joint.balanced(&totals), &dense, judging, cut)
+    found_in(joint.balanced(&totals), dense, judging, cut)
 }
 
 fn found_in(
@@ -88,12 +92,17 @@ fn three_cells_are_not_told_from_three_others_by_the_genes_that_they_happen_to_d
         } else if a / 3 == b / 3 {
             1.0
         } else {
-            0.000_05
+            0.01
         }
     };
     let graph = Adjacency::Dense(Array2::from_shape_fn((n, n), weight));
-    let found = found_in(graph, &simulated(&vec![0; n]), None, AUTO);
-    assert_eq!(found.tree.n_leaves(), n / 3);
+    // So few counts that which cells detect a gene is chance.
+    let counts = simulated(&vec![0; n], FOLD).mapv(|count| (count / 10.0).floor());
+    let found = found_in(graph, &counts, None, AUTO);
+    let pairs = found.tree.nodes.iter().filter(|node| node.cells <= 6);
+    let detection = |node: &Node| node.evidence.as_ref().map(|found| found.detection);
+    let detections: Vec<f64> = pairs.filter_map(detection).collect();
+    assert!(!detections.is_empty() && detections.iter().all(|&found| found == 0.0));
     assert!(found.labels.iter().all(|&label| label == 0));
 }
 
@@ -112,7 +121,7 @@ fn splits_are_judged_by_and_name_only_the_genes_that_judge() {
     let types: Vec<usize> = (0..400).map(|cell| usize::from(cell >= 200)).collect();
     let root = |genes: std::ops::Range<usize>| {
         let judging: Vec<usize> = genes.collect();
-        let found = found_by(Some(&judging), &types, AUTO);
+        let found = found_by(Some(&judging), &simulated(&types, FOLD), AUTO);
         found.tree.nodes.last().cloned().expect("a root")
     };
     let (some, none) = (root(30..N_GENES), root(60..N_GENES));
@@ -135,6 +144,17 @@ fn ten_types_are_ten_clusters_however_fine_the_cut() {
         assert_eq!(found.labels, types, "{granularity:?}");
         assert!(found.confidence.iter().all(|&share| share > 0.5));
     }
+}
+
+#[test]
+fn types_that_differ_by_little_are_found_where_nothing_else_differs() {
+    let types: Vec<usize> = (0..800).map(|cell| cell % 8).collect();
+    let found = found_by(None, &simulated(&types, 2.2), AUTO);
+    assert_eq!(found.labels, types);
+    // Seven splits between types, two of them with as much evidence as is usually asked for.
+    assert_eq!(found.tree.cut_into(8), found.tree.cut(found.enough));
+    assert!(found.enough < -3.0);
+    assert!(found.tree.cut(0.25).iter().collect::<HashSet<_>>().len() < 4);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub struct Found {
     pub tree: Tree,
     /// The cluster (of `labels`) that each leaf of the tree lies in.
     pub cluster_of_leaf: Vec<usize>,
+    /// The strength above which splits are kept, unless a number of clusters is asked for.
+    pub enough: f64,
 }
 
 impl Found {

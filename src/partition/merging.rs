@@ -242,20 +242,20 @@ impl Growing {
         );
         let edges = self.edges(&one, &other, gone).nearby();
         let evidence = Evidence::of(&one.profile, &other.profile, edges, self.ln_depth);
-        let still = self.halves.par_iter().filter(|half| {
+        let in_half = |half: &Vec<bool>| {
             let [one, other] =
                 [&one, &other].map(|open| self.parts.profile(&open.parts, |part| half[part]));
             if one.is_empty() || other.is_empty() {
-                return false;
+                return f64::NEG_INFINITY;
             }
-            Evidence::of(&one, &other, edges, self.ln_depth).strength > super::options::ENOUGH
-        });
-        let stability = still.count() as f64 / N_HALVES as f64;
+            Evidence::of(&one, &other, edges, self.ln_depth).strength
+        };
+        let in_halves = self.halves.par_iter().map(in_half).collect();
         self.tree.nodes.push(Node {
             children: Some(children),
             height: heights.into_iter().fold(evidence.strength, f64::max),
             evidence: Some(evidence),
-            stability: Some(stability),
+            in_halves,
             n_genes: [up.0, down.0],
             genes: [up.1, down.1],
             ..Node::new()

@@ -32,3 +32,9 @@ pub(crate) fn by_size(labels: &[usize]) -> Vec<usize> {
     }
     labels.iter().map(|&label| new_labels[label]).collect()
 }
+
+/// Labels of cells from the group of every leaf that they lie in, by decreasing size. A group without cells has none.
+pub(super) fn labels_of(leaves: &[usize], group: &[usize]) -> Vec<usize> {
+    let of_cells: Vec<usize> = leaves.iter().map(|&leaf| group[leaf]).collect();
+    by_size(&of_cells)
+}

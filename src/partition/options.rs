@@ -2,13 +2,6 @@
 
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-/// The evidence that a split needs to be kept.
-pub(super) const ENOUGH: f64 = 0.25;
-
-/// The same where few large clusters are asked for, and for the finest level that is written.
-const ENOUGH_FOR_COARSE: f64 = 2.25;
-pub(super) const ENOUGH_FOR_FINE: f64 = -0.75;
-
 /// How many clusters there are to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Resolution {
@@ -50,18 +43,6 @@ pub enum Granularity {
     Auto,
     /// Less than usual: subtypes and states.
     Fine,
-}
-
-impl Granularity {
-    /// The evidence that a split needs to be kept.
-    #[must_use]
-    pub fn enough(self) -> f64 {
-        match self {
-            Self::Coarse => ENOUGH_FOR_COARSE,
-            Self::Auto => ENOUGH,
-            Self::Fine => ENOUGH_FOR_FINE,
-        }
-    }
 }
 
 /// Where the tree is cut.

@@ -1,7 +1,5 @@
 //! The tree of fine clusters.
 
-use std::cmp::Reverse;
-
 use rayon::prelude::*;
 
 use super::{
@@ -36,6 +34,8 @@ pub struct Node {
     /// Share of random halves of the cells in which the genes' evidence, with the edges of all cells, would still part its
     /// children; `None` of a leaf.
     pub stability: Option<f64>,
+    /// The strength in each of these halves.
+    pub in_halves: Vec<f64>,
     /// The p-value of a test in counts that had no part in telling the children apart; `None` of a leaf, and where the
     /// split was not kept.
     pub p: Option<f64>,
@@ -50,41 +50,6 @@ impl Tree {
     #[must_use]
     pub fn n_leaves(&self) -> usize {
         self.nodes.len().div_ceil(2)
-    }
-
-    /// The fine clusters that lie in each cluster of a cut below which no split is stronger than `enough`; a number for
-    /// each leaf.
-    #[must_use]
-    pub fn cut(&self, enough: f64) -> Vec<usize> {
-        self.cut_where(|node| self.nodes[node].height > enough)
-    }
-
-    /// The same for a cut into `n_clusters`, at most as many as there are leaves: the strongest splits.
-    #[must_use]
-    pub fn cut_into(&self, n_clusters: usize) -> Vec<usize> {
-        let mut splits: Vec<usize> = (self.n_leaves()..self.nodes.len()).collect();
-        let height = |node: usize| self.nodes[node].height;
-        splits.sort_by(|&a, &b| {
-            height(b)
-                .total_cmp(&height(a))
-                .then(Reverse(a).cmp(&Reverse(b)))
-        });
-        splits.truncate(n_clusters.saturating_sub(1));
-        self.cut_where(|node| splits.contains(&node))
-    }
-
-    /// A number for each leaf: that of the first node on the way down from the root which is not split.
-    fn cut_where(&self, is_split: impl Fn(usize) -> bool) -> Vec<usize> {
-        let mut cluster: Vec<usize> = (0..self.nodes.len()).collect();
-        for node in (0..self.nodes.len()).rev() {
-            if let Some(parent) = self.nodes[node].parent
-                && (cluster[parent] != parent || !is_split(parent))
-            {
-                cluster[node] = cluster[parent];
-            }
-        }
-        cluster.truncate(self.n_leaves());
-        cluster
     }
 
     /// The leaves below a node, or itself where it is one, ascending.
@@ -285,25 +250,5 @@ mod tests {
         assert!((edges(4) + (near / expected + 1e-4).ln()).abs() < 1e-6);
         let expected = 4.0 * strength * strength / (4.0 * strength);
         assert!((edges(6) + (4.0 * 0.09 / expected + 1e-4).ln()).abs() < 1e-6);
-    }
-
-    #[test]
-    fn cuts_nest() {
-        let tree = grown();
-        let groups = |cut: &[usize]| {
-            let mut distinct = cut.to_vec();
-            distinct.sort_unstable();
-            distinct.dedup();
-            distinct.len()
-        };
-        for n in 1..=4 {
-            assert_eq!(groups(&tree.cut_into(n)), n);
-        }
-        let two = tree.cut_into(2);
-        assert_eq!((two[0], two[1]), (two[2], two[3]));
-        let root = tree.nodes[6].height;
-        assert_eq!(groups(&tree.cut(root)), 1);
-        assert_eq!(tree.cut(root - 1e-9), two);
-        assert_eq!(groups(&tree.cut(f64::NEG_INFINITY)), 4);
     }
 }

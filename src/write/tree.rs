@@ -92,6 +92,8 @@ fn p_text(p: f64) -> String {
 struct TreeFile<'a> {
     n_clusters: usize,
     n_fine_clusters: usize,
+    /// The strength above which splits are kept, unless a number of clusters is asked for.
+    enough: f64,
     nodes: Vec<NodeEntry<'a>>,
 }
 
@@ -165,6 +167,7 @@ pub fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
     let tree = TreeFile {
         n_clusters: types.clusters_below(types.tree.nodes.len() - 1).len(),
         n_fine_clusters: types.tree.n_leaves(),
+        enough: types.enough,
         nodes: nodes.collect(),
     };
     write_file(path, |path| -> Result<(), std::io::Error> {

@@ -178,6 +178,7 @@ impl Simulated {
             leaves,
             tree: Tree { nodes },
             cluster_of_leaf: (0..n_leaves).map(|leaf| leaf / 2).collect(),
+            enough: 0.0,
         }
     }
 }
