@@ -24,9 +24,9 @@ pub struct Counted<'a> {
 /// Finds the clusters of a cell graph whose every split has evidence in edges and genes.
 ///
 /// `graph`: symmetric weights of n cells; `counted`: their counts. The tree starts from Leiden's clusters at resolution 4
-/// (more, from 20,000 cells on); the two with the least evidence between them are merged, again and again, up to one (see
-/// [`Evidence`](super::Evidence)); a split is kept where it, or one below it, is strong enough. One cluster is a possible
-/// answer. In the end a cell at a border goes to the cluster that most of its edges lead to.
+/// (more, from 20,000 cells on, and where these are whole types); the two with the least evidence between them are merged, again
+/// and again, up to one (see [`Evidence`](super::Evidence)); a split is kept where it, or one below it, is strong enough. One
+/// cluster is a possible answer. In the end a cell at a border goes to the cluster that most of its edges lead to.
 ///
 /// Of more than 50,000 cells the graph is not copied: Leiden takes it, and it comes back without entries of 0 and without those
 /// of a cell to itself.

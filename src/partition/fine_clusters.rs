@@ -24,7 +24,7 @@ const MOST_SUMS: usize = 40_000;
 /// Most batches within which clusters are compared.
 const MOST_BATCHES: usize = 200;
 
-/// How often this is doubled at most, where fine clusters are too few or not fine enough.
+/// How often the resolution is doubled at most, where fine clusters are too few or not fine enough.
 const DOUBLINGS: usize = 8;
 
 /// The fine cluster of every cell, and the tree of these.
