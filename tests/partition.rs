@@ -151,7 +151,7 @@ fn types_that_differ_by_little_are_found_where_nothing_else_differs() {
     let types: Vec<usize> = (0..800).map(|cell| cell % 8).collect();
     let found = found_by(None, &simulated(&types, 2.2), AUTO);
     assert_eq!(found.labels, types);
-    // Seven splits between types, two of them with as much evidence as is usually asked for.
+    // Of the seven splits between types, at most two have as much evidence as is usually asked for.
     assert_eq!(found.tree.cut_into(8), found.tree.cut(found.enough));
     assert!(found.enough < -3.0);
     assert!(found.tree.cut(0.25).iter().collect::<HashSet<_>>().len() < 4);

@@ -22,8 +22,8 @@ impl Tree {
     /// The strength above which splits are kept.
     ///
     /// Usually that is [`ENOUGH`]. In data without donors, stress, cell cycle or the like, splits between types can be weaker than this,
-    /// while those within them are much weaker still; then it lies in the gap between them. Splits are not kept where they are no
-    /// stronger than [`NOTHING`], or where no genes differ.
+    /// while those within them are much weaker still; then it lies in the gap between them. A gap does not count if it begins at
+    /// [`NOTHING`] or lower, or if no genes differ in a split that it would keep.
     pub(super) fn enough(&self, granularity: Granularity) -> f64 {
         match granularity {
             Granularity::Coarse => ENOUGH_FOR_COARSE,
@@ -32,7 +32,7 @@ impl Tree {
         }
     }
 
-    /// `enough` itself if there is none, or if it lies in a gap.
+    /// The middle of the first gap below `enough`; `enough` itself if there is none, or if it already lies in one.
     fn gap_below(&self, enough: f64) -> f64 {
         let heights = self.heights();
         let n_kept = heights.partition_point(|&height| height > enough);
