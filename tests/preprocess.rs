@@ -84,6 +84,35 @@ fn the_highly_variable_genes_of_batches_and_flavors_are_scanpys() {
 }
 
 #[test]
+fn genes_of_heat_shock_judge_no_split() {
+    let places = |prepared: &Prepared, genes: std::ops::Range<usize>| -> Vec<usize> {
+        let is_in = |&place: &usize| genes.contains(&prepared.genes[place]);
+        (0..prepared.n_genes()).filter(is_in).collect()
+    };
+    let mut prepared = small();
+    let n_genes = golden::small_gene_names().len();
+    let names: Vec<String> = (0..n_genes).map(|gene| format!("gene_{gene}")).collect();
+    prepared.judge_without_heat_shock(&[names.clone()]);
+    assert_eq!(prepared.judging, None);
+
+    // Gene 40 and later ones, in the list of symbols only.
+    let mut symbols = names.clone();
+    for symbol in &mut symbols[40..] {
+        "Hspa1b".clone_into(symbol);
+    }
+    prepared.judge_without_heat_shock(&[names.clone(), symbols]);
+    assert_eq!(prepared.judging, Some(places(&prepared, 0..40)));
+
+    // Less those before gene 20, of the genes that judge.
+    let mut ids = names;
+    for id in &mut ids[..20] {
+        "ENSG00000204388".clone_into(id);
+    }
+    prepared.judge_without_heat_shock(&[ids]);
+    assert_eq!(prepared.judging, Some(places(&prepared, 20..40)));
+}
+
+#[test]
 fn cells_without_counts_are_dropped() {
     let prepared = small();
     let cells = names_at(&golden::small_cell_names(), &prepared.cells);

@@ -5,9 +5,18 @@ mod common;
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
-use attentionae_sc::{graph::JointGraph, partition::leiden, preprocess::prepare};
+use attentionae_sc::{
+    counts::Csr,
+    graph::JointGraph,
+    h5ad::{NewH5ad, write_h5ad},
+    partition::leiden,
+    preprocess::prepare,
+};
 use common::golden;
 use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Poisson};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -29,7 +38,12 @@ fn run(output: &Path, args: &str) -> String {
 }
 
 fn results(output: &Path) -> Value {
-    let text = fs::read_to_string(output.join("results/small.json")).expect("results");
+    results_of("small", output)
+}
+
+fn results_of(name: &str, output: &Path) -> Value {
+    let file = output.join("results").join(name).with_extension("json");
+    let text = fs::read_to_string(file).expect("results");
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -262,5 +276,56 @@ fn a_batch_key_that_names_no_samples_is_refused() {
             .assert()
             .code(1)
             .stderr(predicates::str::contains(reason));
+    }
+}
+
+/// 400 cells with a count of one on average in each of 183 genes. Half of them express 17 more, `names`, which the others hardly do.
+fn write_cells_in_two_states(path: &Path, names: &[String]) {
+    let n_cells = 400;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut count = |rate: f64| Poisson::new(rate).expect("a rate").sample(&mut rng) as f32;
+    let mut counts = Array2::zeros((n_cells, 200));
+    for ((cell, gene), value) in counts.indexed_iter_mut() {
+        *value = match (gene < names.len(), cell < n_cells / 2) {
+            (false, _) => count(1.0),
+            (true, true) => count(1.4),
+            (true, false) => count(0.05),
+        };
+    }
+    let others = (names.len()..200).map(|gene| format!("gene_{gene}"));
+    let new = NewH5ad {
+        counts: &Csr::csr_from_dense(counts.view(), 0.0),
+        obs_names: (0..n_cells).map(|cell| format!("cell_{cell}")).collect(),
+        var_names: names.iter().cloned().chain(others).collect(),
+        obs: Vec::new(),
+        var: Vec::new(),
+        uns: Vec::new(),
+    };
+    write_h5ad(path, &new).expect("a file");
+}
+
+#[test]
+fn cells_of_heat_shock_are_no_cluster_of_their_own() {
+    let heat_shock = "BAG3 CACYBP CHORDC1 DNAJA1 DNAJB1 DNAJB4 HSP90AA1 HSP90AB1 Hspa1a ENSMUSG00000090877 HSPA6 \
+                      ENSG00000109971.20 HSPB1 HSPD1 HSPE1 HSPH1 ZFAND2A";
+    let heat_shock: Vec<String> = heat_shock.split_whitespace().map(str::to_owned).collect();
+    let others: Vec<String> = (0..17).map(|gene| format!("marker_{gene}")).collect();
+    let output = tempdir().expect("a folder");
+    for (name, names, n_clusters) in [("shocked", heat_shock, 1), ("types", others, 2)] {
+        let file = output.path().join(name).with_extension("h5ad");
+        write_cells_in_two_states(&file, &names);
+        Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+            .args(["-name"])
+            .arg(&file)
+            .arg("-output_dir")
+            .arg(output.path())
+            .args(["-training_epoch", "8", "-batch_size", "64"])
+            .assert()
+            .code(0);
+        assert_eq!(
+            results_of(name, output.path())["n_clusters"],
+            n_clusters,
+            "{name}"
+        );
     }
 }

@@ -90,6 +90,7 @@ impl Run<'_> {
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;
         }
+        prepared.judge_without_heat_shock(&input.data.names_of_genes());
         self.say_what_was_dropped(input, passed, &prepared);
         Ok(prepared)
     }

@@ -12,6 +12,7 @@ mod batches;
 mod components;
 mod error;
 mod harmony;
+mod heat_shock;
 mod hvg;
 mod leading;
 mod moments;
@@ -192,6 +193,29 @@ fn log_normalized(counts: &Csr, totals: &[f32]) -> Vec<f32> {
 }
 
 impl Prepared {
+    /// Leaves genes that heat shock switches on out of those that splits of clusters are judged by: they differ between states of a
+    /// cell type, and between handlings of a tissue.
+    ///
+    /// `names`: what the genes of the file are called, in one list or in several (symbols, ids), each of all genes.
+    pub fn judge_without_heat_shock(&mut self, names: &[Vec<String>]) {
+        let is_one = |&place: &usize| {
+            let gene = self.genes[place];
+            names
+                .iter()
+                .any(|names| heat_shock::is_heat_shock(&names[gene]))
+        };
+        let all = || (0..self.genes.len()).collect();
+        let (left_out, judging): (Vec<usize>, Vec<usize>) = self
+            .judging
+            .clone()
+            .unwrap_or_else(all)
+            .into_iter()
+            .partition(is_one);
+        if !left_out.is_empty() {
+            self.judging = Some(judging);
+        }
+    }
+
     /// Number of cells kept.
     #[must_use]
     pub fn n_cells(&self) -> usize {
