@@ -5,7 +5,7 @@ mod common;
 use attentionae_sc::{
     counts::Csr,
     preprocess::{
-        Batches, Flavor, Prepared, PreprocessError, Transformation, pca, prepare,
+        Batches, Flavor, GenesOfViews, Prepared, PreprocessError, Transformation, pca, prepare,
         prepare_in_batches,
     },
 };
@@ -92,7 +92,7 @@ fn genes_of_heat_shock_judge_no_split() {
     let mut prepared = small();
     let n_genes = golden::small_gene_names().len();
     let names: Vec<String> = (0..n_genes).map(|gene| format!("gene_{gene}")).collect();
-    prepared.judge_without_heat_shock(&[names.clone()]);
+    prepared.judge_without_heat_shock(std::slice::from_ref(&names));
     assert_eq!(prepared.judging, None);
 
     // Gene 40 and later ones, in the list of symbols only.
@@ -305,6 +305,46 @@ fn transformed_components_keep_the_distances_of_the_clipped_values() {
         let scores = scores
             .expect("components can be computed")
             .scores(&prepared, &cells);
+        for (a, b) in [(0, 1), (3, 17), (39, 20)] {
+            let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
+            let (expected, found) = (apart(&values), apart(&scores));
+            assert!(
+                (expected - found).abs() < 1e-3 * expected,
+                "{found}, not {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_view_is_of_its_own_genes() {
+    let mut prepared = small();
+    let of_views = GenesOfViews {
+        dispersed: (0..70).collect(),
+        residual: (50..120).collect(),
+    };
+    prepared.of_views = Some(of_views.clone());
+    let cells: Vec<usize> = (0..40).collect();
+    for (transformation, values, genes) in [
+        (
+            Transformation::LogNormalized,
+            prepared.lognorm(&cells),
+            &of_views.dispersed,
+        ),
+        (
+            Transformation::Residuals,
+            prepared.residuals(&cells),
+            &of_views.residual,
+        ),
+    ] {
+        let values = values.select(Axis(1), genes);
+        let values = values.mapv(|value| value.clamp(-10.0, 10.0));
+        let components = transformation.components(&prepared, &cells, 40);
+        // Cells are seen in the same way without what the components were found by.
+        prepared.of_views = None;
+        let scores = components.expect("components can be computed");
+        let scores = scores.scores(&prepared, &cells);
+        prepared.of_views = Some(of_views.clone());
         for (a, b) in [(0, 1), (3, 17), (39, 20)] {
             let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
             let (expected, found) = (apart(&values), apart(&scores));

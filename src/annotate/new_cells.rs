@@ -223,6 +223,7 @@ impl<'a> Annotator<'a> {
                 }
             }),
             judging: None,
+            of_views: None,
             unmeasured: genes.unmeasured.clone(),
             cells,
             totals,

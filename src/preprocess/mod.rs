@@ -34,7 +34,7 @@ pub use components::CellComponents;
 #[doc(hidden)]
 pub use components::scores_together;
 pub use error::PreprocessError;
-pub use hvg::Flavor;
+pub use hvg::{Flavor, GenesOfViews};
 pub use pca::pca;
 pub use quality::{Failed, Passed, QualityControl, control};
 #[doc(hidden)]
@@ -80,6 +80,8 @@ pub struct Prepared {
     pub batches: Option<Batches>,
     /// Columns of `counts`, ascending, that splits of clusters are judged by; all where `None`.
     pub judging: Option<Vec<usize>>,
+    /// Columns of `counts` that each view is of; all where `None`.
+    pub of_views: Option<GenesOfViews>,
     /// Columns of `counts` of genes that were not measured: they hold no counts, and each cell has the value that cells have on
     /// average. None but where cells are prepared as those of an earlier run.
     pub unmeasured: Vec<usize>,
@@ -107,7 +109,7 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
 /// [`prepare`], of cells in batches (one for every row of the source), where there are any: genes are then ranked by the
 /// number of batches in which they are among the `n_hvg` most variable, and of equals by their mean normalised
 /// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does. `flavor` says how genes are scored. For
-/// [`Flavor::PearsonResiduals`] the source is read a third time, and equals are in the order of their median rank.
+/// [`Flavor::PearsonResiduals`] and [`Flavor::Combined`] the source is read a third time, and of residuals equals are in the order of their median rank.
 ///
 /// # Errors
 ///
@@ -134,7 +136,11 @@ pub fn prepare_in_batches(
     let mean_shares = survey.genes.iter().map(|gene| gene.normalized * per_cell);
     let mean_shares = mean_shares.collect();
     let n_detected_genes = detected_in.iter().filter(|&&cells| cells > 0).count();
-    let hvg::Chosen { genes, judging } = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
+    let hvg::Chosen {
+        genes,
+        judging,
+        of_views,
+    } = hvg::choose(source, &survey, batches, n_hvg, flavor)?;
     let batches = batches.map(|batches| batches.select(&cells));
     if genes.is_empty() {
         return Err(PreprocessError::NoVariableGenes {
@@ -157,6 +163,7 @@ pub fn prepare_in_batches(
         totals,
         batches,
         judging,
+        of_views,
         unmeasured: Vec::new(),
     })
 }
@@ -245,6 +252,7 @@ impl Prepared {
             gene_shares: self.gene_shares.clone(),
             batches: batches.map(|batches| batches.select(cells)),
             judging: self.judging.clone(),
+            of_views: self.of_views.clone(),
             unmeasured: self.unmeasured.clone(),
         }
     }

@@ -67,10 +67,10 @@ pub(super) fn survey(
             genes[gene as usize].normalized += f64::from(value);
         }
         let values = match flavor {
-            Flavor::Seurat | Flavor::PearsonResiduals => normalized,
+            Flavor::Seurat | Flavor::PearsonResiduals | Flavor::Combined => normalized,
             Flavor::CellRanger => stored_values(&chunk, &totals[first..], log_normalized),
         };
-        let has_counts = flavor == Flavor::PearsonResiduals;
+        let has_counts = flavor.looks_at_residuals();
         let add = |genes: &mut [GeneMoments], stored: Range<usize>| {
             let columns = &chunk.indices()[stored.clone()];
             add_moments(genes, columns, &values[stored.clone()]);

@@ -53,7 +53,8 @@ impl Transformation {
     ///
     /// `cells` are positions below [`Prepared::n_cells`]; the components are theirs alone. They are in the order of
     /// falling variance, each with its largest loading positive. There is at least one, and there are no more than
-    /// cells or genes. The result does not depend on the number of threads.
+    /// cells or genes. The result does not depend on the number of threads. Genes that [`Prepared::of_views`] leaves out have no
+    /// loadings.
     ///
     /// Cost: cells · g² operations, and g² · `n_comps` for the components; memory g², and a block of cells.
     ///
@@ -68,11 +69,31 @@ impl Transformation {
     ) -> Result<Components, PreprocessError> {
         let mean = self.mean(prepared, cells);
         let blocks = cells.chunks(CELLS);
-        let blocks = blocks.map(|block| self.centred(prepared, block, &mean));
-        let loadings = directions(blocks, (cells.len(), prepared.n_genes()), n_comps)?;
+        let genes = self.genes(prepared);
+        let blocks = blocks.map(|block| {
+            let x = self.centred(prepared, block, &mean);
+            match genes {
+                Some(genes) => x.select(Axis(1), genes).as_standard_layout().into_owned(),
+                None => x,
+            }
+        });
+        let n_genes = genes.map_or(prepared.n_genes(), <[_]>::len);
+        let mut loadings = directions(blocks, (cells.len(), n_genes), n_comps)?;
+        if let Some(genes) = genes {
+            loadings = rows_at(&loadings, genes, prepared.n_genes());
+        }
         Ok(Components {
             transformation: self,
             rotation: Rotation { mean, loadings },
+        })
+    }
+
+    /// Columns of the prepared counts that it is of; all where `None`.
+    fn genes(self, prepared: &Prepared) -> Option<&[usize]> {
+        let of_views = prepared.of_views.as_ref()?;
+        Some(match self {
+            Self::LogNormalized | Self::ZScores => &of_views.dispersed,
+            Self::Residuals => &of_views.residual,
         })
     }
 
@@ -142,6 +163,15 @@ fn directions(
     Ok(Mat::from_fn(n_genes, n, |gene, direction| {
         found[(gene, direction)] as f32
     }))
+}
+
+/// A matrix of `n_rows` rows: those of `x` in the given places, and else 0.
+fn rows_at(x: &Mat<f32>, places: &[usize], n_rows: usize) -> Mat<f32> {
+    let mut all = Mat::zeros(n_rows, x.ncols());
+    for (row, &place) in places.iter().enumerate() {
+        all.row_mut(place).copy_from(x.row(row));
+    }
+    all
 }
 
 /// The mean of all rows of some blocks, `width` wide, summed in `f64`.

@@ -24,6 +24,16 @@ pub enum Flavor {
     CellRanger,
     /// Variance of the counts' Pearson residuals (Lause et al. 2021, doi:10.1186/s13059-021-02451-7).
     PearsonResiduals,
+    /// One half by [`Flavor::Seurat`], the other by [`Flavor::PearsonResiduals`]: each view of the cells is of the genes that vary
+    /// most in it.
+    Combined,
+}
+
+impl Flavor {
+    /// Whether residuals are looked at, which takes sums of counts, and a further pass over these.
+    pub(super) fn looks_at_residuals(self) -> bool {
+        matches!(self, Self::PearsonResiduals | Self::Combined)
+    }
 }
 
 /// Fewest genes that splits of clusters are judged by.
@@ -38,6 +48,17 @@ pub(super) struct Chosen {
     /// [`Flavor::PearsonResiduals`] chooses differ between donors a little. So those judge that [`Flavor::Seurat`] would choose
     /// too, if these are 100 or more.
     pub judging: Option<Vec<usize>>,
+    /// Which of them each view is of; all where `None`, which is with any flavor but [`Flavor::Combined`].
+    pub of_views: Option<GenesOfViews>,
+}
+
+/// The genes that views of the cells are of, ascending: places among the prepared genes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenesOfViews {
+    /// Of the log-normalised values and of the z-scores.
+    pub dispersed: Vec<usize>,
+    /// Of the Pearson residuals.
+    pub residual: Vec<usize>,
 }
 
 /// The source's `n_top` most variable genes. `survey` is of the same source and flavor, with the same batches, those of all rows of
@@ -47,7 +68,7 @@ pub(super) struct Chosen {
 /// without variance never: the result may be longer or shorter than `n_top`, and is empty where nothing varies. For the order in
 /// batches see [`Judged`].
 ///
-/// Reads the source once for [`Flavor::PearsonResiduals`].
+/// Reads the source once where the flavor looks at residuals.
 pub(super) fn choose(
     source: &dyn CountSource,
     survey: &Survey,
@@ -57,13 +78,13 @@ pub(super) fn choose(
 ) -> Result<Chosen, CountsError> {
     let totals = survey.totals_of_each(batches);
     let n_cells: Vec<usize> = totals.iter().map(Vec::len).collect();
-    let most_variable = |scored: Vec<Scored>, flavor| {
+    let most_variable = |scored: &[Scored], n_top, flavor| {
         if batches.is_none() {
             return highest(&scored[0], n_top);
         }
         // A batch of one cell has no say.
-        let scored = scored.into_iter().zip(&n_cells).filter(|&(_, &n)| n > 1);
-        let scored: Vec<Scored> = scored.map(|(scored, _)| scored).collect();
+        let scored = scored.iter().zip(&n_cells).filter(|&(_, &n)| n > 1);
+        let scored: Vec<&Scored> = scored.map(|(scored, _)| scored).collect();
         let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
         let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
         highest_in_batches(&scored, detected.collect(), n_top, flavor)
@@ -73,20 +94,62 @@ pub(super) fn choose(
         let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
         each.collect()
     };
-    let scored = match flavor {
-        Flavor::Seurat => dispersions(seurat::scores),
-        Flavor::CellRanger => dispersions(cell_ranger::scores),
-        Flavor::PearsonResiduals => pearson_residuals::variances(source, survey, batches, totals)?,
+    let by_residuals = || pearson_residuals::variances(source, survey, batches, totals);
+    let of_one = |scored: &[Scored]| (most_variable(scored, n_top, flavor), None);
+    let (genes, of_views) = match flavor {
+        Flavor::Seurat => of_one(&dispersions(seurat::scores)),
+        Flavor::CellRanger => of_one(&dispersions(cell_ranger::scores)),
+        Flavor::PearsonResiduals => of_one(&by_residuals()?),
+        Flavor::Combined => {
+            let (dispersed, residual) = (dispersions(seurat::scores), by_residuals()?);
+            combined(n_top, |n| {
+                [
+                    most_variable(&dispersed, n, Flavor::Seurat),
+                    most_variable(&residual, n, Flavor::PearsonResiduals),
+                ]
+            })
+        }
     };
-    let genes = most_variable(scored, flavor);
-    let judging = (flavor == Flavor::PearsonResiduals).then(|| {
-        let dispersed = most_variable(dispersions(seurat::scores), Flavor::Seurat);
-        let is_dispersed = |gene| dispersed.binary_search(gene).is_ok();
-        let places = (0..genes.len()).filter(|&place| is_dispersed(&genes[place]));
-        places.collect::<Vec<usize>>()
+    let judging = flavor.looks_at_residuals().then(|| {
+        let dispersed = most_variable(&dispersions(seurat::scores), n_top, Flavor::Seurat);
+        places(&dispersed, &genes)
     });
     let judging = judging.filter(|judging| judging.len() >= FEWEST_JUDGING);
-    Ok(Chosen { genes, judging })
+    Ok(Chosen {
+        genes,
+        judging,
+        of_views,
+    })
+}
+
+/// The genes of two orders together, as many of either: at most `n_top` in all, but at least the first of either. `first` gives the
+/// first so many genes of both, ascending.
+fn combined(
+    n_top: usize,
+    first: impl Fn(usize) -> [Vec<usize>; 2],
+) -> (Vec<usize>, Option<GenesOfViews>) {
+    let together = |n| {
+        let mut genes = first(n).concat();
+        genes.sort_unstable();
+        genes.dedup();
+        genes
+    };
+    let numbers: Vec<usize> = (1..=n_top).collect();
+    let n_each = numbers.partition_point(|&n| together(n).len() <= n_top);
+    let n_each = n_each.max(1);
+    let genes = together(n_each);
+    let [dispersed, residual] = first(n_each).map(|chosen| places(&chosen, &genes));
+    let of_views = GenesOfViews {
+        dispersed,
+        residual,
+    };
+    (genes, Some(of_views))
+}
+
+/// Places in `genes` of those of them that are `chosen`; both ascending.
+fn places(chosen: &[usize], genes: &[usize]) -> Vec<usize> {
+    let is_chosen = |&place: &usize| chosen.binary_search(&genes[place]).is_ok();
+    (0..genes.len()).filter(is_chosen).collect()
 }
 
 /// Genes that are detected, with their scores; NaN where there is none.
@@ -103,14 +166,14 @@ fn highest(scored: &Scored, n_top: usize) -> Vec<usize> {
 
 /// The first `n_top` of some genes in the order of [`Judged`], ascending.
 fn highest_in_batches(
-    scored: &[Scored],
+    scored: &[&Scored],
     mut genes: Vec<usize>,
     n_top: usize,
     flavor: Flavor,
 ) -> Vec<usize> {
     let n_genes = genes.last().map_or(0, |last| last + 1);
     let mut judged = vec![Judged::default(); n_genes];
-    for scored in scored {
+    for &scored in scored {
         let mut scores = vec![0.0; n_genes];
         for &(gene, score) in scored {
             scores[gene] = score;
@@ -153,11 +216,10 @@ struct Judged {
 impl Judged {
     /// By how many batches the gene is chosen, and what is higher for those that come first of equals.
     fn order(&mut self, flavor: Flavor) -> (usize, f64) {
-        let among_equals = match flavor {
-            Flavor::Seurat | Flavor::CellRanger => {
-                self.scores.iter().sum::<f64>() / self.scores.len() as f64
-            }
-            Flavor::PearsonResiduals => -median(&mut self.ranks),
+        let among_equals = if flavor.looks_at_residuals() {
+            -median(&mut self.ranks)
+        } else {
+            self.scores.iter().sum::<f64>() / self.scores.len() as f64
         };
         let is_known = !among_equals.is_nan();
         let among_equals = if is_known {
@@ -254,9 +316,8 @@ mod tests {
         Ok(())
     }
 
-    #[test]
-    fn genes_of_the_residuals_judge_where_seurat_chooses_them_too() -> Result<(), CountsError> {
-        // 300 genes, each in every third of 60 cells; the counts of every other gene differ.
+    /// 300 genes, each in every third of 60 cells; the counts of every other gene differ.
+    fn counts_of_300_genes() -> Csr {
         let (n_cells, n_genes) = (60, 300);
         let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
         for cell in 0..n_cells {
@@ -270,11 +331,70 @@ mod tests {
             }
             indptr.push(indices.len());
         }
-        let counts = Csr::new((n_cells, n_genes), indptr, indices, values);
-        let of = |flavor, n_top| {
-            let survey = survey(&counts, None, flavor).expect("counts in memory");
-            choose(&counts, &survey, None, n_top, flavor)
+        Csr::new((n_cells, n_genes), indptr, indices, values)
+    }
+
+    fn chosen_of_300(
+        flavor: Flavor,
+        n_top: usize,
+        batches: Option<&Batches>,
+    ) -> Result<Chosen, CountsError> {
+        let counts = counts_of_300_genes();
+        let survey = survey(&counts, batches, flavor).expect("counts in memory");
+        choose(&counts, &survey, batches, n_top, flavor)
+    }
+
+    #[test]
+    fn as_many_genes_of_two_orders_are_combined_as_fit() {
+        let orders = [[5, 1, 9, 3], [9, 2, 5, 8]];
+        let first = |n: usize| {
+            orders.map(|order| {
+                let mut genes = order[..n.min(4)].to_vec();
+                genes.sort_unstable();
+                genes
+            })
         };
+        // The first three of either are four genes.
+        let (genes, of_views) = combined(4, first);
+        assert_eq!(genes, [1, 2, 5, 9]);
+        let of_views = of_views.expect("views of their own");
+        assert_eq!(of_views.dispersed, [0, 2, 3]);
+        assert_eq!(of_views.residual, [1, 2, 3]);
+        assert_eq!(combined(5, first).0, [1, 2, 5, 9]);
+        assert_eq!(combined(6, first).0, [1, 2, 3, 5, 8, 9]);
+        assert_eq!(combined(99, first).0, [1, 2, 3, 5, 8, 9]);
+        assert_eq!(combined(1, first).0, [5, 9]);
+    }
+
+    #[test]
+    fn combined_genes_are_those_of_both_flavors() -> Result<(), CountsError> {
+        let labels: Vec<String> = (0..60).map(|cell| (cell / 30).to_string()).collect();
+        let two = Batches::of(&labels);
+        for batches in [None, Some(&two)] {
+            let Chosen {
+                genes,
+                judging,
+                of_views,
+            } = chosen_of_300(Flavor::Combined, 250, batches)?;
+            assert!((200..=250).contains(&genes.len()), "{}", genes.len());
+            let of_views = of_views.expect("views of their own");
+            for (places_of_view, flavor) in [
+                (&of_views.dispersed, Flavor::Seurat),
+                (&of_views.residual, Flavor::PearsonResiduals),
+            ] {
+                let of_flavor = chosen_of_300(flavor, places_of_view.len(), batches)?.genes;
+                assert_eq!(*places_of_view, places(&of_flavor, &genes));
+                assert_eq!(places_of_view.len(), of_flavor.len());
+            }
+            let dispersed = chosen_of_300(Flavor::Seurat, 250, batches)?.genes;
+            assert_eq!(judging, Some(places(&dispersed, &genes)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn genes_of_the_residuals_judge_where_seurat_chooses_them_too() -> Result<(), CountsError> {
+        let of = |flavor, n_top| chosen_of_300(flavor, n_top, None);
         let (residuals, seurat) = (of(Flavor::PearsonResiduals, 200)?, of(Flavor::Seurat, 200)?);
         let judging = residuals.judging.expect("more than a hundred");
         let both = residuals.genes.iter().enumerate();
@@ -294,7 +414,8 @@ mod tests {
             vec![(0, 8.0), (1, f64::NAN), (2, 1.0), (3, 9.0)],
             vec![(0, 2.0), (1, 4.0), (3, 3.0)],
         ];
-        let chosen = |n_top, flavor| highest_in_batches(&scored, (0..4).collect(), n_top, flavor);
+        let chosen =
+            |n_top, flavor| highest_in_batches(&scored.each_ref(), (0..4).collect(), n_top, flavor);
         assert_eq!(chosen(2, Flavor::Seurat), [0, 3]);
         assert_eq!(chosen(2, Flavor::PearsonResiduals), [1, 3]);
         assert_eq!(chosen(9, Flavor::Seurat), [0, 1, 2, 3]);
