@@ -202,7 +202,7 @@ fn bad_values_are_refused_with_flag_value_and_range() {
         (
             "-hvg_flavor",
             "seurat_v3",
-            "seurat, cell_ranger or pearson_residuals",
+            "seurat, cell_ranger, pearson_residuals or combined",
         ),
         ("-max_value", "0.5", "0 (no clipping), or a number from 1"),
         ("-preset", "best", "published or recommended"),
