@@ -109,7 +109,8 @@ pub fn prepare(source: &dyn CountSource, n_hvg: usize) -> Result<Prepared, Prepr
 /// [`prepare`], of cells in batches (one for every row of the source), where there are any: genes are then ranked by the
 /// number of batches in which they are among the `n_hvg` most variable, and of equals by their mean normalised
 /// dispersion, as scanpy's `highly_variable_genes(batch_key=...)` does. `flavor` says how genes are scored. For
-/// [`Flavor::PearsonResiduals`] and [`Flavor::Combined`] the source is read a third time, and of residuals equals are in the order of their median rank.
+/// [`Flavor::PearsonResiduals`] and [`Flavor::Combined`] the source is read a third time, and equals by residuals are in the
+/// order of their median rank.
 ///
 /// # Errors
 ///

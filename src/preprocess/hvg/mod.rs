@@ -44,9 +44,8 @@ const FEWEST_JUDGING: usize = 100;
 pub(super) struct Chosen {
     /// The most variable genes.
     pub genes: Vec<usize>,
-    /// Places in `genes` of those that splits of clusters are judged by; all where `None`. Many genes that
-    /// [`Flavor::PearsonResiduals`] chooses differ between donors a little. So those judge that [`Flavor::Seurat`] would choose
-    /// too, if these are 100 or more.
+    /// Places in `genes` of those that splits of clusters are judged by; all where `None`. Many genes that are chosen by their
+    /// residuals differ between donors a little. So those judge that [`Flavor::Seurat`] would choose too, if these are 100 or more.
     pub judging: Option<Vec<usize>>,
     /// Which of them each view is of; all where `None`, which is with any flavor but [`Flavor::Combined`].
     pub of_views: Option<GenesOfViews>,
@@ -94,26 +93,34 @@ pub(super) fn choose(
         let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
         each.collect()
     };
+    let by_dispersion = || dispersions(seurat::scores);
     let by_residuals = || pearson_residuals::variances(source, survey, batches, totals);
-    let of_one = |scored: &[Scored]| (most_variable(scored, n_top, flavor), None);
-    let (genes, of_views) = match flavor {
-        Flavor::Seurat => of_one(&dispersions(seurat::scores)),
-        Flavor::CellRanger => of_one(&dispersions(cell_ranger::scores)),
-        Flavor::PearsonResiduals => of_one(&by_residuals()?),
+    let first = |scored: &[Scored], flavor| most_variable(scored, n_top, flavor);
+    // The genes, those that `Seurat` would choose where residuals have a say, and those of the views.
+    let (genes, dispersed, of_views) = match flavor {
+        Flavor::Seurat => (first(&by_dispersion(), flavor), None, None),
+        Flavor::CellRanger => (first(&dispersions(cell_ranger::scores), flavor), None, None),
+        Flavor::PearsonResiduals => (
+            first(&by_residuals()?, flavor),
+            Some(first(&by_dispersion(), Flavor::Seurat)),
+            None,
+        ),
         Flavor::Combined => {
-            let (dispersed, residual) = (dispersions(seurat::scores), by_residuals()?);
-            combined(n_top, |n| {
+            let (dispersed, residual) = (by_dispersion(), by_residuals()?);
+            let (genes, of_views) = combined(n_top, |n| {
                 [
                     most_variable(&dispersed, n, Flavor::Seurat),
                     most_variable(&residual, n, Flavor::PearsonResiduals),
                 ]
-            })
+            });
+            (
+                genes,
+                Some(first(&dispersed, Flavor::Seurat)),
+                Some(of_views),
+            )
         }
     };
-    let judging = flavor.looks_at_residuals().then(|| {
-        let dispersed = most_variable(&dispersions(seurat::scores), n_top, Flavor::Seurat);
-        places(&dispersed, &genes)
-    });
+    let judging = dispersed.map(|dispersed| places(&dispersed, &genes));
     let judging = judging.filter(|judging| judging.len() >= FEWEST_JUDGING);
     Ok(Chosen {
         genes,
@@ -124,10 +131,7 @@ pub(super) fn choose(
 
 /// The genes of two orders together, as many of either: at most `n_top` in all, but at least the first of either. `first` gives the
 /// first so many genes of both, ascending.
-fn combined(
-    n_top: usize,
-    first: impl Fn(usize) -> [Vec<usize>; 2],
-) -> (Vec<usize>, Option<GenesOfViews>) {
+fn combined(n_top: usize, first: impl Fn(usize) -> [Vec<usize>; 2]) -> (Vec<usize>, GenesOfViews) {
     let together = |n| {
         let mut genes = first(n).concat();
         genes.sort_unstable();
@@ -143,7 +147,7 @@ fn combined(
         dispersed,
         residual,
     };
-    (genes, Some(of_views))
+    (genes, of_views)
 }
 
 /// Places in `genes` of those of them that are `chosen`; both ascending.
@@ -357,7 +361,6 @@ mod tests {
         // The first three of either are four genes.
         let (genes, of_views) = combined(4, first);
         assert_eq!(genes, [1, 2, 5, 9]);
-        let of_views = of_views.expect("views of their own");
         assert_eq!(of_views.dispersed, [0, 2, 3]);
         assert_eq!(of_views.residual, [1, 2, 3]);
         assert_eq!(combined(5, first).0, [1, 2, 5, 9]);
