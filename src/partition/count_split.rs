@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::{Found, split_evidence::PSEUDO_COUNT};
+use super::{Found, profile::PSEUDO_COUNT};
 use crate::{
     grouping::Members,
     markers::rank_sum_ps,

@@ -4,8 +4,10 @@ use rayon::prelude::*;
 
 use super::{
     between::{Between, Row},
+    edges::Edges,
     parts::Parts,
-    split_evidence::{Edges, Evidence, Profile, genes_of},
+    profile::Profile,
+    split_evidence::{Evidence, genes_of},
     sums::Sums,
     tree::{Node, Tree},
 };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand::seq::{SliceRandom, index};
 use rayon::prelude::*;
 
-use super::{cell_types::Counted, split_evidence::Profile, sums::Sums};
+use super::{cell_types::Counted, profile::Profile, sums::Sums};
 use crate::{
     grouping::Members,
     preprocess::Batches,

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{
-    split_evidence::{
+    profile::{
         CAUTION, Judged, NTH_DETECTION, NTH_FOLD, PSEUDO_COUNT, VARIANCE_OF_CELLS, nth_largest,
     },
     sums::Sums,
@@ -175,7 +175,7 @@ impl<'a> WithinBatches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partition::split_evidence::Profile;
+    use crate::partition::profile::Profile;
 
     fn sums(cells: f64, total: f64, counts: [f32; 2], detected: [f32; 2]) -> Sums {
         Sums {
