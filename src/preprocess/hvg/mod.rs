@@ -3,12 +3,15 @@
 //! A flavor gives every gene a score; the genes of the highest scores are chosen, in all cells or by batches.
 
 mod cell_ranger;
+mod combined;
+mod in_batches;
 mod pearson_residuals;
 mod seurat;
 
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use self::cell_ranger::median;
+pub use self::combined::GenesOfViews;
+use self::{combined::combined, in_batches::highest_in_batches};
 use super::{Batches, moments::GeneMoments, survey::Survey};
 use crate::counts::{CountSource, CountsError};
 
@@ -51,21 +54,12 @@ pub(super) struct Chosen {
     pub of_views: Option<GenesOfViews>,
 }
 
-/// The genes that views of the cells are of, ascending: places among the prepared genes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GenesOfViews {
-    /// Of the log-normalised values and of the z-scores.
-    pub dispersed: Vec<usize>,
-    /// Of the Pearson residuals.
-    pub residual: Vec<usize>,
-}
-
 /// The source's `n_top` most variable genes. `survey` is of the same source and flavor, with the same batches, those of all rows of
 /// the source, where there are any.
 ///
 /// Genes that are detected in no cell take no part. In all cells, genes that tie with the last one chosen are chosen too, genes
 /// without variance never: the result may be longer or shorter than `n_top`, and is empty where nothing varies. For the order in
-/// batches see [`Judged`].
+/// batches see [`highest_in_batches`].
 ///
 /// Reads the source once where the flavor looks at residuals.
 pub(super) fn choose(
@@ -129,27 +123,6 @@ pub(super) fn choose(
     })
 }
 
-/// The genes of two orders together, as many of either: at most `n_top` in all, but at least the first of either. `first` gives the
-/// first so many genes of both, ascending.
-fn combined(n_top: usize, first: impl Fn(usize) -> [Vec<usize>; 2]) -> (Vec<usize>, GenesOfViews) {
-    let together = |n| {
-        let mut genes = first(n).concat();
-        genes.sort_unstable();
-        genes.dedup();
-        genes
-    };
-    let numbers: Vec<usize> = (1..=n_top).collect();
-    let n_each = numbers.partition_point(|&n| together(n).len() <= n_top);
-    let n_each = n_each.max(1);
-    let genes = together(n_each);
-    let [dispersed, residual] = first(n_each).map(|chosen| places(&chosen, &genes));
-    let of_views = GenesOfViews {
-        dispersed,
-        residual,
-    };
-    (genes, of_views)
-}
-
 /// Places in `genes` of those of them that are `chosen`; both ascending.
 fn places(chosen: &[usize], genes: &[usize]) -> Vec<usize> {
     let is_chosen = |&place: &usize| chosen.binary_search(&genes[place]).is_ok();
@@ -166,73 +139,6 @@ fn highest(scored: &Scored, n_top: usize) -> Vec<usize> {
     };
     let chosen = scored.iter().filter(|&&(_, score)| score >= cutoff);
     chosen.map(|&(gene, _)| gene).collect()
-}
-
-/// The first `n_top` of some genes in the order of [`Judged`], ascending.
-fn highest_in_batches(
-    scored: &[&Scored],
-    mut genes: Vec<usize>,
-    n_top: usize,
-    flavor: Flavor,
-) -> Vec<usize> {
-    let n_genes = genes.last().map_or(0, |last| last + 1);
-    let mut judged = vec![Judged::default(); n_genes];
-    for &scored in scored {
-        let mut scores = vec![0.0; n_genes];
-        for &(gene, score) in scored {
-            scores[gene] = score;
-        }
-        let mut chosen = highest(scored, n_top);
-        chosen.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        for (rank, gene) in chosen.into_iter().enumerate() {
-            judged[gene].ranks.push(rank as f64);
-        }
-        for (judged, score) in judged.iter_mut().zip(scores) {
-            if !score.is_nan() {
-                judged.scores.push(score);
-            }
-        }
-    }
-    let order = judged.iter_mut().map(|judged| judged.order(flavor));
-    let order: Vec<(usize, f64)> = order.collect();
-    genes.sort_by(|&a, &b| {
-        let ((by_a, a), (by_b, b)) = (order[a], order[b]);
-        by_b.cmp(&by_a).then(b.total_cmp(&a))
-    });
-    genes.truncate(n_top);
-    genes.sort_unstable();
-    genes
-}
-
-/// How batches judge a gene.
-///
-/// Genes are in the order of the number of batches that choose them. Of equals, those of higher mean score come first, 0 being
-/// the score where a batch lacks the gene; for [`Flavor::PearsonResiduals`], those of lower median rank in the batches that
-/// choose them.
-#[derive(Debug, Clone, Default)]
-struct Judged {
-    /// In every batch that gives it one.
-    scores: Vec<f64>,
-    /// Among the genes of every batch that chooses it, from 0.
-    ranks: Vec<f64>,
-}
-
-impl Judged {
-    /// By how many batches the gene is chosen, and what is higher for those that come first of equals.
-    fn order(&mut self, flavor: Flavor) -> (usize, f64) {
-        let among_equals = if flavor.looks_at_residuals() {
-            -median(&mut self.ranks)
-        } else {
-            self.scores.iter().sum::<f64>() / self.scores.len() as f64
-        };
-        let is_known = !among_equals.is_nan();
-        let among_equals = if is_known {
-            among_equals
-        } else {
-            f64::NEG_INFINITY
-        };
-        (self.ranks.len(), among_equals)
-    }
 }
 
 /// The genes that are detected in a cell, with what `scores` makes of their means and variances over so many cells.
@@ -349,27 +255,6 @@ mod tests {
     }
 
     #[test]
-    fn as_many_genes_of_two_orders_are_combined_as_fit() {
-        let orders = [[5, 1, 9, 3], [9, 2, 5, 8]];
-        let first = |n: usize| {
-            orders.map(|order| {
-                let mut genes = order[..n.min(4)].to_vec();
-                genes.sort_unstable();
-                genes
-            })
-        };
-        // The first three of either are four genes.
-        let (genes, of_views) = combined(4, first);
-        assert_eq!(genes, [1, 2, 5, 9]);
-        assert_eq!(of_views.dispersed, [0, 2, 3]);
-        assert_eq!(of_views.residual, [1, 2, 3]);
-        assert_eq!(combined(5, first).0, [1, 2, 5, 9]);
-        assert_eq!(combined(6, first).0, [1, 2, 3, 5, 8, 9]);
-        assert_eq!(combined(99, first).0, [1, 2, 3, 5, 8, 9]);
-        assert_eq!(combined(1, first).0, [5, 9]);
-    }
-
-    #[test]
     fn combined_genes_are_those_of_both_flavors() -> Result<(), CountsError> {
         let labels: Vec<String> = (0..60).map(|cell| (cell / 30).to_string()).collect();
         let two = Batches::of(&labels);
@@ -408,19 +293,5 @@ mod tests {
         assert_eq!(of(Flavor::PearsonResiduals, 90)?.judging, None);
         assert_eq!(seurat.judging, None);
         Ok(())
-    }
-
-    #[test]
-    fn of_genes_that_as_many_batches_choose_the_flavor_says_which_come_first() {
-        // Both batches choose gene 3. Of those that one chooses, gene 0 has the higher scores, gene 1 the better rank.
-        let scored = [
-            vec![(0, 8.0), (1, f64::NAN), (2, 1.0), (3, 9.0)],
-            vec![(0, 2.0), (1, 4.0), (3, 3.0)],
-        ];
-        let chosen =
-            |n_top, flavor| highest_in_batches(&scored.each_ref(), (0..4).collect(), n_top, flavor);
-        assert_eq!(chosen(2, Flavor::Seurat), [0, 3]);
-        assert_eq!(chosen(2, Flavor::PearsonResiduals), [1, 3]);
-        assert_eq!(chosen(9, Flavor::Seurat), [0, 1, 2, 3]);
     }
 }
