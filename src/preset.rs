@@ -6,6 +6,7 @@ use crate::{
     graph::{Aggregation, Aim},
     model::Parts,
     partition::{Cut, Granularity, LeidenGraph, Resolution},
+    preprocess::Flavor,
 };
 
 /// A set of defaults. Every one of them is an option of its own, too.
@@ -14,7 +15,7 @@ use crate::{
 pub enum Preset {
     /// The published training, exactly.
     Published,
-    /// Mini-batches of neighbours, which are contrasted; an embedding that starts from the components that several
+    /// Genes that vary most in either of two transformations; mini-batches of neighbours, which are contrasted; an embedding that starts from the components that several
     /// transformations share; a cell graph on principal components whose convolutions are means, with similarities as its
     /// target; clipped z-scores; clusters of the graph that the embedding and the expression share, as many as the
     /// cells call for.
@@ -24,6 +25,8 @@ pub enum Preset {
 /// What a preset decides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Defaults {
+    /// How highly variable genes are chosen.
+    pub hvg_flavor: Flavor,
     /// What the graph that Leiden clusters is made of.
     pub leiden_graph: LeidenGraph,
     /// How many clusters there are to be.
@@ -56,6 +59,7 @@ impl Preset {
     pub fn defaults(self) -> Defaults {
         match self {
             Self::Published => Defaults {
+                hvg_flavor: Flavor::Seurat,
                 leiden_graph: LeidenGraph::Dense,
                 resolution: Resolution::Fixed(1.0),
                 parts: Parts::PUBLISHED,
@@ -70,6 +74,7 @@ impl Preset {
                 graph_target: Aim::Distances,
             },
             Self::Recommended => Defaults {
+                hvg_flavor: Flavor::Combined,
                 leiden_graph: LeidenGraph::Joint,
                 resolution: Resolution::Tree(Cut::Evidence(Granularity::Auto)),
                 parts: Parts::ALL,

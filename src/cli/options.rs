@@ -77,9 +77,9 @@ pub(super) struct InputArgs {
     #[arg(long, value_name = "N", default_value = "2500", value_parser = whole(1..=1_000_000))]
     pub n_hvg: u64,
     /// How these are chosen, as scanpy's flavor of the same name does it: seurat, cell_ranger or pearson_residuals; combined: half by
-    /// the first, half by the last
-    #[arg(long, value_name = "FLAVOR", default_value = "seurat", value_parser = word::<Flavor>)]
-    pub hvg_flavor: Flavor,
+    /// the first, half by the last [default: combined; published: seurat]
+    #[arg(long, value_name = "FLAVOR", value_parser = word::<Flavor>)]
+    pub hvg_flavor: Option<Flavor>,
     /// Clip z-scores beyond +/- this; 0 for none (0, or 1 to 1000) [default: 10; published: 0]
     #[arg(long, value_name = "X", value_parser = max_value)]
     pub max_value: Option<f64>,

@@ -64,7 +64,7 @@ pub(super) fn checked(options: RunOptions, named: NamedInputs) -> Result<RunConf
         batch_key: options.input.batch_key.map(|key| key.0).unwrap_or_default(),
         within: options.input.within,
         n_hvg: options.input.n_hvg as usize,
-        hvg_flavor: options.input.hvg_flavor,
+        hvg_flavor: options.input.hvg_flavor.unwrap_or(defaults.hvg_flavor),
         overwrite: options.outputs.overwrite.0,
         n_markers: options.outputs.n_markers as usize,
         cuda: options.machine.cuda,

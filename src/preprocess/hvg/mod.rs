@@ -11,7 +11,10 @@ mod seurat;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 pub use self::combined::GenesOfViews;
-use self::{combined::combined, in_batches::highest_in_batches};
+use self::{
+    combined::combined,
+    in_batches::{AmongEquals, highest_in_batches},
+};
 use super::{Batches, moments::GeneMoments, survey::Survey};
 use crate::counts::{CountSource, CountsError};
 
@@ -69,49 +72,31 @@ pub(super) fn choose(
     n_top: usize,
     flavor: Flavor,
 ) -> Result<Chosen, CountsError> {
-    let totals = survey.totals_of_each(batches);
-    let n_cells: Vec<usize> = totals.iter().map(Vec::len).collect();
-    let most_variable = |scored: &[Scored], n_top, flavor| {
-        if batches.is_none() {
-            return highest(&scored[0], n_top);
-        }
-        // A batch of one cell has no say.
-        let scored = scored.iter().zip(&n_cells).filter(|&(_, &n)| n > 1);
-        let scored: Vec<&Scored> = scored.map(|(scored, _)| scored).collect();
-        let is_detected = |gene: usize| survey.genes[gene].detected_in > 0;
-        let detected = (0..survey.genes.len()).filter(|&gene| is_detected(gene));
-        highest_in_batches(&scored, detected.collect(), n_top, flavor)
+    let genes = Genes {
+        source,
+        survey,
+        batches,
+        n_cells: survey
+            .totals_of_each(batches)
+            .iter()
+            .map(Vec::len)
+            .collect(),
     };
-    let dispersions = |scores: fn(Vec<(f64, f64)>) -> Vec<f64>| -> Vec<Scored> {
-        let each = survey.genes_of_each(batches).iter().zip(&n_cells);
-        let each = each.map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
-        each.collect()
-    };
-    let by_dispersion = || dispersions(seurat::scores);
-    let by_residuals = || pearson_residuals::variances(source, survey, batches, totals);
-    let first = |scored: &[Scored], flavor| most_variable(scored, n_top, flavor);
     // The genes, those that `Seurat` would choose where residuals have a say, and those of the views.
     let (genes, dispersed, of_views) = match flavor {
-        Flavor::Seurat => (first(&by_dispersion(), flavor), None, None),
-        Flavor::CellRanger => (first(&dispersions(cell_ranger::scores), flavor), None, None),
-        Flavor::PearsonResiduals => (
-            first(&by_residuals()?, flavor),
-            Some(first(&by_dispersion(), Flavor::Seurat)),
-            None,
-        ),
+        Flavor::Seurat => (genes.by_moments(seurat::scores).first(n_top), None, None),
+        Flavor::CellRanger => {
+            let dispersed = genes.by_moments(cell_ranger::scores);
+            (dispersed.first(n_top), None, None)
+        }
+        Flavor::PearsonResiduals => {
+            let dispersed = genes.by_moments(seurat::scores).first(n_top);
+            (genes.by_residuals()?.first(n_top), Some(dispersed), None)
+        }
         Flavor::Combined => {
-            let (dispersed, residual) = (by_dispersion(), by_residuals()?);
-            let (genes, of_views) = combined(n_top, |n| {
-                [
-                    most_variable(&dispersed, n, Flavor::Seurat),
-                    most_variable(&residual, n, Flavor::PearsonResiduals),
-                ]
-            });
-            (
-                genes,
-                Some(first(&dispersed, Flavor::Seurat)),
-                Some(of_views),
-            )
+            let (dispersed, residual) = (genes.by_moments(seurat::scores), genes.by_residuals()?);
+            let (genes, of_views) = combined(n_top, |n| [dispersed.first(n), residual.first(n)]);
+            (genes, Some(dispersed.first(n_top)), Some(of_views))
         }
     };
     let judging = dispersed.map(|dispersed| places(&dispersed, &genes));
@@ -129,8 +114,77 @@ fn places(chosen: &[usize], genes: &[usize]) -> Vec<usize> {
     (0..genes.len()).filter(is_chosen).collect()
 }
 
+/// The genes of a source, to be scored.
+struct Genes<'a> {
+    source: &'a dyn CountSource,
+    survey: &'a Survey,
+    batches: Option<&'a Batches>,
+    /// Cells with counts, of every batch or of all.
+    n_cells: Vec<usize>,
+}
+
+impl<'a> Genes<'a> {
+    /// Scored by their means and variances.
+    fn by_moments(&self, scores: fn(Vec<(f64, f64)>) -> Vec<f64>) -> Ranking<'a> {
+        let moments = self.survey.genes_of_each(self.batches).iter();
+        let scored = moments
+            .zip(&self.n_cells)
+            .map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
+        self.ranking(scored.collect(), AmongEquals::HigherScore)
+    }
+
+    /// Scored by how much their residuals vary.
+    fn by_residuals(&self) -> Result<Ranking<'a>, CountsError> {
+        let scored = pearson_residuals::variances(self.source, self.survey, self.batches)?;
+        Ok(self.ranking(scored, AmongEquals::LowerRank))
+    }
+
+    fn ranking(&self, scored: Vec<Scored>, among_equals: AmongEquals) -> Ranking<'a> {
+        if self.batches.is_none() {
+            return Ranking::InAllCells(scored.concat());
+        }
+        // A batch of one cell has no say.
+        let scored = scored.into_iter().zip(&self.n_cells);
+        let scored = scored.filter(|&(_, &n_cells)| n_cells > 1);
+        Ranking::InBatches {
+            survey: self.survey,
+            scored: scored.map(|(scored, _)| scored).collect(),
+            among_equals,
+        }
+    }
+}
+
 /// Genes that are detected, with their scores; NaN where there is none.
 type Scored = Vec<(usize, f64)>;
+
+/// The genes of a source in the order in which they are chosen.
+enum Ranking<'a> {
+    InAllCells(Scored),
+    InBatches {
+        survey: &'a Survey,
+        /// Of every batch.
+        scored: Vec<Scored>,
+        among_equals: AmongEquals,
+    },
+}
+
+impl Ranking<'_> {
+    /// The first `n_top`, ascending.
+    fn first(&self, n_top: usize) -> Vec<usize> {
+        match self {
+            Self::InAllCells(scored) => highest(scored, n_top),
+            Self::InBatches {
+                survey,
+                scored,
+                among_equals,
+            } => {
+                let is_detected = |&gene: &usize| survey.genes[gene].detected_in > 0;
+                let detected = (0..survey.genes.len()).filter(is_detected);
+                highest_in_batches(scored, detected.collect(), n_top, *among_equals)
+            }
+        }
+    }
+}
 
 /// Genes of the `n_top` highest scores, and those that tie with the last, in the order of `scored`.
 fn highest(scored: &Scored, n_top: usize) -> Vec<usize> {
