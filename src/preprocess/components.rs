@@ -8,11 +8,12 @@ use super::{
     Batches, Components, Harmony, Prepared, PreprocessError, PrincipalComponents, Transformation,
     leading::{Leading, leading_of_all},
     rotation::Rotation,
+    standing_out::{LOOKED_AT, n_standing_out},
     transformation::mean_row,
 };
 use crate::unit::scale_to_unit;
 
-/// Principal components of each transformation.
+/// Principal components of each transformation, unless [more stand out](n_standing_out).
 pub const N_COMPONENTS: usize = 50;
 
 /// Cells whose views are put side by side at a time.
@@ -21,7 +22,8 @@ const CELLS: usize = 8192;
 /// Cells as they are seen.
 #[derive(Debug, Clone)]
 pub struct CellComponents {
-    /// Scores in each of [`Transformation::ALL`], cells × 50 or fewer.
+    /// Scores in each of [`Transformation::ALL`], cells × components: 50, fewer where there are not as many, or more where they
+    /// stand out.
     pub each: Vec<Array2<f32>>,
     /// Scores in the components that they share, cells × d, of unit variance on average over the components of
     /// the cells that they were found on; 0 where there are fewer components than d.
@@ -51,8 +53,8 @@ pub struct Shared {
 }
 
 impl CellComponents {
-    /// Finds 50 components of each transformation of some cells (positions in `prepared`), and `n_shared` of the three
-    /// together; and the scores of all prepared cells with them.
+    /// Finds 50 components of each transformation of some cells (positions in `prepared`), or up to 100 where those beyond 50
+    /// stand out in any of them, and `n_shared` of the three together; and the scores of all prepared cells with them.
     ///
     /// Each cell is scaled to length 1 in each view, so that distances within a view are its cosine distances and no view
     /// outweighs another; the views are put side by side and rotated to their common principal components, which are
@@ -71,10 +73,14 @@ impl CellComponents {
         n_shared: usize,
         seed: u64,
     ) -> Result<Self, PreprocessError> {
-        let each = Transformation::ALL
+        let found = Transformation::ALL
             .iter()
-            .map(|transformation| transformation.components(prepared, cells, N_COMPONENTS))
+            .map(|transformation| transformation.leading(prepared, cells, N_COMPONENTS, LOOKED_AT))
             .collect::<Result<Vec<_>, _>>()?;
+        let standing_out = found.iter().map(|view| n_standing_out(&view.variances));
+        let n_comps = standing_out.max().unwrap_or(N_COMPONENTS);
+        let each = found.into_iter().map(|view| view.components.first(n_comps));
+        let each: Vec<Components> = each.collect();
         let mut scores = scores_in(&each, prepared);
         let find_shared = |scores: &[Array2<f32>]| {
             let shared = Shared::find(&side_by_side(scores, cells), n_shared);

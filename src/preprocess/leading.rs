@@ -25,10 +25,11 @@ const BLOCKS: usize = 8;
 /// Columns of the matrix that a task multiplies by.
 const COLUMNS: usize = 64;
 
-/// The `n_wanted` eigenvectors of largest eigenvalue, the largest first: n × `n_wanted`, orthonormal. An eigenvector's
-/// sign is such that its largest entry in magnitude is positive (the first of equals).
+/// The `n_most` eigenvectors of largest eigenvalue, as well as they show where `n_wanted` are looked for. An eigenvector's sign is such
+/// that its largest entry in magnitude is positive (the first of equals).
 ///
-/// `lower`: n × n, symmetric and positive semidefinite, of which the lower triangle is read; `n_wanted` is at most n.
+/// `lower`: n × n, symmetric and positive semidefinite, of which the lower triangle is read; `n_most` is at most n, and at least
+/// `n_wanted`.
 ///
 /// Where few are wanted of many, they are those of the matrix as seen from a block Krylov space: A is applied seven
 /// times to a block of random vectors (always the same ones), every block made orthogonal to those before it, and the
@@ -43,16 +44,17 @@ const COLUMNS: usize = 64;
 pub(super) fn leading_eigenvectors(
     lower: MatRef<'_, f64>,
     n_wanted: usize,
-) -> Result<Mat<f64>, EvdError> {
+    n_most: usize,
+) -> Result<Leading, EvdError> {
     let n = lower.nrows();
     let width = n_wanted + SPARE;
-    if 2 * width * BLOCKS >= n {
-        return leading_of_all(lower, n_wanted).map(|leading| leading.vectors);
+    if 2 * width * BLOCKS >= n || n_most > width * BLOCKS {
+        return leading_of_all(lower, n_most);
     }
-    from_krylov_space(lower, width, n_wanted).map(with_fixed_signs)
+    from_krylov_space(lower, width, n_most)
 }
 
-/// Eigenvectors as of [`leading_eigenvectors`], and their eigenvalues.
+/// Eigenvectors, and their eigenvalues.
 pub(super) struct Leading {
     /// The largest first.
     pub values: Vec<f64>,
@@ -64,7 +66,7 @@ pub(super) struct Leading {
 pub(super) fn leading_of_all(lower: MatRef<'_, f64>, n_wanted: usize) -> Result<Leading, EvdError> {
     let (values, vectors) = eigenvectors(lower)?;
     Ok(Leading {
-        values: values.into_iter().rev().take(n_wanted).collect(),
+        values: last(&values, n_wanted),
         vectors: with_fixed_signs(last_columns(&vectors, n_wanted)),
     })
 }
@@ -88,6 +90,11 @@ fn eigenvectors(lower: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>), EvdError
     Ok((values.column_vector().iter().copied().collect(), vectors))
 }
 
+/// The last values, the last first.
+fn last(values: &[f64], n_wanted: usize) -> Vec<f64> {
+    values.iter().rev().take(n_wanted).copied().collect()
+}
+
 /// The last columns, the last first.
 fn last_columns(vectors: &Mat<f64>, n_wanted: usize) -> Mat<f64> {
     let last = vectors.ncols() - 1;
@@ -98,7 +105,7 @@ fn from_krylov_space(
     lower: MatRef<'_, f64>,
     width: usize,
     n_wanted: usize,
-) -> Result<Mat<f64>, EvdError> {
+) -> Result<Leading, EvdError> {
     let n = lower.nrows();
     let matrix = Mat::from_fn(n, n, |i, j| lower[(i.max(j), i.min(j))]);
     let mut rng = stream(0, Stream::Components);
@@ -119,8 +126,12 @@ fn from_krylov_space(
         image.as_mut().subcols_mut(first, width).copy_from(&block);
     }
     let seen = product(basis.as_ref().transpose(), image.as_ref());
-    let leading = last_columns(&eigenvectors(seen.as_ref())?.1, n_wanted);
-    Ok(product(basis.as_ref(), leading.as_ref()))
+    let (values, vectors) = eigenvectors(seen.as_ref())?;
+    let leading = last_columns(&vectors, n_wanted);
+    Ok(Leading {
+        values: last(&values, n_wanted),
+        vectors: with_fixed_signs(product(basis.as_ref(), leading.as_ref())),
+    })
 }
 
 /// Makes columns orthogonal and of length 1, by modified Gram-Schmidt, twice. A column within the space of those before
@@ -208,9 +219,11 @@ mod tests {
     fn the_krylov_space_holds_what_stands_out() {
         let matrix = covariance(700);
         let found = from_krylov_space(matrix.as_ref(), 34, 20).expect("vectors");
-        let found = with_fixed_signs(found);
         let exact = leading_of_all(matrix.as_ref(), 20).expect("vectors");
-        let exact = exact.vectors;
+        for (found, exact) in found.values.iter().zip(&exact.values).take(10) {
+            assert!((found / exact - 1.0).abs() < 1e-9);
+        }
+        let (found, exact) = (found.vectors, exact.vectors);
         // The tenth is three times as wide as the bulk.
         for j in 0..10 {
             let difference = (found.col(j) - exact.col(j)).norm_l2();
@@ -228,7 +241,8 @@ mod tests {
     #[test]
     fn small_matrices_are_decomposed_whole() {
         let matrix = Mat::from_fn(3, 3, |i, j| if i == j { (i + 1) as f64 } else { 0.0 });
-        let found = leading_eigenvectors(matrix.as_ref(), 2).expect("vectors");
+        let found = leading_eigenvectors(matrix.as_ref(), 2, 2).expect("vectors");
+        let found = found.vectors;
         assert!((found[(2, 0)] - 1.0).abs() < 1e-12 && (found[(1, 1)] - 1.0).abs() < 1e-12);
         let values = leading_of_all(matrix.as_ref(), 2).expect("values").values;
         assert!((values[0] - 3.0).abs() < 1e-12 && (values[1] - 2.0).abs() < 1e-12);

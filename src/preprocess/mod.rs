@@ -24,6 +24,7 @@ mod residuals;
 mod rotation;
 mod sample;
 mod scale;
+mod standing_out;
 mod survey;
 mod totals;
 mod transformation;

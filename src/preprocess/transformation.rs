@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{
     Prepared, PreprocessError,
-    leading::leading_eigenvectors,
+    leading::{Leading, leading_eigenvectors},
     rotation::{Rotation, to_array},
 };
 
@@ -45,6 +45,12 @@ pub struct Components {
     pub(crate) rotation: Rotation,
 }
 
+/// Principal components, and the variance of each (ddof 0).
+pub(super) struct LeadingComponents {
+    pub components: Components,
+    pub variances: Vec<f64>,
+}
+
 impl Transformation {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::LogNormalized, Self::ZScores, Self::Residuals];
@@ -67,6 +73,18 @@ impl Transformation {
         cells: &[usize],
         n_comps: usize,
     ) -> Result<Components, PreprocessError> {
+        Ok(self.leading(prepared, cells, n_comps, n_comps)?.components)
+    }
+
+    /// The same of `n_most` components, with their variances. Where they are many, those beyond `n_comps` are exact only if
+    /// they stand out.
+    pub(super) fn leading(
+        self,
+        prepared: &Prepared,
+        cells: &[usize],
+        n_comps: usize,
+        n_most: usize,
+    ) -> Result<LeadingComponents, PreprocessError> {
         let mean = self.mean(prepared, cells);
         let blocks = cells.chunks(CELLS);
         let genes = self.genes(prepared);
@@ -78,13 +96,18 @@ impl Transformation {
             }
         });
         let n_genes = genes.map_or(prepared.n_genes(), <[_]>::len);
-        let mut loadings = directions(blocks, (cells.len(), n_genes), n_comps)?;
+        let found = directions(blocks, (cells.len(), n_genes), n_comps, n_most)?;
+        let mut loadings = found.vectors;
         if let Some(genes) = genes {
             loadings = rows_at(&loadings, genes, prepared.n_genes());
         }
-        Ok(Components {
-            transformation: self,
-            rotation: Rotation { mean, loadings },
+        let n_cells = cells.len() as f64;
+        Ok(LeadingComponents {
+            variances: found.values.iter().map(|value| value / n_cells).collect(),
+            components: Components {
+                transformation: self,
+                rotation: Rotation { mean, loadings },
+            },
         })
     }
 
@@ -139,30 +162,41 @@ pub(crate) fn principal_directions(
     n: usize,
 ) -> Result<Array2<f32>, PreprocessError> {
     let blocks = x.axis_chunks_iter(Axis(0), CELLS);
-    Ok(to_array(&directions(
-        blocks.map(|block| block.to_owned()),
-        x.dim(),
-        n,
-    )?))
+    let blocks = blocks.map(|block| block.to_owned());
+    let found = directions(blocks, x.dim(), n, n)?;
+    Ok(to_array(&found.vectors))
 }
 
-/// The same of centred rows that come in blocks, of these numbers of rows and columns.
+/// The same of centred rows that come in blocks, of these numbers of rows and columns: as many as `n_most`, as well as they show where
+/// `n` are looked for, and the sum of the squared scores in each.
 fn directions(
     blocks: impl Iterator<Item = Array2<f32>>,
     (n_cells, n_genes): (usize, usize),
     n: usize,
-) -> Result<Mat<f32>, PreprocessError> {
+    n_most: usize,
+) -> Result<Directions, PreprocessError> {
     let mut scatter = vec![0.0; n_genes * n_genes];
     for block in blocks {
         add_products(&mut scatter, &block);
     }
     let scatter = MatRef::from_column_major_slice(&scatter, n_genes, n_genes);
-    let n = n.clamp(1, n_cells.min(n_genes).max(1));
-    let found = leading_eigenvectors(scatter, n)
+    let [n, n_most] = [n, n_most].map(|n| n.clamp(1, n_cells.min(n_genes).max(1)));
+    let Leading { values, vectors } = leading_eigenvectors(scatter, n, n_most)
         .map_err(|_| PreprocessError::Eigen { n_cells, n_genes })?;
-    Ok(Mat::from_fn(n_genes, n, |gene, direction| {
-        found[(gene, direction)] as f32
-    }))
+    Ok(Directions {
+        values,
+        vectors: Mat::from_fn(n_genes, n_most, |gene, direction| {
+            vectors[(gene, direction)] as f32
+        }),
+    })
+}
+
+/// Directions of rows.
+struct Directions {
+    /// Sum of the squared scores in each, falling.
+    values: Vec<f64>,
+    /// columns × directions.
+    vectors: Mat<f32>,
 }
 
 /// A matrix of `n_rows` rows: those of `x` in the given places, and else 0.
@@ -194,6 +228,14 @@ pub(crate) fn mean_row(
 }
 
 impl Components {
+    /// The first so many of them.
+    pub(super) fn first(mut self, n_comps: usize) -> Self {
+        let n_comps = n_comps.min(self.rotation.n_components());
+        let all = &self.rotation.loadings;
+        self.rotation.loadings = all.as_ref().subcols(0, n_comps).to_owned();
+        self
+    }
+
     /// Scores of any cells, positions below [`Prepared::n_cells`]: cells × components.
     ///
     /// Cost: cells · g · components operations; memory the result, and a block of cells. A cell's scores do not depend on
