@@ -1,6 +1,8 @@
 //! The flavor `pearson_residuals`, after Lause, Berens & Kobak, *Analytic Pearson residuals for normalization of single-cell
 //! RNA-seq UMI data*, Genome Biol 2021, doi:10.1186/s13059-021-02451-7.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Scored;
@@ -13,6 +15,9 @@ use crate::{
 
 /// Variance that is told from rounding. That of a gene whose counts are Poisson distributed is about 1.
 const LEAST: f64 = 1e-9;
+
+/// Genes of a part.
+const GENES: usize = 1024;
 
 /// The genes whose residuals vary, with their variances (ddof 0): within each batch, or over all cells where `batches`, those of
 /// all rows of the source, are none.
@@ -32,29 +37,68 @@ pub(super) fn variances(
     let models: Vec<Model> = each
         .map(|(genes, totals)| Model::of(genes, totals))
         .collect();
-    let mut sums: Vec<Vec<Sums>> = models.iter().map(Model::sums_of_zeros).collect();
+    let mut parts = Part::all(&models);
     each_chunk(source, |rows, chunk| {
-        let first = rows.start;
-        let model_of = |row: usize| &models[batch_of(first + row)];
-        let changes = changes(&chunk, &survey.totals[rows], model_of);
-        let genes = chunk.indices().iter();
-        let mut stored = genes.zip(changes);
-        for (row, cell) in chunk.outer_iterator().enumerate() {
-            let sums = &mut sums[batch_of(first + row)];
-            for (&gene, change) in stored.by_ref().take(cell.nnz()) {
-                sums[gene as usize].add(change);
-            }
-        }
+        let totals = &survey.totals[rows.clone()];
+        let batches: Vec<usize> = rows.map(batch_of).collect();
+        parts
+            .par_iter_mut()
+            .for_each(|part| part.add(&chunk, totals, &batches, &models));
     })?;
-    let variances = models.iter().zip(sums).map(|(model, sums)| {
+    let variances = models.iter().enumerate().map(|(batch, model)| {
         let n = model.n_cells as f64;
-        let variance = |sums: Sums| sums.squares / n - (sums.residuals / n).powi(2);
-        let variances = sums.into_iter().map(variance).enumerate();
+        let variance = |sums: &Sums| sums.squares / n - (sums.residuals / n).powi(2);
+        let sums = parts.iter().flat_map(|part| &part.sums[batch]);
+        let variances = sums.map(variance).enumerate();
         variances
             .filter(|&(_, variance)| variance > LEAST)
             .collect()
     });
     Ok(variances.collect())
+}
+
+/// Some neighbouring genes, whose counts one thread adds up in the order of the cells.
+struct Part {
+    /// Columns of the source.
+    genes: Range<usize>,
+    /// Of each batch and each of these genes.
+    sums: Vec<Vec<Sums>>,
+}
+
+impl Part {
+    /// All genes, with what their residuals would add up to if they were detected in no cell.
+    fn all(models: &[Model]) -> Vec<Self> {
+        let n_genes = models.first().map_or(0, |model| model.shares.len());
+        let starts = (0..n_genes).step_by(GENES);
+        let parts = starts.map(|start| {
+            let genes = start..(start + GENES).min(n_genes);
+            let sums = models.iter().map(|model| model.sums_of_zeros(&genes));
+            Self {
+                sums: sums.collect(),
+                genes,
+            }
+        });
+        parts.collect()
+    }
+
+    /// Adds the counts of some cells, whose `totals` and `batches` are given.
+    fn add(&mut self, cells: &Csr, totals: &[f32], batches: &[usize], models: &[Model]) {
+        let of_cell = totals.iter().zip(batches);
+        for (cell, (&total, &batch)) in cells.outer_iterator().zip(of_cell) {
+            let (model, sums) = (&models[batch], &mut self.sums[batch]);
+            let columns = cell.indices();
+            let start = columns.partition_point(|&gene| (gene as usize) < self.genes.start);
+            let counts = columns[start..].iter().zip(&cell.data()[start..]);
+            for (&gene, &count) in counts {
+                let gene = gene as usize;
+                if gene >= self.genes.end {
+                    break;
+                }
+                let change = model.change(f64::from(count), f64::from(total), model.shares[gene]);
+                sums[gene - self.genes.start].add(change);
+            }
+        }
+    }
 }
 
 /// What a gene's residuals add up to.
@@ -97,8 +141,8 @@ impl Model {
         }
     }
 
-    /// What the residuals of each gene would add up to if it were detected in no cell.
-    fn sums_of_zeros(&self) -> Vec<Sums> {
+    /// What the residuals of each of some genes would add up to if it were detected in no cell.
+    fn sums_of_zeros(&self, genes: &Range<usize>) -> Vec<Sums> {
         let of_gene = |&share: &f64| {
             let mut sums = Sums::default();
             for &(total, cells) in &self.depths {
@@ -108,7 +152,7 @@ impl Model {
             }
             sums
         };
-        self.shares.par_iter().map(of_gene).collect()
+        self.shares[genes.clone()].par_iter().map(of_gene).collect()
     }
 
     /// The residual of a count of a gene, in a cell with this total.
@@ -127,27 +171,6 @@ impl Model {
             squares: residual * residual - zero * zero,
         }
     }
-}
-
-/// By how much each stored count changes its gene's sums. `totals` are the rows'.
-fn changes<'a>(
-    chunk: &Csr,
-    totals: &[f32],
-    model_of: impl Fn(usize) -> &'a Model + Sync,
-) -> Vec<Sums> {
-    let of_row = |row: usize| {
-        let (model, total) = (model_of(row), f64::from(totals[row]));
-        let stored = chunk.indptr().outer_inds_sz(row);
-        let counts = chunk.data()[stored.clone()].iter();
-        let stored = chunk.indices()[stored].iter().zip(counts);
-        stored.map(move |(&gene, &count)| {
-            model.change(f64::from(count), total, model.shares[gene as usize])
-        })
-    };
-    (0..chunk.rows())
-        .into_par_iter()
-        .flat_map_iter(of_row)
-        .collect()
 }
 
 #[cfg(test)]
