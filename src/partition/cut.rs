@@ -1,8 +1,8 @@
 //! Where the tree is cut.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, f64::consts::LN_2};
 
-use super::{Granularity, Tree};
+use super::{Evidence, Granularity, Tree};
 
 /// The evidence that a split needs to be kept.
 const ENOUGH: f64 = 0.25;
@@ -18,18 +18,57 @@ const GAP: f64 = 3.5;
 /// Evidence this weak shows nothing.
 const NOTHING: f64 = ENOUGH - GAP;
 
+/// Groups with nothing between them have at most half of the edges that chance would put there (`edges` of [`Evidence`]).
+const APART: f64 = LN_2;
+
+/// Fewest splits of which it says something that all of them are so: in real tissues half of those in which genes differ are not, but
+/// a few may be by chance.
+const FEWEST_APART: usize = 5;
+
 impl Tree {
     /// The strength above which splits are kept.
     ///
     /// Usually that is [`ENOUGH`]. In data without donors, stress, cell cycle or the like, splits between types can be weaker than this,
-    /// while those within them are much weaker still; then it lies in the gap between them. A gap does not count if it begins at
-    /// [`NOTHING`] or lower, or if no genes differ in a split that it would keep.
+    /// while those within them are much weaker still; then it lies between the two. Either nothing lies between the types
+    /// ([`Self::where_genes_end`]), or there is a gap in the evidence. A gap does not count if it begins at [`NOTHING`] or lower, or if no
+    /// genes differ in a split that it would keep.
     pub(super) fn enough(&self, granularity: Granularity) -> f64 {
+        let auto = || {
+            let end = self.where_genes_end().filter(|&end| end < ENOUGH);
+            end.unwrap_or_else(|| self.gap_below(ENOUGH))
+        };
         match granularity {
             Granularity::Coarse => ENOUGH_FOR_COARSE,
-            Granularity::Auto => self.gap_below(ENOUGH),
-            Granularity::Fine => self.gap_below(ENOUGH).min(ENOUGH_FOR_FINE),
+            Granularity::Auto => auto(),
+            Granularity::Fine => auto().min(ENOUGH_FOR_FINE),
         }
+    }
+
+    /// The strength between the splits in which genes are detected differently and those in which none is, if the former are
+    /// [`APART`], all of [`FEWEST_APART`] or more, and stronger than any of the latter.
+    fn where_genes_end(&self) -> Option<f64> {
+        if !self.all_with_genes_are_apart() {
+            return None;
+        }
+        let strengths = |with_genes: bool| {
+            let found = self
+                .evidence()
+                .filter(move |found| has_genes(found) == with_genes);
+            found.map(|found| found.strength)
+        };
+        let weakest = strengths(true).min_by(f64::total_cmp)?;
+        let strongest = strengths(false).max_by(f64::total_cmp)?;
+        (weakest > strongest).then(|| f64::midpoint(weakest, strongest))
+    }
+
+    fn all_with_genes_are_apart(&self) -> bool {
+        let with_genes = || self.evidence().filter(|found| has_genes(found));
+        with_genes().count() >= FEWEST_APART && with_genes().all(|found| found.edges >= APART)
+    }
+
+    /// Of all splits.
+    fn evidence(&self) -> impl Iterator<Item = &Evidence> {
+        self.nodes.iter().filter_map(|node| node.evidence.as_ref())
     }
 
     /// The middle of the first gap below `enough`; `enough` itself if there is none, or if it already lies in one.
@@ -51,16 +90,18 @@ impl Tree {
 
     /// Whether genes differ in all splits that are stronger than `below`, but not than `enough`: a lack of edges alone does not do.
     fn have_genes(&self, below: f64, enough: f64) -> bool {
-        let evidence = self.nodes.iter().filter_map(|node| node.evidence.as_ref());
-        let mut weak = evidence.filter(|found| found.strength > below && found.strength <= enough);
+        let is_weak = |found: &&Evidence| found.strength > below && found.strength <= enough;
+        let mut weak = self.evidence().filter(is_weak);
         weak.all(|found| found.detection > 0.0 || found.fold > 0.0)
     }
 
     /// Whether some split shows nothing, so that the leaves are finer than types. A single leaf has none, and cannot be split.
     pub(super) fn has_a_split_within_a_type(&self) -> bool {
-        self.heights()
+        let are_types = || self.evidence().all(has_genes) && self.all_with_genes_are_apart();
+        let heights = self.heights();
+        heights
             .last()
-            .is_none_or(|&height| height <= NOTHING)
+            .is_none_or(|&weakest| weakest <= NOTHING && !are_types())
     }
 
     /// Heights of all splits, the strongest first.
@@ -114,6 +155,11 @@ impl Tree {
         cluster.truncate(self.n_leaves());
         cluster
     }
+}
+
+/// Whether genes are detected differently on the two sides.
+fn has_genes(found: &Evidence) -> bool {
+    found.detection > 0.0
 }
 
 #[cfg(test)]
@@ -172,19 +218,57 @@ mod tests {
         assert_eq!(n_clusters(&[-6.0, -5.5, -0.5]), 2);
     }
 
-    #[test]
-    fn a_gap_below_splits_without_genes_does_not_count() {
-        let mut tree = tree(&[-6.0, -5.0, -1.5, 1.0]);
-        let evidence = |strength, detection| Evidence {
+    fn evidence(strength: f64, edges: f64, detection: f64) -> Evidence {
+        Evidence {
             strength,
-            edges: strength,
+            edges,
             edges_between: 0.1,
             detection,
             fold: 0.0,
-        };
-        tree.nodes[7].evidence = Some(evidence(-1.5, 0.4));
+        }
+    }
+
+    /// A [`tree`] of splits with these strengths, edges and differences in detection.
+    fn tree_with_evidence(splits: &[(f64, f64, f64)]) -> Tree {
+        let strengths: Vec<f64> = splits.iter().map(|split| split.0).collect();
+        let mut tree = tree(&strengths);
+        let n_leaves = tree.n_leaves();
+        for (node, &(strength, edges, detection)) in tree.nodes[n_leaves..].iter_mut().zip(splits) {
+            node.evidence = Some(evidence(strength, edges, detection));
+        }
+        tree
+    }
+
+    #[test]
+    fn a_cut_goes_to_where_genes_end_if_nothing_lies_between_types() {
+        let enough = |splits| tree_with_evidence(splits).enough(Granularity::Auto);
+        let mut apart = [(-2.5, 2.0, 0.2); 6];
+        apart[0] = (-5.0, -0.5, 0.0);
+        apart[1] = (-3.5, 0.8, 0.15);
+        assert!((enough(&apart) + 4.25).abs() < 1e-12);
+        // They are too few to tell.
+        assert!((enough(&apart[..5]) - ENOUGH).abs() < 1e-12);
+        // Nothing shows what splits within a type are like.
+        assert!((enough(&apart[1..]) - ENOUGH).abs() < 1e-12);
+        // Edges lead from one side to the other, as between the states of a type.
+        let mut between = apart;
+        between[1].1 = 0.5;
+        assert!((enough(&between) - ENOUGH).abs() < 1e-12);
+        // A split without genes is no weaker.
+        let mut mixed = apart;
+        mixed[0].0 = -3.0;
+        assert!((enough(&mixed) - ENOUGH).abs() < 1e-12);
+        // The cut for strong splits lies there already.
+        let strong = apart.map(|(strength, edges, genes)| (strength + 6.0, edges, genes));
+        assert!((enough(&strong) - ENOUGH).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_gap_below_splits_without_genes_does_not_count() {
+        let mut tree = tree(&[-6.0, -5.0, -1.5, 1.0]);
+        tree.nodes[7].evidence = Some(evidence(-1.5, -1.5, 0.4));
         assert!((tree.enough(Granularity::Auto) + 3.25).abs() < 1e-12);
-        tree.nodes[7].evidence = Some(evidence(-1.5, 0.0));
+        tree.nodes[7].evidence = Some(evidence(-1.5, -1.5, 0.0));
         assert!((tree.enough(Granularity::Auto) - ENOUGH).abs() < 1e-12);
     }
 
@@ -193,6 +277,13 @@ mod tests {
         assert!(tree(&[-5.0, 1.0, 2.0]).has_a_split_within_a_type());
         assert!(!tree(&[-1.0, 1.0, 2.0]).has_a_split_within_a_type());
         assert!(tree(&[]).has_a_split_within_a_type());
+        let has = |splits: &[_]| tree_with_evidence(splits).has_a_split_within_a_type();
+        let types = [(-3.5, 0.8, 0.15); 5];
+        assert!(!has(&types));
+        assert!(has(&types[1..]));
+        let with_another = |another| [types[0], types[1], types[2], types[3], types[4], another];
+        assert!(has(&with_another((-5.0, -0.5, 0.0))));
+        assert!(has(&with_another((-3.5, 0.5, 0.15))));
     }
 
     #[test]
