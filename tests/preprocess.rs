@@ -5,13 +5,16 @@ mod common;
 use attentionae_sc::{
     counts::Csr,
     preprocess::{
-        Batches, Flavor, GenesOfViews, Prepared, PreprocessError, Transformation, pca, prepare,
-        prepare_in_batches,
+        Batches, CellComponents, Flavor, GenesOfViews, Prepared, PreprocessError, Transformation,
+        pca, prepare, prepare_in_batches,
     },
 };
 use common::{dense, golden};
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Poisson};
 
 /// As many genes as the reference values were computed with.
 const N_HVG: usize = 120;
@@ -395,6 +398,40 @@ proptest! {
                 prop_assert!(mean.abs() < 1e-5);
                 prop_assert!((deviation - expected).abs() < 1e-4);
             }
+        }
+    }
+}
+
+/// Twenty cells of each of so many types; a type has twelve genes of its own.
+fn many_types(n_types: usize) -> Csr {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (n_cells, n_genes) = (20 * n_types, 12 * n_types);
+    let (mut indptr, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+    for cell in 0..n_cells {
+        for gene in 0..n_genes {
+            let rate = if gene / 12 == cell % n_types {
+                4.0
+            } else {
+                0.5
+            };
+            let count: f64 = Poisson::new(rate).expect("a rate").sample(&mut rng);
+            if count > 0.0 {
+                indices.push(gene as u32);
+                values.push(count as f32);
+            }
+        }
+        indptr.push(indices.len());
+    }
+    Csr::new((n_cells, n_genes), indptr, indices, values)
+}
+
+#[test]
+fn as_many_components_are_kept_as_types_span_up_to_a_hundred() {
+    for (n_types, n_components) in [(30, 50), (60, 59), (90, 89), (120, 50)] {
+        let prepared = prepare(&many_types(n_types), 2500).expect("cells and genes");
+        let seen = CellComponents::find(&prepared, &all_cells(&prepared), 8, 1);
+        for view in seen.expect("components").each {
+            assert_eq!(view.ncols(), n_components, "{n_types} types");
         }
     }
 }

@@ -105,6 +105,7 @@ fn the_published_defaults_are_those_of_the_script() {
         quiet: false,
     };
     assert_eq!(run("-name zeisel -preset published"), expected);
+    assert_eq!(run("-name zeisel").hvg_flavor, Flavor::Combined);
 }
 
 #[test]
