@@ -92,10 +92,11 @@ impl Tree {
     fn have_genes(&self, below: f64, enough: f64) -> bool {
         let is_weak = |found: &&Evidence| found.strength > below && found.strength <= enough;
         let mut weak = self.evidence().filter(is_weak);
-        weak.all(|found| found.detection > 0.0 || found.fold > 0.0)
+        weak.all(|found| has_genes(found) || found.fold > 0.0)
     }
 
-    /// Whether some split shows nothing, so that the leaves are finer than types. A single leaf has none, and cannot be split.
+    /// Whether some split shows nothing, so that the leaves are finer than types: it is weak, and either no genes differ in one, or
+    /// the sides of some are not apart. A single leaf has none, and cannot be split.
     pub(super) fn has_a_split_within_a_type(&self) -> bool {
         let are_types = || self.evidence().all(has_genes) && self.all_with_genes_are_apart();
         let heights = self.heights();
