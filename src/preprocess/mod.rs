@@ -10,6 +10,7 @@ use crate::{
 
 mod batches;
 mod components;
+mod directions;
 mod error;
 mod harmony;
 mod heat_shock;
@@ -46,11 +47,12 @@ pub use totals::notes_on_totals;
 pub use transformation::Transformation;
 
 pub(crate) use components::{N_COMPONENTS, Shared, Views};
+pub(crate) use directions::principal_directions;
 pub(crate) use harmony::Harmony;
 pub(crate) use pca::PrincipalComponents;
 pub(crate) use read_ahead::chunks;
 pub(crate) use rotation::Rotation;
-pub(crate) use transformation::{Components, mean_row, principal_directions};
+pub(crate) use transformation::{Components, mean_row};
 
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///
