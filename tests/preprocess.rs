@@ -295,6 +295,18 @@ fn components_of_dense_cells_are_those_of_the_sparse_counts() {
     }
 }
 
+/// Whether some of 40 cells are as far apart by their scores as by the values.
+fn assert_as_far_apart(values: &Array2<f32>, scores: &Array2<f32>) {
+    for (a, b) in [(0, 1), (3, 17), (39, 20)] {
+        let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
+        let (expected, found) = (apart(values), apart(scores));
+        assert!(
+            (expected - found).abs() < 1e-3 * expected,
+            "{found}, not {expected}"
+        );
+    }
+}
+
 #[test]
 fn transformed_components_keep_the_distances_of_the_clipped_values() {
     let prepared = small();
@@ -308,14 +320,7 @@ fn transformed_components_keep_the_distances_of_the_clipped_values() {
         let scores = scores
             .expect("components can be computed")
             .scores(&prepared, &cells);
-        for (a, b) in [(0, 1), (3, 17), (39, 20)] {
-            let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
-            let (expected, found) = (apart(&values), apart(&scores));
-            assert!(
-                (expected - found).abs() < 1e-3 * expected,
-                "{found}, not {expected}"
-            );
-        }
+        assert_as_far_apart(&values, &scores);
     }
 }
 
@@ -348,14 +353,7 @@ fn a_view_is_of_its_own_genes() {
         let scores = components.expect("components can be computed");
         let scores = scores.scores(&prepared, &cells);
         prepared.of_views = Some(of_views.clone());
-        for (a, b) in [(0, 1), (3, 17), (39, 20)] {
-            let apart = |x: &Array2<f32>| (&x.row(a) - &x.row(b)).mapv(|d| d * d).sum().sqrt();
-            let (expected, found) = (apart(&values), apart(&scores));
-            assert!(
-                (expected - found).abs() < 1e-3 * expected,
-                "{found}, not {expected}"
-            );
-        }
+        assert_as_far_apart(&values, &scores);
     }
 }
 

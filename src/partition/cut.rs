@@ -21,7 +21,7 @@ const NOTHING: f64 = ENOUGH - GAP;
 /// Groups with nothing between them have at most half of the edges that chance would put there (`edges` of [`Evidence`]).
 const APART: f64 = LN_2;
 
-/// Fewest splits of which it says something that all of them are so: in real tissues half of those in which genes differ are not, but
+/// Fewest splits of which it says something that all of them are so: in real tissues many of those in which genes differ are not, but
 /// a few may be by chance.
 const FEWEST_APART: usize = 5;
 

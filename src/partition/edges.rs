@@ -7,7 +7,7 @@ const MOST_TIMES_THE_PAIR: f64 = 10.0;
 /// Fewest edges that are told from none, relative to those expected by chance.
 const LEAST_EDGES: f64 = 1e-4;
 
-/// The edges of a group of cells.
+/// The edges of two groups of cells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edges {
     /// Summed weights of one group's cells, to any cell.

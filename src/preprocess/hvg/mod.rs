@@ -76,11 +76,7 @@ pub(super) fn choose(
         source,
         survey,
         batches,
-        n_cells: survey
-            .totals_of_each(batches)
-            .iter()
-            .map(Vec::len)
-            .collect(),
+        totals: survey.totals_of_each(batches),
     };
     // The genes, those that `Seurat` would choose where residuals have a say, and those of the views.
     let (genes, dispersed, of_views) = match flavor {
@@ -119,8 +115,8 @@ struct Genes<'a> {
     source: &'a dyn CountSource,
     survey: &'a Survey,
     batches: Option<&'a Batches>,
-    /// Cells with counts, of every batch or of all.
-    n_cells: Vec<usize>,
+    /// Of the cells with counts, of every batch or of all.
+    totals: Vec<Vec<f32>>,
 }
 
 impl<'a> Genes<'a> {
@@ -128,14 +124,15 @@ impl<'a> Genes<'a> {
     fn by_moments(&self, scores: fn(Vec<(f64, f64)>) -> Vec<f64>) -> Ranking<'a> {
         let moments = self.survey.genes_of_each(self.batches).iter();
         let scored = moments
-            .zip(&self.n_cells)
-            .map(|(genes, &n_cells)| detected_and(genes, n_cells, scores));
+            .zip(&self.totals)
+            .map(|(genes, totals)| detected_and(genes, totals.len(), scores));
         self.ranking(scored.collect(), AmongEquals::HigherScore)
     }
 
     /// Scored by how much their residuals vary.
     fn by_residuals(&self) -> Result<Ranking<'a>, CountsError> {
-        let scored = pearson_residuals::variances(self.source, self.survey, self.batches)?;
+        let scored =
+            pearson_residuals::variances(self.source, self.survey, self.batches, &self.totals)?;
         Ok(self.ranking(scored, AmongEquals::LowerRank))
     }
 
@@ -144,8 +141,8 @@ impl<'a> Genes<'a> {
             return Ranking::InAllCells(scored.concat());
         }
         // A batch of one cell has no say.
-        let scored = scored.into_iter().zip(&self.n_cells);
-        let scored = scored.filter(|&(_, &n_cells)| n_cells > 1);
+        let scored = scored.into_iter().zip(&self.totals);
+        let scored = scored.filter(|(_, totals)| totals.len() > 1);
         Ranking::InBatches {
             survey: self.survey,
             scored: scored.map(|(scored, _)| scored).collect(),

@@ -20,7 +20,7 @@ const LEAST: f64 = 1e-9;
 const GENES: usize = 1024;
 
 /// The genes whose residuals vary, with their variances (ddof 0): within each batch, or over all cells where `batches`, those of
-/// all rows of the source, are none.
+/// all rows of the source, are none. `totals` are those of the cells with counts, of each batch.
 ///
 /// The residual of a count y is (y − μ) / √(μ + μ²/θ), θ = 100, at most √n and at least −√n, n being the cells of the batch and
 /// μ the total of the cell times the share of the gene in all counts of the batch. Cells without counts take no part.
@@ -30,9 +30,9 @@ pub(super) fn variances(
     source: &dyn CountSource,
     survey: &Survey,
     batches: Option<&Batches>,
+    totals: &[Vec<f32>],
 ) -> Result<Vec<Scored>, CountsError> {
     let batch_of = |row: usize| batches.map_or(0, |batches| batches.of_cell[row] as usize);
-    let totals = survey.totals_of_each(batches);
     let each = survey.genes_of_each(batches).iter().zip(totals);
     let models: Vec<Model> = each
         .map(|(genes, totals)| Model::of(genes, totals))
@@ -127,7 +127,8 @@ struct Model {
 }
 
 impl Model {
-    fn of(genes: &[GeneMoments], mut totals: Vec<f32>) -> Self {
+    fn of(genes: &[GeneMoments], totals: &[f32]) -> Self {
+        let mut totals = totals.to_vec();
         let all: f64 = totals.iter().map(|&total| f64::from(total)).sum();
         totals.sort_unstable_by(f32::total_cmp);
         let equal = totals.chunk_by(|a, b| a.total_cmp(b).is_eq());
@@ -183,7 +184,8 @@ mod tests {
         let (indptr, indices) = (vec![0, 2, 3, 3, 5], vec![0, 1, 0, 0, 1]);
         let counts = Csr::new((4, 3), indptr, indices, vec![1.0, 1.0, 2.0, 1.0, 1.0]);
         let survey = survey(&counts, batches, Flavor::PearsonResiduals).expect("counts in memory");
-        variances(&counts, &survey, batches).expect("counts in memory")
+        let totals = survey.totals_of_each(batches);
+        variances(&counts, &survey, batches, &totals).expect("counts in memory")
     }
 
     #[test]
