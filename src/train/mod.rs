@@ -1,6 +1,7 @@
 //! Training: the cells of a step, pretraining, and the published clustering stage.
 
 pub mod assignment;
+mod error;
 pub mod labels;
 pub mod mini_batches;
 pub mod optimiser;
@@ -8,6 +9,8 @@ pub mod pretrain;
 pub mod self_training;
 pub mod training_batch;
 pub mod training_cells;
+
+pub use error::TrainError;
 
 /// The training schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]

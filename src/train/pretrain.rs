@@ -3,13 +3,12 @@
 use tch::Tensor;
 
 use super::{
-    TrainConfig,
+    TrainConfig, TrainError,
     optimiser::Adam,
     training_batch::{Reconstruction, TrainingBatch},
     training_cells::TrainingCells,
 };
 use crate::{
-    graph::GraphError,
     kernels::OutputLayers,
     model::{Parts, autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
 };
@@ -53,21 +52,21 @@ pub struct EpochLosses {
 ///
 /// # Errors
 ///
-/// When the cells of a mini-batch have no graph.
+/// When the cells of a mini-batch have no graph, or a loss is not finite.
 pub fn pretrain(
     model: &mut Autoencoder,
     cells: &mut TrainingCells<'_>,
     config: &TrainConfig,
     pass: &mut Pass,
     mut each: impl FnMut(EpochLosses),
-) -> Result<usize, GraphError> {
+) -> Result<usize, TrainError> {
     let mut learning = Pretraining::begin(model, cells.are_whole(), config, pass);
     let mut epochs = 0;
     while epochs < config.training_epoch {
         let more = epochs + 1 < config.training_epoch;
         let learnt = cells.learn_from_next(more, |step| learning.learn(epochs, step.batch()))?;
         let Some(losses) = learnt else { break };
-        each(losses);
+        each(losses.finite()?);
         epochs += 1;
     }
     learning.restore_the_best();

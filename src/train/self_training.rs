@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::{
+    TrainError,
     assignment::{Assignment, assign, assign_given, cluster_loss, frequencies},
     optimiser::Adam,
     pretrain::EpochLosses,
@@ -10,7 +11,6 @@ use super::{
     training_cells::{Step, TrainingCells},
 };
 use crate::{
-    graph::GraphError,
     kernels::OutputLayers,
     model::{autoencoder::Autoencoder, pass::Pass},
 };
@@ -51,14 +51,14 @@ const TRAINED: [&str; 7] = [
 ///
 /// # Errors
 ///
-/// When the cells of a mini-batch have no graph.
+/// When the cells of a mini-batch have no graph, or a loss is not finite.
 pub fn self_train(
     model: &mut Autoencoder,
     centers: &Tensor,
     cells: &mut TrainingCells<'_>,
     schedule: &mut Schedule,
     mut each: impl FnMut(EpochLosses, &Assignment),
-) -> Result<(Tensor, usize), GraphError> {
+) -> Result<(Tensor, usize), TrainError> {
     let centers = centers.detach().copy().set_requires_grad(true);
     let in_stage = |name: &str| TRAINED.contains(&name.split('.').next().unwrap_or_default());
     let (whole, steps_per_round) = (cells.are_whole(), cells.steps_per_round());
@@ -99,7 +99,7 @@ pub fn self_train(
             other,
             gradient_norm: adam.step(&loss, &mut schedule.pass.tape),
         };
-        each(losses, &assignment);
+        each(losses.finite()?, &assignment);
     }
     Ok((centers.detach(), schedule.epochs))
 }
