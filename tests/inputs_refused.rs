@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use attentionae_sc::read::{ReadOptions, open};
+use attentionae_sc::{
+    h5ad::CountsIn,
+    read::{ReadOptions, open},
+};
 use flate2::{Compression, write::GzEncoder};
 use hdf5::types::FixedAscii;
 use tempfile::TempDir;
@@ -89,6 +92,16 @@ fn matrices_whose_entries_are_wrong() {
             it may be cut short",
         ),
         (
+            whole.replace(entries, "1 1 1\n3 1 2\n3 2 2\n"),
+            "line 16: the file ends after 12 entries, more than the 11 that its size line promises: two files may have \
+            been joined, or the size line is wrong; write the matrix anew",
+        ),
+        (
+            whole.replace(entries, "1 1 1\n3 1 1000000000000\n"),
+            "line 5: the third field has '1000000000000', which is not a count; it is more than any cell has of a gene \
+            (a count is at most 2,147,483,648); raw counts are needed (whole numbers, none negative)",
+        ),
+        (
             whole.replace(entries, "1 1 1\n3 7 2\n"),
             "line 5: '3 7 2' does not start with a row from 1 to 4 and a column \
             from 1 to 6",
@@ -111,7 +124,7 @@ fn matrices_whose_entries_are_wrong() {
         ),
         (
             whole.replace("integer", "complex"),
-            "line 1: '%%matrixmarket matrix coordinate complex general' is not \
+            "line 1: '%%MatrixMarket matrix coordinate complex general' is not \
             understood; expected '%%MatrixMarket matrix coordinate integer general'",
         ),
     ];
@@ -229,9 +242,95 @@ fn what_is_named_like_hdf5_but_is_text() {
 }
 
 #[test]
+fn compressed_files_that_are_cut_short() {
+    let folder = Folder::new();
+    let reason = "its end is missing (incomplete deflate stream): the file seems to be cut short; copy or download it again";
+    let hdf5 = fs::read(formats("dense.h5ad")).expect("bytes");
+    let lines = (0..2000).map(|cell| format!("c{cell},1,{}\n", cell % 7));
+    let table = format!(",Gad1,Mbp\n{}", lines.collect::<String>());
+    for (name, content, what) in [
+        ("x.h5ad.gz", &hdf5[..], "the file cannot be read: "),
+        ("x.csv.gz", table.as_bytes(), ""),
+    ] {
+        let path = folder.gzip(name, content);
+        let whole = fs::read(&path).expect("bytes");
+        fs::write(&path, &whole[..whole.len() - 20]).expect("a file");
+        folder.assert(&path, &format!("DIR/{name}: {what}{reason}"));
+    }
+}
+
+#[test]
+fn links_to_files_that_are_not_there() {
+    let folder = Folder::new();
+    folder.file("dear.h5ad", "");
+    for name in ["dead.h5ad", "dead.csv"] {
+        let path = folder.path().join(name);
+        std::os::unix::fs::symlink("nowhere", &path).expect("a link");
+        folder.assert(
+            &path,
+            &format!(
+                "DIR/{name}: this is a link to nowhere, and there is no such file; name the file itself, or make the link \
+                 anew"
+            ),
+        );
+    }
+}
+
+#[test]
+fn options_that_do_not_fit_a_file_of_counts() {
+    let folder = Folder::new();
+    let path = folder.hdf5("dense.h5ad", |_| ());
+    let raw = ReadOptions {
+        counts_in: CountsIn::Raw,
+        ..ReadOptions::default()
+    };
+    assert_eq!(
+        folder.says(&path, &raw),
+        "DIR/dense.h5ad: there is no raw/X; X holds counts: leave out -layer and -use_raw"
+    );
+    let genome = ReadOptions {
+        genome: Some("mm10".to_owned()),
+        ..ReadOptions::default()
+    };
+    assert_eq!(
+        folder.says(&path, &genome),
+        "DIR/dense.h5ad: no feature is of genome mm10; the file names no genomes: leave -genome out"
+    );
+}
+
+#[test]
+fn values_that_are_too_large_for_counts() {
+    let folder = Folder::new();
+    let path = folder.hdf5("dense.h5ad", |file| {
+        let x = file.dataset("X").expect("X");
+        let mut values = x.read_2d::<f32>().expect("values");
+        values[[1, 1]] = 1e30;
+        x.write(&values).expect("values");
+    });
+    folder.assert(
+        &path,
+        "DIR/dense.h5ad: X holds 1000000000000000000000000000000, which is not a count; it is more than any cell has of a \
+         gene (a count is at most 2,147,483,648); raw counts are needed (whole numbers, none negative); neither X, layers \
+         nor raw holds any",
+    );
+}
+
+#[test]
+fn tables_without_a_header() {
+    let folder = Folder::new();
+    let table = b"cell_1,3,0,0,2,0,1\ncell_2,0,0,0,1,4,0\n";
+    let reason = "'cell_1' and counts; expected the names of the columns: add a line of them at the top. If these numbers \
+                  are names, call the first column 'cell' or 'gene'";
+    for path in [folder.file("x.csv", table), folder.gzip("x.csv.gz", table)] {
+        let name = path.file_name().expect("a name").display();
+        folder.assert(&path, &format!("DIR/{name}, line 1: {reason}"));
+    }
+}
+
+#[test]
 fn tables_whose_entries_are_no_counts() {
     let folder = Folder::new();
-    let cases: [(&[u8], &str); 6] = [
+    let cases: [(&[u8], &str); 7] = [
         (
             b",Gad1,Mbp\nc0,1,0.69\n",
             "line 2: column 'Mbp' has '0.69', which is not a count; the values are fractions: either they are normalised, or they are counts that were \
@@ -252,6 +351,11 @@ fn tables_whose_entries_are_no_counts() {
             b",Gad1\nc0,1\nc1,inf\n",
             "line 3: column 'Gad1' has 'inf', which is not a count; \
             raw counts are needed (whole numbers, none negative)",
+        ),
+        (
+            b",Gad1\nc0,1\nc1,3e12\n",
+            "line 3: column 'Gad1' has '3e12', which is not a count; it is more than any cell has of a gene (a count is at \
+            most 2,147,483,648); raw counts are needed (whole numbers, none negative)",
         ),
         (
             b",Gad1,Mbp\nc0,1,2\nc1,1\n",

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     H5adError,
     array::Array,
+    count_value::count_of,
     csc, csr,
     data_frame::DataFrame,
     dense,
@@ -23,7 +24,7 @@ const CELLS: usize = 1024;
 ///
 /// Reading `rows` costs memory for those rows only. A matrix stored by genes (CSC) cannot be read so:
 /// it is turned into rows when it is opened, see [`super::H5ad::counts`]. Every value is checked on
-/// its way: negative, fractional or infinite ones, and NaN, end in an error unless the rules permit them.
+/// its way: negative, fractional or too large ones, and NaN, end in an error unless the rules permit them.
 #[derive(Debug)]
 pub struct Counts {
     matrix: Matrix,
@@ -52,7 +53,7 @@ impl Counts {
         let sample = matrix.sample()?;
         if let Some(value) = raw_counts::first_no_count(&sample) {
             let seems = seems(&matrix);
-            if !rules.round || rules.count(value).is_none() || !seems.may_be_rounded() {
+            if !rules.round || count_of(value, rules).is_none() || !seems.may_be_rounded() {
                 return Err(not_counts(
                     &matrix,
                     anndata.as_ref(),
@@ -159,12 +160,12 @@ fn not_counts(
     found: NotCount,
     seems: Seems,
 ) -> H5adError {
-    let element = matrix.place.element();
+    let place = &matrix.place;
     H5adError::NotCounts {
-        path: matrix.place.path(),
+        path: place.path(),
         value: found.0,
-        seems,
-        places: anndata.map(|root| raw_counts::places_with_counts(root, &element)),
-        element,
+        seems: seems.with(found.0),
+        places: anndata.map(|root| raw_counts::places_with_counts(root, place)),
+        element: place.element(),
     }
 }

@@ -22,6 +22,16 @@ pub enum H5adError {
         /// `.h5ad` files in the folder where it was looked for.
         nearby: Vec<String>,
     },
+    /// The path is a link to a file that is not there.
+    #[error(
+        "{}: this is a link to {}, and there is no such file; name the file itself, or make the link anew", path.display(), target.display()
+    )]
+    DeadLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads, as it says itself.
+        target: PathBuf,
+    },
     /// The path is a folder.
     #[error("{}: this is a folder, not an .h5ad file{}", path.display(), instead(nearby))]
     IsFolder {
@@ -202,7 +212,7 @@ pub enum H5adError {
         path: PathBuf,
         /// Where in the file.
         element: String,
-        /// A value that is negative, fractional or infinite.
+        /// A value that is negative, fractional or too large.
         value: f32,
         /// What the values seem to be.
         seems: Seems,

@@ -91,6 +91,12 @@ fn check_readable(path: &Path) -> Result<u64, H5adError> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == ErrorKind::NotFound => {
+            if let Ok(target) = path.read_link() {
+                return Err(H5adError::DeadLink {
+                    path: path.to_owned(),
+                    target,
+                });
+            }
             return Err(H5adError::Missing {
                 path: path.to_owned(),
                 nearby: path.parent().map(list_h5ad).unwrap_or_default(),

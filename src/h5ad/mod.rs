@@ -7,6 +7,7 @@
 mod annotate;
 mod array;
 mod column;
+mod count_value;
 mod counts;
 mod counts_in;
 mod csc;
@@ -45,6 +46,7 @@ pub use typed::Column;
 pub use write::{NewH5ad, write_h5ad};
 
 pub(crate) use column::read as read_column;
+pub(crate) use count_value::count_of;
 pub(crate) use element::{Element, Group};
 pub(crate) use file::open as open_hdf5;
 pub(crate) use matrix::Matrix;
@@ -246,7 +248,7 @@ fn find_matrix(root: &Group, counts_in: &CountsIn) -> Result<Element, H5adError>
     Err(match counts_in {
         CountsIn::X => H5adError::MissingX {
             path,
-            places: raw_counts::places_with_counts(root, &element),
+            places: raw_counts::places_with_counts(root, &root.place().child(&element)),
         },
         CountsIn::Layer(layer) => H5adError::NoLayer {
             path,
@@ -258,7 +260,7 @@ fn find_matrix(root: &Group, counts_in: &CountsIn) -> Result<Element, H5adError>
         },
         CountsIn::Raw => H5adError::NoRaw {
             path,
-            places: raw_counts::places_with_counts(root, &element),
+            places: raw_counts::places_with_counts(root, &root.place().child(&element)),
         },
     })
 }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::{
     H5adError,
+    count_value::{LARGEST_COUNT, count_of},
     element::{Element, Group},
+    element_path::ElementPath,
     matrix::Matrix,
 };
 use crate::counts::CountRules;
@@ -31,6 +33,8 @@ pub enum Seems {
     Corrected,
     /// Fractions that may be either.
     Fractions,
+    /// Whole numbers, of which some are beyond any count.
+    TooLarge,
     /// Counts but for the value found.
     Counts,
 }
@@ -51,6 +55,9 @@ impl fmt::Display for Seems {
                  ambient RNA (SoupX, CellBender) or estimated (RSEM, salmon, alevin), which -round True rounds to \
                  whole numbers"
             }
+            Self::TooLarge => {
+                "; it is more than any cell has of a gene (a count is at most 2,147,483,648)"
+            }
             Self::Counts => "",
         })
     }
@@ -65,7 +72,7 @@ impl Seems {
         if finite().any(|value| value < 0.0 && !is_count(value)) {
             Self::Scaled
         } else if finite().all(is_count) && (largest >= 0.5 || finite().all(|value| value == 0.0)) {
-            Self::Counts
+            Self::Counts.with(largest)
         } else if have_equal_totals(rows) || are_multiples(rows, |value| value) {
             Self::Normalised
         } else if largest <= LARGEST_LOGARITHM && are_logarithms(rows) {
@@ -78,6 +85,15 @@ impl Seems {
             }
         } else {
             Self::LogNormalised
+        }
+    }
+
+    /// What the values seem to be once one of them is refused, which may be too large whatever the others are.
+    pub(crate) fn with(self, refused: f32) -> Self {
+        if refused.is_finite() && refused > LARGEST_COUNT {
+            Self::TooLarge
+        } else {
+            self
         }
     }
 
@@ -138,14 +154,16 @@ pub(super) fn first_no_count(sample: &[f32]) -> Option<f32> {
         nan_as_zero: true,
         ..CountRules::default()
     };
-    let wrong = sample.iter().find(|&&value| rules.count(value).is_none());
+    let wrong = sample
+        .iter()
+        .find(|&&value| count_of(value, rules).is_none());
     let is_dust = || sample.iter().all(|&value| value.is_nan() || value < 0.5);
     let dust = || sample.iter().find(|&&value| value > 0.0);
     wrong.or_else(|| is_dust().then(dust).flatten()).copied()
 }
 
-/// `X`, the layers, and `raw/X`, whose sampled values are all counts, less the one called `except`.
-pub(super) fn places_with_counts(root: &Group, except: &str) -> Vec<String> {
+/// `X`, the layers, and `raw/X`, whose sampled values are all counts, less the one at `except`.
+pub(super) fn places_with_counts(root: &Group, except: &ElementPath) -> Vec<String> {
     let layers = match root.get("layers") {
         Ok(Some(Element::Group(layers))) => layers.names().unwrap_or_default(),
         _ => Vec::new(),
@@ -156,7 +174,8 @@ pub(super) fn places_with_counts(root: &Group, except: &str) -> Vec<String> {
         .chain(layers)
         .chain(["raw/X".to_owned()])
         .filter(|place| {
-            !except.ends_with(place.as_str()) && holds_counts(root, place).unwrap_or(false)
+            let is_other = root.place().child(place).element() != except.element();
+            is_other && holds_counts(root, place).unwrap_or(false)
         })
         .collect()
 }
@@ -175,8 +194,9 @@ mod tests {
 
     #[test]
     fn a_sample_tells_what_was_done_to_the_counts() {
-        let cases: [(&[f32], Seems); 8] = [
+        let cases: [(&[f32], Seems); 9] = [
             (&[0.0, 3.0, 1e6], Seems::Counts),
+            (&[0.0, 3.0, 1e12], Seems::TooLarge),
             (&[], Seems::Counts),
             (&[f32::NAN, f32::INFINITY, 1.0], Seems::Counts),
             (&[0.0, 0.69, 7.2], Seems::LogNormalised),
@@ -224,6 +244,7 @@ mod tests {
         assert_eq!(first_no_count(&[f32::NAN, 2.0]), None);
         assert_eq!(first_no_count(&[1.0, 0.5, -1.0]), Some(0.5));
         assert_eq!(first_no_count(&[f32::INFINITY]), Some(f32::INFINITY));
+        assert_eq!(first_no_count(&[1.0, 1e12]), Some(1e12));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Rows as a file holds them, made into clean sparse counts.
 
+use super::count_value::{LARGEST_COUNT, count_of};
 use crate::counts::{CountRules, Csr};
 
-/// A value that is negative, fractional, infinite or NaN.
+/// A value that is negative, fractional, too large or NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct NotCount(pub(crate) f32);
 
@@ -117,12 +118,16 @@ impl SparseRows {
         let mut end = start;
         for position in row {
             let (column, value) = (self.columns[position], self.values[position]);
-            let value = rules.count(value).ok_or(NotCount(value))?;
+            let value = count_of(value, rules).ok_or(NotCount(value))?;
             if value == 0.0 {
                 continue;
             }
             if end > start && self.columns[end - 1] == column {
-                self.values[end - 1] += value;
+                let sum = self.values[end - 1] + value;
+                if sum > LARGEST_COUNT {
+                    return Err(NotCount(sum));
+                }
+                self.values[end - 1] = sum;
             } else {
                 self.columns[end] = column;
                 self.values[end] = value;
@@ -133,8 +138,8 @@ impl SparseRows {
     }
 }
 
-/// Whether each column comes once, in order, with a whole number above 0, as in most files. All values are looked at, without a
-/// branch, so that several are at a time.
+/// Whether each column comes once, in order, with a whole number above 0, as in most files, which is a count: the largest that
+/// `i32` gives back is [`LARGEST_COUNT`]. All values are looked at, without a branch, so that several are at a time.
 fn is_clean(columns: &[u32], values: &[f32]) -> bool {
     let in_order = |pair: &[u32]| pair[0] < pair[1];
     let are_in_order = columns
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_clean_row_is_the_same_as_one_that_is_made_clean() {
-        let values = [1.0, 255.0, 2_147_483_600.0, 2_147_483_648.0, 1e20];
+        let values = [1.0, 255.0, 65_536.0, 2_147_483_520.0, LARGEST_COUNT];
         for (columns, value) in [([0, 1], 0.0), ([1, 0], 1.0), ([0, 0], 2.0), ([0, 1], 1.0)] {
             let mut raw = rows(&[0, 2], &columns, &[value, 1.0]);
             raw.append(rows(&[0, 5], &[0, 1, 2, 7, 9], &values));
@@ -198,20 +203,26 @@ mod tests {
             assert_eq!(cell.indices(), [0, 1, 2, 7, 9]);
             assert_eq!(cell.data(), values);
         }
-        for value in [0.0, -1.0, 0.5, 1.000_01, f32::NAN, f32::INFINITY] {
+        for value in [0.0, -1.0, 0.5, 1.000_01, 1e12, f32::NAN, f32::INFINITY] {
             assert!(!is_clean(&[3], &[value]), "{value}");
         }
     }
 
     #[test]
     fn the_first_value_that_is_no_count_is_reported() {
-        for value in [-1., 0.5, f32::INFINITY, f32::NEG_INFINITY] {
+        for value in [-1., 0.5, 1e12, f32::INFINITY, f32::NEG_INFINITY] {
             let raw = rows(&[0, 2], &[0, 1], &[3., value]);
             assert_eq!(
                 raw.into_counts(2, STRICT).expect_err("no count"),
                 NotCount(value)
             );
         }
+    }
+
+    #[test]
+    fn a_sum_that_is_too_large_is_no_count() {
+        let raw = rows(&[0, 2], &[1, 1], &[LARGEST_COUNT, 256.]);
+        assert!(raw.into_counts(2, STRICT).is_err());
     }
 
     proptest! {

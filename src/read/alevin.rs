@@ -10,8 +10,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::read::MultiGzDecoder;
-
 use super::{DataSet, Format, Obs, ReadError, ReadOptions, packing};
 use crate::{
     counts::{CountRules, Csr},
@@ -58,7 +56,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadEr
         });
     }
     let opened = File::open(&matrix).map_err(|e| packing::unreadable(&matrix, e))?;
-    let mut reader = BufReader::new(MultiGzDecoder::new(BufReader::new(opened)));
+    let mut reader = BufReader::new(packing::gunzip(opened));
     let rows = read(&mut reader, cell_names.len(), gene_names.len());
     let rows = rows.map_err(|reason| ReadError::Text {
         file: matrix.display().to_string(),
@@ -145,7 +143,7 @@ fn counts(
             reason: format!(
                 "{} is not a count{}; raw counts are needed (whole numbers, none negative)",
                 found.0,
-                Seems::of(&told.concat(), &told)
+                Seems::of(&told.concat(), &told).with(found.0)
             ),
         })
 }

@@ -160,13 +160,13 @@ pub enum ReadError {
         genomes: Vec<String>,
     },
     /// No feature of 10x data is left after selection.
-    #[error("{file}: no feature is {wanted}; the file holds: {}", found.join(", "))]
+    #[error("{file}: no feature is {wanted}; {}", kinds(found))]
     NoFeatures {
         /// The file.
         file: String,
         /// What was selected.
         wanted: String,
-        /// The feature types, or genomes, there are.
+        /// The feature types, or genomes, there are; none where the file names no genomes.
         found: Vec<String>,
     },
     /// A folder has several matrices.
@@ -254,6 +254,23 @@ pub enum ReadError {
         found: String,
         /// What the entries around it seem to be.
         seems: Seems,
+    },
+    /// An entry of a table is not a count, where all but one or two columns hold counts.
+    #[error(
+        "{file}, line {line}: {column} has '{found}', which is not a count; all columns but '{}' hold counts: take columns \
+         that are neither cells nor genes out of the table", columns.join("' and '")
+    )]
+    NoCountsInColumns {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// Which entry of the line.
+        column: String,
+        /// The entry.
+        found: String,
+        /// The columns that do not hold counts.
+        columns: Vec<String>,
     },
     /// Entries of a table are missing.
     #[error(
@@ -365,7 +382,7 @@ pub enum ReadError {
         column: String,
         /// Cells without a value.
         missing: usize,
-        /// All cells.
+        /// All cells that take part in the run.
         n_cells: usize,
     },
     /// No cell is of the group that the run is restricted to.
@@ -381,6 +398,14 @@ pub enum ReadError {
     /// HDF5 or the counts in it are the trouble.
     #[error(transparent)]
     H5ad(#[from] H5adError),
+}
+
+/// The end of a message that lists the types or the genomes of features.
+fn kinds(found: &[String]) -> String {
+    match found {
+        [] => "the file names no genomes: leave -genome out".to_owned(),
+        found => format!("the file holds: {}", found.join(", ")),
+    }
 }
 
 /// The end of a message that lists what a folder holds.

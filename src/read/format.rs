@@ -2,8 +2,6 @@
 
 use std::{fmt, fs::File, io::Read, path::Path};
 
-use flate2::read::MultiGzDecoder;
-
 use super::{
     ReadError, alevin, foreign,
     lines::MTX_BANNER,
@@ -99,7 +97,7 @@ impl Format {
         let head = match packing {
             Packing::Zip => return Self::of_zip(path, file),
             Packing::Plain => head(&mut file),
-            Packing::Gzip => head(&mut MultiGzDecoder::new(file)),
+            Packing::Gzip => head(&mut packing::gunzip(file)),
         };
         let head = head.map_err(|source| packing::unreadable(path, source))?;
         if let Some(foreign) = foreign::of(path, &head) {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     counts::{CountRules, Csr},
-    h5ad::Seems,
+    h5ad::{Seems, count_of},
 };
 
 /// Entries that are looked at to tell what the values are.
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
             (column, row)
         };
         told.push(cell, value);
-        let Some(value) = axes.rules.count(value) else {
+        let Some(value) = count_of(value, axes.rules) else {
             return Err(not_count(lines, &size, is_by_genes, told));
         };
         let position = positions[gene as usize];
@@ -110,12 +110,13 @@ fn not_count(mut lines: Lines, size: &Size, is_by_genes: bool, mut told: Told) -
         };
         told.push(if is_by_genes { column } else { row }, value);
     }
+    let seems = told.seem();
     ReadError::NotCount {
         file: lines.file,
         line: number,
         column: "the third field".to_owned(),
+        seems: found.parse().map_or(seems, |value| seems.with(value)),
         found,
-        seems: told.seem(),
     }
 }
 
@@ -124,10 +125,15 @@ fn check_entries(lines: &Lines, size: &Size, n_entries: usize) -> Result<(), Rea
     if n_entries == size.entries {
         return Ok(());
     }
-    Err(lines.wrong(format!(
-        "the file ends after {n_entries} entries, but its size line promises {}: it may be cut short",
-        size.entries
-    )))
+    let promised = size.entries;
+    Err(lines.wrong(if n_entries < promised {
+        format!("the file ends after {n_entries} entries, but its size line promises {promised}: it may be cut short")
+    } else {
+        format!(
+            "the file ends after {n_entries} entries, more than the {promised} that its size line promises: two files may \
+             have been joined, or the size line is wrong; write the matrix anew"
+        )
+    }))
 }
 
 /// The lines of a file, less comments and empty ones, in one buffer.
@@ -196,15 +202,16 @@ struct Size {
 /// Whether entries have values; those of a pattern are 1.
 fn parse_banner(lines: &mut Lines) -> Result<bool, ReadError> {
     lines.read()?;
-    let banner = String::from_utf8_lossy(&lines.line).to_lowercase();
-    let words: Vec<&str> = banner.split_whitespace().collect();
+    let banner = String::from_utf8_lossy(&lines.line).into_owned();
+    let lower = banner.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
     let is_banner = lines.line.starts_with(MTX_BANNER);
     match &words[..] {
         [_, "matrix", "coordinate", "integer" | "real", "general"] if is_banner => Ok(true),
         [_, "matrix", "coordinate", "pattern", "general"] if is_banner => Ok(false),
         _ => Err(lines.wrong(format!(
             "'{}' is not understood; expected '%%MatrixMarket matrix coordinate integer general'",
-            banner.trim()
+            banner.trim().chars().take(80).collect::<String>()
         ))),
     }
 }

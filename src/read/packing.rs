@@ -43,11 +43,31 @@ pub(super) fn open(path: &Path) -> Result<(File, Packing), ReadError> {
     Ok((file, packing))
 }
 
+/// The content of a gzip-compressed file.
+pub(super) fn gunzip(file: File) -> Gunzipped {
+    Gunzipped(MultiGzDecoder::new(BufReader::new(file)))
+}
+
+/// A reader whose errors say what to do with a file that is cut short.
+pub(super) struct Gunzipped(MultiGzDecoder<BufReader<File>>);
+
+impl Read for Gunzipped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(
+                error.kind(),
+                format!("its end is missing ({error}): the file seems to be cut short; copy or download it again"),
+            ),
+            _ => error,
+        })
+    }
+}
+
 /// Opens a text file, plain or gzip-compressed.
 pub(super) fn open_text(path: &Path) -> Result<BufReader<Box<dyn Read>>, ReadError> {
     let (file, packing) = open(path)?;
     let text: Box<dyn Read> = match packing {
-        Packing::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+        Packing::Gzip => Box::new(gunzip(file)),
         Packing::Plain | Packing::Zip => Box::new(file),
     };
     Ok(BufReader::new(Box::new(LimitedLines::new(text))))
@@ -165,8 +185,7 @@ fn unpack_hdf5_to(
     unwritable: impl Fn(io::Error) -> ReadError,
 ) -> Result<(), ReadError> {
     if packing == Packing::Gzip {
-        let unpacked = MultiGzDecoder::new(BufReader::new(file));
-        return copy_unpacked(path, BufReader::new(unpacked), target, unwritable);
+        return copy_unpacked(path, BufReader::new(gunzip(file)), target, unwritable);
     }
     let mut archive = open_zip(path, file)?;
     let names = names_inside(path, &archive, HDF5)?;

@@ -1,6 +1,6 @@
 //! A table of counts as a stream, by its own rows.
 
-use std::io::Read;
+use std::{collections::BTreeSet, io::Read};
 
 use csv::{ByteRecord, ReaderBuilder};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     counts::CountRules,
-    h5ad::{Seems, SparseRows},
+    h5ad::{Seems, SparseRows, count_of},
 };
 
 /// Lines that are looked at before the first of them is believed.
@@ -24,6 +24,10 @@ const LOOKED_AT_BYTES: usize = 32 << 20;
 const ROWS_TO_TELL: usize = 16;
 /// Numbers in the first column are names only of as many rows.
 const NUMBERED_ROWS: usize = 10;
+/// As many columns may hold something else than counts, for a message to name them.
+const MOST_WITHOUT_COUNTS: usize = 2;
+/// Columns that have to hold counts beside them.
+const FEWEST_WITH_COUNTS: usize = 10;
 
 /// A table in memory, by its own rows.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub(super) struct Table {
     pub(super) beside: Vec<(String, Vec<String>)>,
     /// Rows that are not counts, one entry per column.
     pub(super) below: Vec<(String, Vec<String>)>,
+    /// The title of the first column, where its numbers were taken for the names of the rows.
+    pub(super) numbers_as_names: Option<String>,
     /// How many entries are missing, all read as 0, and where the first is.
     pub(super) missing: Option<Missing>,
 }
@@ -89,7 +95,7 @@ pub(super) fn read(
     }
     let is_whole = looked_at.len() < LOOKED_AT && n_bytes < LOOKED_AT_BYTES;
     let header = Header::of(&first, &looked_at);
-    lines.check_names(&header, &first)?;
+    lines.check_names(&header, &first, &looked_at)?;
     let mut table = Reading::new(lines, header, rules);
     for record in &looked_at {
         table.push(record)?;
@@ -214,7 +220,7 @@ impl<'a> Reading<'a> {
         }
         let value = str::from_utf8(field).ok().map(str::trim);
         let value = value.and_then(|text| text.parse::<f32>().ok());
-        let is_count = value.is_some_and(|value| self.rules.count(value).is_some());
+        let is_count = value.is_some_and(|value| count_of(value, self.rules).is_some());
         if !is_count && self.wrong.is_none() {
             self.wrong = Some(Wrong {
                 line: self.lines.line_of(record),
@@ -240,18 +246,43 @@ impl<'a> Reading<'a> {
         let Some(wrong) = &self.wrong else {
             return self.lines.nothing();
         };
-        let is_number = wrong.found.trim().parse::<f32>().is_ok_and(f32::is_finite);
-        ReadError::NotCount {
-            file: self.lines.file.to_owned(),
-            line: wrong.line,
-            column: wrong.column.clone(),
-            found: wrong.found.clone(),
-            seems: if is_number {
-                Seems::of(&rows.concat(), &rows)
-            } else {
-                Seems::Counts
+        let (file, line) = (self.lines.file.to_owned(), wrong.line);
+        let (column, found) = (wrong.column.clone(), wrong.found.clone());
+        let number = found.trim().parse().ok().filter(|n: &f32| n.is_finite());
+        match (number, self.columns_without_counts()) {
+            (Some(_), Some(columns)) => ReadError::NoCountsInColumns {
+                file,
+                line,
+                column,
+                found,
+                columns,
+            },
+            (number, _) => ReadError::NotCount {
+                file,
+                line,
+                column,
+                found,
+                seems: number.map_or(Seems::Counts, |number| {
+                    Seems::of(&rows.concat(), &rows).with(number)
+                }),
             },
         }
+    }
+
+    /// The one or two columns that hold something else than counts, where enough others hold nothing but counts.
+    fn columns_without_counts(&self) -> Option<Vec<String>> {
+        let (mut with, mut without) = (BTreeSet::new(), BTreeSet::new());
+        for (&column, &value) in self.counts.columns.iter().zip(&self.counts.values) {
+            if count_of(value, self.rules).is_none() {
+                without.insert(column);
+            } else if value > 0.0 {
+                with.insert(column);
+            }
+        }
+        let title = |column: &u32| self.columns[*column as usize].clone();
+        (without.len() <= MOST_WITHOUT_COUNTS
+            && with.difference(&without).count() >= FEWEST_WITH_COUNTS)
+            .then(|| without.iter().map(title).collect())
     }
 
     fn finish(mut self) -> Result<Table, ReadError> {
@@ -267,10 +298,16 @@ impl<'a> Reading<'a> {
             });
         }
         self.check_rounding()?;
-        if self.header.roles.first() == Some(&Role::NamesOrCounts) && !name_rows(&self.rows) {
-            self.first_column_is_counted()?;
+        let mut numbers_as_names = None;
+        if self.header.roles.first() == Some(&Role::NamesOrCounts) {
+            if name_rows(&self.rows) {
+                numbers_as_names = self.header.titles.first().cloned();
+            } else {
+                self.first_column_is_counted()?;
+            }
         }
         Ok(Table {
+            numbers_as_names,
             rows: self.rows,
             columns: self.columns,
             counts: self.counts,
@@ -305,7 +342,7 @@ impl<'a> Reading<'a> {
         let old = std::mem::replace(&mut self.counts, SparseRows::new());
         for (row, ends) in old.offsets.windows(2).enumerate() {
             let value = self.rows[row].parse().unwrap_or(f32::NAN);
-            let count = self.rules.count(value).ok_or_else(|| ReadError::Text {
+            let count = count_of(value, self.rules).ok_or_else(|| ReadError::Text {
                 file: self.lines.file.to_owned(),
                 reason: format!(
                     "the first column, '{}', has {}, which is not a count",
@@ -356,8 +393,12 @@ mod tests {
         };
         let named = table(&rows(|row| 1000 + row));
         assert_eq!((named.rows[1].as_str(), named.columns.len()), ("1001", 1));
+        assert_eq!(named.numbers_as_names.as_deref(), Some("whatever"));
         let counted = table(&rows(|row| row % 3));
         assert_eq!(counted.columns, ["whatever", "Gad1"]);
+        assert_eq!(counted.numbers_as_names, None);
+        let titled = table(&rows(|row| 1000 + row).replacen("whatever", "cell", 1));
+        assert_eq!(titled.numbers_as_names, None);
         let rules = CountRules::default();
         let counts = counted.counts.into_counts(2, rules).expect("counts");
         assert_eq!((counts.get(4, 0), counts.get(4, 1)), (Some(&1.), Some(&4.)));
@@ -378,13 +419,71 @@ mod tests {
         assert_eq!(table.below[0].1, ["a", "b"]);
     }
 
+    /// What is said of a table that is refused.
+    fn says(text: &str) -> String {
+        let mut bytes = text.as_bytes();
+        let read = read("x.csv", &mut bytes, CountRules::default());
+        read.expect_err("a table that is refused").to_string()
+    }
+
+    #[test]
+    fn columns_that_alone_hold_no_counts_are_named() {
+        let with = |values: [&str; 2]| -> String {
+            let genes: Vec<String> = (0..12).map(|gene| format!("Gene{gene}")).collect();
+            let counts = ["3"; 12].join(",");
+            let lines =
+                (0..4).map(|cell| format!("c{cell},{},{counts},{}\n", values[0], values[1]));
+            let header = format!(",dpt,{},my score\n", genes.join(","));
+            header + &lines.collect::<String>()
+        };
+        assert!(says(&with(["0.25", "-1.5"])).ends_with(
+            "line 2: column 'dpt' has '0.25', which is not a count; all columns but 'dpt' and 'my score' hold counts: \
+             take columns that are neither cells nor genes out of the table"
+        ));
+        assert!(says(&with(["4", "0.5"])).contains("all columns but 'my score' hold counts"));
+        let fractions = with(["0.5", "1"]).replace(",3", ",2.7");
+        assert!(!says(&fractions).contains("all columns but"));
+    }
+
+    #[test]
+    fn a_line_of_counts_is_no_header() {
+        let counts = "34,89,32,2,0,29,130,0,31,0,2";
+        for (name, second) in [("cell_1", "cell_2"), ("Gad1", "Mbp"), ("x", "y")] {
+            let said = says(&format!("{name},{counts}\n{second},{counts}\n"));
+            let expected = format!("x.csv, line 1: '{name}' and counts; expected the names");
+            assert!(said.starts_with(&expected), "{said}");
+        }
+        // So few that none occurs twice: the names tell.
+        for (name, second) in [
+            ("c1", "c2"),
+            ("AAACCTGAGAAACCAT-1", "AAACCTGAGAAACCGC-1"),
+            ("RPL3", "RPS4"),
+        ] {
+            let said = says(&format!("{name},3,0,1\n{second},1,0,0\n"));
+            assert!(said.contains("and counts; expected"), "{said}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_numbers_are_a_header() {
+        for (header, second) in [
+            ("gene,653635,100287102,79501", "Gad1"),
+            ("gene,1,1,2,2,3,3,4", "Gad1"),
+            (",0,1,2,3,4,5,6,7", "0"),
+            ("x,1,2,3,4,5,6,7", "Gad1"),
+            ("Cell.Barcode,653635,100287102,79501", "AAACCTGAGAAACCAT-1"),
+        ] {
+            let n_columns = header.split(',').count() - 1;
+            let counts = vec!["1"; n_columns].join(",");
+            let table = table(&format!("{header}\n{second},{counts}\n"));
+            assert_eq!(table.columns.len(), n_columns, "{header}");
+        }
+        // As R writes it, the header is one shorter than the lines.
+        assert_eq!(table("3,3,0,0\nc1,1,2,3,4\n").columns, ["3", "3", "0", "0"]);
+    }
+
     #[test]
     fn lines_are_counted_with_the_comments_and_whatever_ends_them() {
-        let says = |text: &str| {
-            let mut bytes = text.as_bytes();
-            let read = read("x.csv", &mut bytes, CountRules::default());
-            read.expect_err("an entry that is not a count").to_string()
-        };
         for end in ["\n", "\r\n", "\r"] {
             let lines = ["# a", "# b", ",Gad1", "c0,1", "c1,-2", ""];
             let said = says(&lines.join(end));

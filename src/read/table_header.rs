@@ -118,7 +118,7 @@ fn first_role(title: &str, next: &[ByteRecord]) -> Role {
 }
 
 /// Whether a title is one of names: none at all, or one that has a word like `cell` or `id` in it.
-fn names_rows(title: &str) -> bool {
+pub(super) fn names_rows(title: &str) -> bool {
     let lower = title.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
     title.is_empty()

@@ -35,6 +35,7 @@ pub(crate) fn read_tables<P: AsRef<Path>>(
         let left = packing::for_each_table(path.as_ref(), |file, reader| {
             let table = table::read(file, reader, options.rules)?;
             joined.say_what_is_beside(file, &table);
+            joined.say_whose_names_are_numbers(file, &table, options.orientation);
             let upright = upright(file, table, options, &mut joined.notes)?;
             joined.push(file, upright)
         })?;
@@ -195,6 +196,21 @@ impl Joined {
         }
     }
 
+    /// Notes that numbers of a first column without a telling title are read as names.
+    fn say_whose_names_are_numbers(&mut self, file: &str, table: &Table, rows: Orientation) {
+        let Some(title) = &table.numbers_as_names else {
+            return;
+        };
+        let what = match rows {
+            Orientation::GenesInRows => "gene",
+            Orientation::Checked | Orientation::CellsInRows => "cell",
+        };
+        self.notes.push(format!(
+            "{file}: the first column, '{title}', is taken for the names of the {what}s, because its numbers all differ; if \
+             they are counts, put a column of names before it (pandas: index=True); if they are names, call it '{what}'"
+        ));
+    }
+
     fn push(&mut self, file: &str, table: Upright) -> Result<(), ReadError> {
         if self.files.is_empty() {
             self.var = table.var;
@@ -313,4 +329,33 @@ fn column(texts: Vec<Option<String>>) -> Column {
             .map(|text| is_there(&text).then_some(text).flatten())
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_become_names_are_noted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.csv");
+        let notes = |title: &str, orientation| {
+            let lines = (0..12).map(|row| format!("{},1,2\n", 7 + row));
+            let text = format!("{title},Gad1,Mbp\n{}", lines.collect::<String>());
+            std::fs::write(&path, text).expect("a file");
+            let options = ReadOptions {
+                orientation,
+                ..ReadOptions::default()
+            };
+            let read = read_tables(&[&path], &options).expect("a table");
+            read.notes.join("\n")
+        };
+        assert!(notes("Malat1", Orientation::CellsInRows).ends_with(
+            "x.csv: the first column, 'Malat1', is taken for the names of the cells, because its numbers all differ; if they \
+             are counts, put a column of names before it (pandas: index=True); if they are names, call it 'cell'"
+        ));
+        for title in ["", "cell", "Unnamed: 0"] {
+            assert_eq!(notes(title, Orientation::CellsInRows), "", "{title}");
+        }
+    }
 }
