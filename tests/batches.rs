@@ -134,7 +134,8 @@ fn a_type_of_one_batch_stays_a_cluster_of_its_own() {
 #[test]
 fn any_number_of_components_is_brought_together() {
     let counts = simulate::counts(300, 120, 0.3, 2);
-    let names: Vec<String> = (0..300).map(|cell| format!("b{}", cell % 3)).collect();
+    let name = |cell: usize| Some(format!("b{}", cell % 3));
+    let names: Vec<_> = (0..300).map(name).collect();
     let batches = Batches::of(&names);
     let prepared = prepare_in_batches(&counts, 100, Flavor::Seurat, Some(&batches))
         .expect("cells with counts");

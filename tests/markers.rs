@@ -5,7 +5,7 @@ mod common;
 use attentionae_sc::{
     counts::{CountSource, CountsError, Csr},
     h5ad::H5adError,
-    markers::{Marker, find_markers},
+    markers::{Marker, find_markers, find_markers_among},
     preprocess::{Batches, Flavor, Prepared, prepare, prepare_in_batches},
 };
 use common::{golden, simulate};
@@ -157,6 +157,28 @@ impl CountSource for Torn {
 }
 
 #[test]
+fn genes_that_do_not_take_part_are_neither_listed_nor_counted() {
+    let counts = simulate::counts(200, 60, 0.2, 3);
+    let prepared = prepared(&counts);
+    let labels: Vec<usize> = (0..prepared.n_cells()).map(|cell| cell % 2).collect();
+    let all = find_markers(&counts, &prepared, &labels, ALL).expect("in memory");
+    let some = find_markers_among(&counts, &prepared, &labels, ALL, |gene| gene % 3 == 0);
+    for (all, some) in all.iter().zip(some.expect("in memory")) {
+        let listed: Vec<usize> = some.iter().map(|marker| marker.gene).collect();
+        let expected = all.iter().map(|marker| marker.gene);
+        assert_eq!(
+            listed,
+            expected.filter(|gene| gene % 3 == 0).collect::<Vec<_>>()
+        );
+        let lowest = some
+            .iter()
+            .min_by(|a, b| a.p.total_cmp(&b.p))
+            .expect("markers");
+        assert!(lowest.p_adjusted <= lowest.p * 20.0);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_again_is_an_error() {
     let counts = simulate::counts(1500, 60, 0.2, 3);
     let prepared = prepared(&counts);
@@ -190,8 +212,8 @@ fn of_equal_totals(kinds: &[usize], rates: &[f64]) -> Csr {
 }
 
 fn batches(of_cell: &[usize]) -> Batches {
-    let names: Vec<String> = of_cell.iter().map(|batch| format!("b{batch}")).collect();
-    Batches::of(&names)
+    let names = of_cell.iter().map(|batch| Some(format!("b{batch}")));
+    Batches::of(&names.collect::<Vec<_>>())
 }
 
 /// The markers of cells in batches, every gene, each cluster's in the order of genes.

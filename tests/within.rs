@@ -37,13 +37,15 @@ fn labels(file: &Path) -> HashMap<String, String> {
         .collect()
 }
 
-/// The cells of two types as a file of their own; how many they are.
+/// The cells of some types as a file of their own; how many they are. Those called alpha are of two donors, the others of none.
 fn write_subset(path: &Path, types: &[&str]) -> usize {
     let data = open(Path::new(SMALL), &ReadOptions::default()).expect("a data set");
     let types_of = data.obs.labels("celltype").expect("types");
+    let type_of = |cell: usize| types_of[cell].as_deref().unwrap_or_default();
     let wanted: Vec<usize> = (0..types_of.len())
-        .filter(|&cell| types.contains(&types_of[cell].as_deref().unwrap_or_default()))
+        .filter(|&cell| types.contains(&type_of(cell)))
         .collect();
+    let donor = |&cell: &usize| (type_of(cell) == "alpha").then(|| format!("d{}", cell % 2));
     let all = data.counts.rows(0..types_of.len()).expect("counts");
     let mut offsets = vec![0];
     let (mut genes, mut values) = (Vec::new(), Vec::new());
@@ -63,10 +65,16 @@ fn write_subset(path: &Path, types: &[&str]) -> usize {
             .map(|&cell| data.cell_names[cell].clone())
             .collect(),
         var_names: data.gene_names.clone(),
-        obs: vec![(
-            "celltype".to_owned(),
-            Column::Categorical(wanted.iter().map(of).collect()),
-        )],
+        obs: vec![
+            (
+                "celltype".to_owned(),
+                Column::Categorical(wanted.iter().map(of).collect()),
+            ),
+            (
+                "donor".to_owned(),
+                Column::Categorical(wanted.iter().map(donor).collect()),
+            ),
+        ],
         var: Vec::new(),
         uns: Vec::new(),
     };
@@ -92,6 +100,8 @@ fn labels_and_embedding_are_those_of_a_file_of_these_cells_alone() {
             "celltype=alpha",
             "-save_h5ad",
             "True",
+            "-save_report",
+            "True",
         ],
     )
     .code(0)
@@ -105,6 +115,8 @@ fn labels_and_embedding_are_those_of_a_file_of_these_cells_alone() {
     let results: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(results["parameters"]["within"], "celltype=alpha");
     assert_eq!(results["n_cells"], n_cells);
+    let report = fs::read_to_string(other.join("report/small.html")).expect("a report");
+    assert!(report.contains("outside of celltype=alpha were left out"));
 
     // Neither a run of all cells nor one of another group replaces it unasked.
     for more in [&[][..], &["-within", "celltype=beta"][..]] {
@@ -112,6 +124,40 @@ fn labels_and_embedding_are_those_of_a_file_of_these_cells_alone() {
             .code(1)
             .stderr(predicates::str::contains("(-within celltype=alpha)"));
     }
+}
+
+#[test]
+fn batches_are_those_of_the_group() {
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("small.h5ad");
+    write_subset(&file, &["alpha", "beta"]);
+    let output = folder.path().join("out");
+    run(&file, &output, &["-batch_key", "donor"])
+        .code(1)
+        .stderr(predicates::str::contains("cells have no value there"));
+    run(
+        &file,
+        &output,
+        &["-batch_key", "donor", "-within", "celltype=alpha"],
+    )
+    .code(0)
+    .stderr(predicates::str::contains(
+        "there are 2 batches by donor, of ",
+    ));
+    run(
+        &file,
+        &output,
+        &[
+            "-batch_key",
+            "donor",
+            "-within",
+            "donor=d0",
+            "-overwrite",
+            "True",
+        ],
+    )
+    .code(0)
+    .stderr(predicates::str::contains("all cells are in one batch, d0"));
 }
 
 #[test]

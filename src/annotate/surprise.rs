@@ -11,7 +11,7 @@ use crate::{
     counts::{CountSource, CountsError},
     grouping::n_groups,
     model_file::{KnownExpression, TrendByDepth},
-    preprocess::chunks,
+    preprocess::each_chunk,
     seed::{Stream, stream},
 };
 
@@ -134,14 +134,13 @@ fn most_shares(
 fn for_each_cell(
     counts: &dyn CountSource,
     known: &KnownCells<'_>,
-    mut visit: impl FnMut(usize, &[(u32, f32)]),
+    mut visit: impl FnMut(usize, &[(u32, f32)]) + Send,
 ) -> Result<(), CountsError> {
     let mut cell = 0;
     let mut genes = Vec::new();
-    for rows in chunks(counts.n_cells()) {
-        let first = rows.start;
-        for (row, counts) in counts.rows(rows)?.outer_iterator().enumerate() {
-            if known.cells.get(cell) != Some(&(first + row)) {
+    each_chunk(counts, |rows, chunk| {
+        for (row, counts) in rows.zip(chunk.outer_iterator()) {
+            if known.cells.get(cell) != Some(&row) {
                 continue;
             }
             genes.clear();
@@ -151,8 +150,7 @@ fn for_each_cell(
             visit(cell, &genes);
             cell += 1;
         }
-    }
-    Ok(())
+    })
 }
 
 #[cfg(test)]

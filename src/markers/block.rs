@@ -8,7 +8,7 @@ use super::entry::Entry;
 use crate::{
     counts::{CountSource, CountsError, Csr},
     preprocess::{
-        Prepared, chunks,
+        Prepared, each_chunk,
         normalize::{divisor, remembering_small_counts},
     },
 };
@@ -55,10 +55,9 @@ impl GeneBlock {
         let lengths = prepared.detected_in[genes.clone()].to_vec();
         let mut next = starts(&lengths);
         let mut entries = vec![Entry::default(); lengths.iter().sum()];
-        for rows in chunks(source.n_cells()) {
+        each_chunk(source, |rows, chunk| {
             let before = |row: usize| prepared.cells.partition_point(|&cell| cell < row);
             let cells = before(rows.start)..before(rows.end);
-            let chunk = source.rows(rows.clone())?;
             let values = |cell: usize| {
                 let row = prepared.cells[cell] - rows.start;
                 cell_values(&chunk, row, prepared.totals[cell], groups[cell], &genes)
@@ -68,7 +67,7 @@ impl GeneBlock {
                 entries[next[gene]] = entry;
                 next[gene] += 1;
             }
-        }
+        })?;
         Ok(Self { lengths, entries })
     }
 

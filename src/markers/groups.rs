@@ -66,7 +66,7 @@ mod tests {
             (&whole.of_cell[..], &whole.sizes[..]),
             (&labels[..], &[3, 2][..])
         );
-        let batches = Batches::of(&["a", "a", "b", "b", "c"].map(String::from));
+        let batches = Batches::of_all(&["a", "a", "b", "b", "c"]);
         let groups = Groups::of(&labels, Some(&batches));
         assert_eq!(groups.of_cell, [0, 1, 3, 2, 4]);
         assert_eq!(groups.sizes, [1, 1, 1, 1, 1, 0]);

@@ -87,8 +87,8 @@ mod tests {
             cells in prop::collection::vec((0..5_u16, 0..3_usize, 0..2_usize), 1..40)
         ) {
             let clusters: Vec<usize> = cells.iter().map(|cell| cell.1).collect();
-            let names: Vec<String> = cells.iter().map(|cell| cell.2.to_string()).collect();
-            let groups = Groups::of(&clusters, Some(&Batches::of(&names)));
+            let names: Vec<usize> = cells.iter().map(|cell| cell.2).collect();
+            let groups = Groups::of(&clusters, Some(&Batches::of_all(&names)));
             let mut expected = vec![0.0; groups.sizes.len()];
             for ((value, _, batch), group) in cells.iter().zip(&groups.of_cell) {
                 let others = || cells.iter().filter(|other| other.2 == *batch);

@@ -35,16 +35,23 @@ impl Parts {
         }
     }
 
-    /// At random, in parts of equal size.
+    /// At random, the cells of every batch in parts of equal size.
     pub(super) fn dealt(n_cells: usize, batches: Option<&Batches>, seed: u64) -> Self {
         let n_batches = batches.map_or(1, Batches::n_batches);
         let per_batch = (N_PARTS / n_batches).next_multiple_of(2).max(2);
-        let mut of_cell: Vec<usize> = (0..n_cells).map(|cell| cell % per_batch).collect();
-        of_cell.shuffle(&mut stream(seed, Stream::Parts));
-        if let Some(batches) = batches {
-            for (part, &batch) in of_cell.iter_mut().zip(&batches.of_cell) {
-                *part += batch as usize * per_batch;
-            }
+        let mut places: Vec<usize> = (0..n_cells).collect();
+        places.shuffle(&mut stream(seed, Stream::Parts));
+        let mut order = vec![0; n_cells];
+        for (cell, place) in places.into_iter().enumerate() {
+            order[place] = cell;
+        }
+        let batch_of = |cell: usize| batches.map_or(0, |batches| batches.of_cell[cell] as usize);
+        let mut n_dealt = vec![0; n_batches];
+        let mut of_cell = vec![0; n_cells];
+        for cell in order {
+            let batch = batch_of(cell);
+            of_cell[cell] = batch * per_batch + n_dealt[batch] % per_batch;
+            n_dealt[batch] += 1;
         }
         Self {
             of_cell,
@@ -184,12 +191,17 @@ mod tests {
 
     #[test]
     fn parts_and_halves_are_dealt_within_batches() {
-        let names: Vec<String> = (0..60).map(|cell| format!("{}", cell % 4)).collect();
-        let batches = Batches::of(&names);
+        let names: Vec<usize> = (0..60).map(|cell| cell % 7 % 4).collect();
+        let batches = Batches::of_all(&names);
         let parts = Parts::dealt(60, Some(&batches), 1);
         assert_eq!((parts.n_batches, parts.per_batch, parts.len()), (4, 2, 8));
         for (part, &batch) in parts.of_cell.iter().zip(&batches.of_cell) {
             assert_eq!(part / parts.per_batch, batch as usize);
+        }
+        let mut sizes = vec![0_usize; parts.len()];
+        parts.of_cell.iter().for_each(|&part| sizes[part] += 1);
+        for (batch, size) in sizes.chunks(2).zip(batches.sizes()) {
+            assert_eq!(batch, [size.div_ceil(2), size / 2]);
         }
         for half in parts.halves(5) {
             assert!(half.chunks(2).all(|batch| batch[0] != batch[1]));

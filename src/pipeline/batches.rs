@@ -7,7 +7,7 @@ use super::{Run, views::Seen};
 use crate::{
     graph::nearest,
     metrics::{LISI_NEIGHBORS, Mixing, Truth, adjusted_mutual_info, median_lisi},
-    preprocess::{Batches, Prepared, sample_cells},
+    preprocess::{Batches, Passed, Prepared, sample_cells},
     read::{Input, crossed_labels},
     seed::Stream,
     unit::unit_rows,
@@ -47,22 +47,30 @@ const MOST_AMONG: usize = 20_000;
 const MOST_FROM: usize = 2_000;
 
 impl Run<'_> {
-    /// The batch of every cell of the file, where `-batch_key` names columns.
-    pub(super) fn batches(&self, input: &Input) -> anyhow::Result<Option<Batches>> {
+    /// The batch of every cell of the file, where `-batch_key` names columns. Batches are those of the cells that passed.
+    pub(super) fn batches(
+        &self,
+        input: &Input,
+        passed: &Passed<'_>,
+    ) -> anyhow::Result<Option<Batches>> {
         let columns = &self.config.batch_key;
         if columns.is_empty() {
             return Ok(None);
         }
-        let crossed = crossed_labels(&input.data, columns, &self.config.inputs)?;
+        let takes_part = |cell| passed.holds(cell);
+        let cells: Vec<usize> = (0..input.n_cells())
+            .filter(|&cell| takes_part(cell))
+            .collect();
+        let crossed = crossed_labels(&input.data, columns, &self.config.inputs, takes_part)?;
         let batches = Batches::of(&crossed);
         let n_batches = batches.n_batches();
-        if n_batches > 1 && n_batches * CELLS_PER_BATCH > input.n_cells() {
+        if n_batches > 1 && n_batches * CELLS_PER_BATCH > cells.len() {
             bail!(
                 "{}: -batch_key {}: {n_batches} different values for {} cells; name a column of samples, each with \
                  {CELLS_PER_BATCH} cells or more",
                 self.config.inputs,
                 columns.join(","),
-                input.n_cells()
+                cells.len()
             );
         }
         if n_batches == 1 {
@@ -72,11 +80,12 @@ impl Run<'_> {
             ));
             return Ok(None);
         }
+        let sizes = batches.select(&cells).sizes();
         self.progress.note(&format!(
             "there are {n_batches} batches by {}, of {} to {} cells each",
             columns.join(" and "),
-            batches.sizes().iter().min().unwrap_or(&0),
-            batches.sizes().iter().max().unwrap_or(&0)
+            sizes.iter().min().unwrap_or(&0),
+            sizes.iter().max().unwrap_or(&0)
         ));
         Ok(Some(batches))
     }

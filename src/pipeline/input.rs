@@ -79,14 +79,23 @@ impl Run<'_> {
 
     /// The counts prepared, by batches where there are any.
     pub(super) fn prepare(&self, input: &Input, passed: &Passed<'_>) -> anyhow::Result<Prepared> {
-        let batches = self.batches(input)?;
+        let batches = self.batches(input, passed)?;
         let prepared = prepare_in_batches(
             passed,
             self.config.n_hvg,
             self.config.hvg_flavor,
             batches.as_ref(),
         );
-        let mut prepared = prepared.map_err(|error| self.in_the_input(error))?;
+        let n_cells = input.n_cells() - passed.left_out().total();
+        let mut prepared = prepared.map_err(|error| {
+            self.in_the_input(match error {
+                PreprocessError::OneCell { .. } => PreprocessError::OneCell { n_cells },
+                PreprocessError::NoCounts { n_genes, .. } => {
+                    PreprocessError::NoCounts { n_cells, n_genes }
+                }
+                error => error,
+            })
+        })?;
         if let Some(max_value) = self.config.max_value {
             prepared.scaling.max_value = max_value as f32;
         }
@@ -127,12 +136,12 @@ impl Run<'_> {
     }
 
     fn say_what_was_dropped(&self, input: &Input, passed: &Passed<'_>, prepared: &Prepared) {
-        let dropped = input.n_cells() - passed.n_cells_left_out() - prepared.n_cells();
+        let n_cells = input.n_cells() - passed.left_out().total();
+        let dropped = n_cells - prepared.n_cells();
         if dropped > 0 {
             self.progress
                 .note(&format!("{dropped} cells without counts are left out"));
         }
-        let n_cells = input.n_cells() - passed.n_cells_left_out();
         let of_totals = notes_on_totals(&prepared.totals, n_cells);
         let of_labels = input.truth.as_ref();
         let of_labels = of_labels.map(|labels| note_on_labels(labels, &prepared.cells));

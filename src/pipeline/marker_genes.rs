@@ -2,16 +2,15 @@
 
 use super::Run;
 use crate::{
-    counts::CountSource,
-    markers::{Marker, find_markers},
-    preprocess::Prepared,
+    markers::{Marker, find_markers_among},
+    preprocess::{Passed, Prepared},
 };
 
 impl Run<'_> {
     /// Each cluster's marker genes, where they are asked for.
     pub(super) fn markers(
         &mut self,
-        counts: &dyn CountSource,
+        passed: &Passed<'_>,
         prepared: &Prepared,
         labels: &[usize],
     ) -> anyhow::Result<Option<Vec<Vec<Marker>>>> {
@@ -19,7 +18,9 @@ impl Run<'_> {
             return Ok(None);
         }
         self.stage("markers", "Finding marker genes");
-        let markers = find_markers(counts, prepared, labels, self.config.n_markers)?;
+        let most = self.config.n_markers;
+        let takes_part = |gene| passed.holds_gene(gene);
+        let markers = find_markers_among(passed, prepared, labels, most, takes_part)?;
         if markers.len() < 2 {
             self.progress
                 .note("a single cluster has no marker genes: there is nothing to compare it with");

@@ -85,6 +85,7 @@ pub fn run(config: &RunConfig, progress: &Progress) -> anyhow::Result<Summary> {
         types,
         input: &input,
         prepared: &prepared,
+        left_out: passed.left_out(),
         training_cells: &cells,
         apartness,
         mixing,

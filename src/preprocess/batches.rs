@@ -10,17 +10,25 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches by the name that each cell gives its own.
+    /// Batches by the name that each cell gives its own. Cells without one take no part: they are put to the first batch.
     #[must_use]
-    pub fn of(labels: &[String]) -> Self {
-        let mut names = labels.to_vec();
+    pub fn of(labels: &[Option<String>]) -> Self {
+        let mut names: Vec<String> = labels.iter().flatten().cloned().collect();
         names.sort();
         names.dedup();
-        let of_cell = labels
-            .iter()
-            .map(|label| names.partition_point(|name| name < label) as u32)
-            .collect();
+        let number = |label: &Option<String>| match label {
+            Some(label) => names.partition_point(|name| name < label) as u32,
+            None => 0,
+        };
+        let of_cell = labels.iter().map(number).collect();
         Self { of_cell, names }
+    }
+
+    /// The same where all cells take part.
+    #[cfg(test)]
+    pub(crate) fn of_all<L: ToString>(labels: &[L]) -> Self {
+        let labels = labels.iter().map(|label| Some(label.to_string()));
+        Self::of(&labels.collect::<Vec<_>>())
     }
 
     /// Number of batches.
@@ -55,12 +63,21 @@ mod tests {
 
     #[test]
     fn batches_are_numbered_by_name() {
-        let labels = ["b", "a", "b", "c"].map(String::from);
-        let batches = Batches::of(&labels);
+        let batches = Batches::of_all(&["b", "a", "b", "c"]);
         assert_eq!(batches.of_cell, [1, 0, 1, 2]);
         assert_eq!(batches.names, ["a", "b", "c"]);
         assert_eq!(batches.sizes(), [1, 2, 1]);
         let some = batches.select(&[3, 1]);
         assert_eq!((some.of_cell, some.names.len()), (vec![2, 0], 3));
+    }
+
+    #[test]
+    fn cells_that_take_no_part_name_no_batch() {
+        let batches = Batches::of(&["b", "", "a"].map(|name| {
+            let takes_part = !name.is_empty();
+            takes_part.then(|| name.to_owned())
+        }));
+        assert_eq!(batches.names, ["a", "b"]);
+        assert_eq!(batches.select(&[0, 2]).sizes(), [1, 1]);
     }
 }

@@ -38,7 +38,7 @@ pub use components::scores_together;
 pub use error::PreprocessError;
 pub use hvg::{Flavor, GenesOfViews};
 pub use pca::pca;
-pub use quality::{Failed, Passed, QualityControl, control};
+pub use quality::{Failed, LeftOut, Passed, QualityControl, control};
 #[doc(hidden)]
 pub use sample::sample_cells;
 pub use scale::Scaling;
@@ -50,7 +50,7 @@ pub(crate) use components::{N_COMPONENTS, Shared, Views};
 pub(crate) use directions::principal_directions;
 pub(crate) use harmony::Harmony;
 pub(crate) use pca::PrincipalComponents;
-pub(crate) use read_ahead::chunks;
+pub(crate) use read_ahead::each_chunk;
 pub(crate) use rotation::Rotation;
 pub(crate) use transformation::{Components, mean_row};
 
@@ -172,7 +172,7 @@ pub fn prepare_in_batches(
     })
 }
 
-/// The second pass: the chosen genes' counts in the cells that have any.
+/// The last pass: the chosen genes' counts in the cells that have any.
 fn read_genes(
     source: &dyn CountSource,
     survey: &survey::Survey,

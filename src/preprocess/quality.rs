@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{PreprocessError, read_ahead::chunks};
+use super::{PreprocessError, read_ahead::each_chunk};
 use crate::counts::{CountSource, CountsError, Csr};
 
 /// What cells and genes have to have; 0 and `None` ask for nothing.
@@ -45,6 +45,23 @@ pub struct Failed {
     pub of_mt: usize,
     /// Genes detected in too few cells.
     pub genes: usize,
+}
+
+/// How many cells take no part, whatever their counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Outside of the group that the run is restricted to.
+    pub outside: usize,
+    /// Of this group, those that failed quality control.
+    pub failed: usize,
+}
+
+impl LeftOut {
+    /// Both together.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.outside + self.failed
+    }
 }
 
 /// Applies quality control to counts; `symbols` are the genes' names, and `within` tells which cells the run is restricted
@@ -112,14 +129,12 @@ fn passing_cells(
             first: symbols.first().cloned().unwrap_or_default(),
         });
     }
-    for range in chunks(source.n_cells()) {
-        let first = range.start;
-        let chunk = source.rows(range)?;
+    each_chunk(source, |rows, chunk| {
         let cells: Vec<Cell> = (0..chunk.rows())
             .into_par_iter()
             .map(|row| Cell::of(&chunk, row, &is_mt))
             .collect();
-        for (passes, cell) in passes[first..].iter_mut().zip(cells) {
+        for (passes, cell) in passes[rows].iter_mut().zip(cells) {
             if !*passes {
                 continue;
             }
@@ -137,18 +152,18 @@ fn passing_cells(
                 *n += 1;
             }
         }
-    }
+    })?;
     Ok(passes)
 }
 
 /// Which genes are detected in as many of the source's cells.
 fn passing_genes(source: &Passed<'_>, min_cells: usize) -> Result<Vec<bool>, CountsError> {
     let mut detected_in = vec![0_usize; source.n_genes()];
-    for range in chunks(source.n_cells()) {
-        for &gene in source.rows(range)?.indices() {
+    each_chunk(source, |_, chunk| {
+        for &gene in chunk.indices() {
             detected_in[gene as usize] += 1;
         }
-    }
+    })?;
     Ok(detected_in.iter().map(|&n| n >= min_cells).collect())
 }
 
@@ -186,10 +201,25 @@ impl Cell {
 }
 
 impl Passed<'_> {
-    /// Number of cells that are left out: they failed, or the run is not of them.
+    /// Whether a cell passed.
     #[must_use]
-    pub fn n_cells_left_out(&self) -> usize {
-        self.n_outside + self.failed.of_counts + self.failed.of_genes + self.failed.of_mt
+    pub fn holds(&self, cell: usize) -> bool {
+        self.cells.as_ref().is_none_or(|cells| cells[cell])
+    }
+
+    /// Whether a gene passed.
+    #[must_use]
+    pub fn holds_gene(&self, gene: usize) -> bool {
+        self.genes.as_ref().is_none_or(|genes| genes[gene])
+    }
+
+    /// The cells that are left out: they failed, or the run is not of them.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        LeftOut {
+            outside: self.n_outside,
+            failed: self.failed.of_counts + self.failed.of_genes + self.failed.of_mt,
+        }
     }
 
     /// A line on what failed; `None` where nothing did.

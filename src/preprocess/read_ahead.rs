@@ -8,7 +8,7 @@ use crate::counts::{CountSource, CountsError, Csr};
 const CHUNK: usize = 1024;
 
 /// The runs of rows that a pass over `n_cells` cells reads.
-pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n_cells)
         .step_by(CHUNK)
         .map(move |start| start..(start + CHUNK).min(n_cells))
@@ -22,7 +22,7 @@ pub(crate) fn chunks(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
 /// # Errors
 ///
 /// The first one of reading; what was read before has been handed over then.
-pub(super) fn each_chunk(
+pub(crate) fn each_chunk(
     source: &dyn CountSource,
     mut work: impl FnMut(Range<usize>, Csr) + Send,
 ) -> Result<(), CountsError> {

@@ -119,8 +119,8 @@ mod tests {
     fn totals_and_moments_of_two_cells() -> Result<(), PreprocessError> {
         // Cell 0 holds 1 and 3 of genes 0 and 2, cell 1 nothing, cell 2 holds 2 of gene 2.
         let counts = Csr::new((3, 3), vec![0, 2, 2, 3], vec![0, 2, 2], vec![1.0, 3.0, 2.0]);
-        let labels = ["x", "x", "y"].map(String::from);
-        let survey = survey(&counts, Some(&Batches::of(&labels)), Flavor::Seurat)?;
+        let batches = Batches::of_all(&["x", "x", "y"]);
+        let survey = survey(&counts, Some(&batches), Flavor::Seurat)?;
         assert_eq!(survey.totals, [4.0, 0.0, 2.0]);
         let detected: Vec<usize> = survey.genes.iter().map(|gene| gene.detected_in).collect();
         assert_eq!(detected, [1, 0, 2]);

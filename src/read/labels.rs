@@ -84,33 +84,40 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
     notes
 }
 
-/// The values of every cell in some columns of `obs`, with `/` between. `inputs` is what the data set was read from.
+/// The values of those cells that take part in some columns of `obs`, with `/` between; `None` for the others. `inputs` is what the
+/// data set was read from.
 ///
 /// # Errors
-/// Where there is no such column, or a cell has no value there: [`ReadError::NoBatch`].
+/// Where there is no such column, or a cell that takes part has no value there: [`ReadError::NoBatch`].
 pub fn crossed_labels(
     data: &DataSet,
     columns: &[String],
     inputs: &Inputs,
-) -> Result<Vec<String>, ReadError> {
-    let mut crossed = vec![String::new(); data.cell_names.len()];
-    for column in columns {
-        let labels = data.obs.labels(column)?;
-        let missing = labels.iter().filter(|label| label.is_none()).count();
+    takes_part: impl Fn(usize) -> bool,
+) -> Result<Vec<Option<String>>, ReadError> {
+    let n_cells = data.cell_names.len();
+    let columns = columns
+        .iter()
+        .map(|column| Ok((column, cleaned(data.obs.labels(column)?))))
+        .collect::<Result<Vec<_>, ReadError>>()?;
+    let cells: Vec<usize> = (0..n_cells).filter(|&cell| takes_part(cell)).collect();
+    for (column, labels) in &columns {
+        let missing = cells.iter().filter(|&&cell| labels[cell].is_none()).count();
         if missing > 0 {
             return Err(ReadError::NoBatch {
                 input: inputs.to_string(),
-                column: column.clone(),
+                column: (*column).clone(),
                 missing,
-                n_cells: labels.len(),
+                n_cells: cells.len(),
             });
         }
-        for (name, label) in crossed.iter_mut().zip(labels.iter().flatten()) {
-            if !name.is_empty() {
-                name.push('/');
-            }
-            name.push_str(label);
-        }
+    }
+    let mut crossed = vec![None; n_cells];
+    for cell in cells {
+        let values = columns
+            .iter()
+            .filter_map(|(_, labels)| labels[cell].as_deref());
+        crossed[cell] = Some(values.collect::<Vec<_>>().join("/"));
     }
     Ok(crossed)
 }

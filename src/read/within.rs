@@ -49,7 +49,7 @@ impl Within {
         let labels = data.obs.labels(&self.column)?;
         let is_within: Vec<bool> = labels
             .iter()
-            .map(|label| label.as_deref() == Some(&*self.value))
+            .map(|label| label.as_deref().map(str::trim) == Some(&*self.value))
             .collect();
         if is_within.contains(&true) {
             return Ok(is_within);

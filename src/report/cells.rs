@@ -160,14 +160,20 @@ pub(super) fn labels_of_input(
             is_needed: true,
         });
     }
-    for (name, column) in input.data.obs.columns().unwrap_or_default() {
-        if name != truth_column || input.truth.is_none() {
-            found.push(Labels {
-                title: name,
-                of_cell: of_rows(&column.texts()),
-                is_needed: false,
-            });
+    let obs = &input.data.obs;
+    for name in obs.names() {
+        if name == truth_column && input.truth.is_some() {
+            continue;
         }
+        // One column after the other is read whole; those that cannot be read are not offered.
+        let Ok(labels) = obs.labels(&name) else {
+            continue;
+        };
+        found.push(Labels {
+            title: name,
+            of_cell: of_rows(&labels),
+            is_needed: false,
+        });
     }
     found
 }

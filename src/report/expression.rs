@@ -8,7 +8,7 @@ use crate::{
     counts::Csr,
     grouping::{n_groups, sizes},
     preprocess::{
-        chunks,
+        each_chunk,
         normalize::{divisor, log_normalized},
     },
     write::Findings,
@@ -66,8 +66,7 @@ impl Expression {
             place_of_gene[gene] = Some(place);
         }
         let mut cell = 0;
-        for rows in chunks(found.input.n_cells()) {
-            let chunk = found.input.data.counts.rows(rows.clone())?;
+        each_chunk(&*found.input.data.counts, |rows, chunk| {
             while let Some(&row) = found
                 .prepared
                 .cells
@@ -84,7 +83,7 @@ impl Expression {
                 }
                 cell += 1;
             }
-        }
+        })?;
         expression.divide(&found.labels);
         Ok(expression)
     }

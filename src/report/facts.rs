@@ -11,7 +11,6 @@ use super::{
 use crate::{
     grouping::n_groups,
     memory::{StageLog, StageUse},
-    preprocess::QualityControl,
     progress::brief,
     write::Findings,
 };
@@ -125,18 +124,25 @@ fn rows(run: &ReportedRun<'_>) -> Vec<(&'static str, String)> {
 fn cells(found: &Findings<'_>) -> String {
     let n = found.prepared.n_cells();
     let mut said = vec![format!("{} were clustered", text::whole(n))];
-    match found.input.n_cells() - n {
-        0 => said.push("none was left out".to_owned()),
-        dropped => said.push(format!(
-            "{} without any count{} were left out",
-            text::whole(dropped),
-            if found.config.quality == QualityControl::default() {
-                ""
-            } else {
-                ", or that failed quality control,"
-            }
-        )),
-    }
+    let left_out = found.left_out;
+    let within = found.config.within.as_ref();
+    let within = within.map_or(String::new(), |within| text::name(&within.to_string()));
+    let reasons = [
+        (left_out.outside, format!("outside of {within}")),
+        (left_out.failed, "that failed quality control".to_owned()),
+        (
+            found.input.n_cells() - left_out.total() - n,
+            "without any count".to_owned(),
+        ),
+    ];
+    let reasons = reasons.iter().filter(|(n, _)| *n > 0);
+    let reasons: Vec<String> = reasons
+        .map(|(n, which)| format!("{} {which}", text::whole(*n)))
+        .collect();
+    said.push(match &reasons[..] {
+        [] => "none was left out".to_owned(),
+        reasons => format!("{} were left out", reasons.join(", ")),
+    });
     if found.training_cells.len() < n {
         said.push(format!(
             "{} of them trained the network{}",
@@ -155,8 +161,12 @@ fn genes(found: &Findings<'_>) -> String {
     let (all, detected) = (found.input.n_genes(), found.prepared.n_detected_genes);
     let mut said = vec![format!("{} in the file", text::whole(all))];
     if detected < all {
+        let most = match found.config.quality.min_cells {
+            0 | 1 => "no cell".to_owned(),
+            least => format!("fewer than {least} cells"),
+        };
         said.push(format!(
-            "{} in no cell were left out",
+            "{} in {most} were left out",
             text::whole(all - detected)
         ));
     }

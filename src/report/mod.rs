@@ -118,7 +118,7 @@ fn page_of(run: &ReportedRun<'_>) -> Result<Page, ReportError> {
         .truth
         .as_ref()
         .map(|truth| Agreement::of(truth, &found.labels, &names, found.scores));
-    let n_colors = MOST_COLORS.min(tips.len()).max(1);
+    let n_colors = MOST_COLORS.min(n_groups(&tips)).max(1);
     Ok(Page {
         facts: Facts::of(run, drawn.len()),
         agreement,

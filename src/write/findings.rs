@@ -8,7 +8,7 @@ use crate::{
     markers::Marker,
     metrics::{Apartness, Mixing, Scores, Truth},
     partition::Found,
-    preprocess::Prepared,
+    preprocess::{LeftOut, Prepared},
     read::Input,
 };
 
@@ -23,6 +23,8 @@ pub struct Findings<'a> {
     pub input: &'a Input,
     /// What was kept of it.
     pub prepared: &'a Prepared,
+    /// Cells of it that the run is not of, and those that failed quality control.
+    pub left_out: LeftOut,
     /// Cells trained on, ascending.
     pub training_cells: &'a [usize],
     /// How far apart the clusters lie.

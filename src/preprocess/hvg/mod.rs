@@ -267,7 +267,7 @@ mod tests {
         // Genes 1 and 3 are in no cell, gene 0 in one of each batch, gene 2 in all.
         let (indptr, indices) = (vec![0, 2, 3, 5, 6], vec![0, 2, 2, 0, 2, 2]);
         let counts = Csr::new((4, 4), indptr, indices, vec![2.0, 1.0, 3.0, 4.0, 1.0, 5.0]);
-        let batches = Batches::of(&["a", "a", "b", "b"].map(String::from));
+        let batches = Batches::of_all(&["a", "a", "b", "b"]);
         for flavor in [Flavor::Seurat, Flavor::PearsonResiduals] {
             let survey = survey(&counts, Some(&batches), flavor).expect("counts in memory");
             let chosen = choose(&counts, &survey, Some(&batches), 9, flavor)?;
@@ -307,8 +307,8 @@ mod tests {
 
     #[test]
     fn combined_genes_are_those_of_both_flavors() -> Result<(), CountsError> {
-        let labels: Vec<String> = (0..60).map(|cell| (cell / 30).to_string()).collect();
-        let two = Batches::of(&labels);
+        let labels: Vec<usize> = (0..60).map(|cell| cell / 30).collect();
+        let two = Batches::of_all(&labels);
         for batches in [None, Some(&two)] {
             let Chosen {
                 genes,

@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn genes_that_do_not_vary_in_a_batch_have_no_variance_there() {
         // The first and the last cell are alike, and the other with counts is alone.
-        let batches = Batches::of(&["a", "b", "b", "a"].map(String::from));
+        let batches = Batches::of_all(&["a", "b", "b", "a"]);
         assert_eq!(variances_in(Some(&batches)), [vec![], vec![]]);
     }
 }
