@@ -47,13 +47,12 @@ fn assert_hvg(flavor: Flavor, batches: Option<&Batches>, expected: &str) {
 
 #[test]
 fn the_highly_variable_genes_of_batches_and_flavors_are_scanpys() {
-    let labels: Vec<String> = (0..240)
-        .map(|cell| match (cell % 16, cell % 3) {
-            (0, _) => "c".to_owned(),
-            (_, 0) => "b".to_owned(),
-            _ => "a".to_owned(),
-        })
-        .collect();
+    let label = |cell: usize| match (cell % 16, cell % 3) {
+        (0, _) => "c",
+        (_, 0) => "b",
+        _ => "a",
+    };
+    let labels: Vec<_> = (0..240).map(|cell| Some(label(cell).to_owned())).collect();
     let batches = Batches::of(&labels);
     for (flavor, batches, expected) in [
         (
@@ -421,6 +420,21 @@ fn many_types(n_types: usize) -> Csr {
         indptr.push(indices.len());
     }
     Csr::new((n_cells, n_genes), indptr, indices, values)
+}
+
+#[test]
+fn cells_that_differ_in_depth_alone_are_told_apart_by_nothing() {
+    let profile = [7.0, 1.0, 3.0, 2.0, 9.0];
+    let deeper = Array2::from_shape_fn((12, 5), |(cell, gene)| (cell + 1) as f32 * profile[gene]);
+    let alike = Array2::from_shape_fn((12, 5), |(_, gene)| profile[gene]);
+    for counts in [deeper, alike] {
+        let counts = Csr::csr_from_dense(counts.view(), 0.0);
+        let error = prepare_in_batches(&counts, 5, Flavor::Combined, None).expect_err("alike");
+        assert!(
+            error.to_string().contains("nothing to tell cells apart by"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

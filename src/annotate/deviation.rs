@@ -66,9 +66,11 @@ impl KnownDeviations {
         let mut residuals = known.residuals(cells, &dispersion);
         let (weight, mean) = standardize(&mut residuals, &known.detected(cells));
         let scores = known.scores_by_others(&residuals, cells)?;
+        let directions = principal_directions(&residuals, N_DIRECTIONS)?;
+        let along = scores.axis_iter(Axis(1)).take(directions.ncols());
         let mut learnt = Self {
-            directions: principal_directions(&residuals, N_DIRECTIONS)?,
-            spread: scores.axis_iter(Axis(1)).map(root_mean_square).collect(),
+            spread: along.map(root_mean_square).collect(),
+            directions,
             shares,
             dispersion,
             weight,
@@ -331,6 +333,16 @@ mod tests {
             offsets.push(columns.len());
         }
         Csr::new((n_cells, 40), offsets, columns, values)
+    }
+
+    #[test]
+    fn few_cells_are_known_along_as_many_directions_as_there_are() {
+        let prepared = prepare(&counts(20, false, 1), 40).expect("prepared");
+        let labels: Vec<usize> = (0..20).map(|cell| cell % 2).collect();
+        let all: Vec<usize> = (0..20).collect();
+        let (learnt, _) = KnownDeviations::learn(&prepared, &labels, &all, 1).expect("learnt");
+        assert!(learnt.spread.len() <= 20);
+        assert_eq!(learnt.spread.len(), learnt.directions.ncols());
     }
 
     #[test]

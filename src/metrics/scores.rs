@@ -79,7 +79,7 @@ impl fmt::Display for Scores {
         let defined = |score: Option<f64>| score.filter(|score| score.is_finite());
         match (defined(self.asw), defined(self.db)) {
             (None, None) => {
-                formatter.write_str("Final: a single cluster has neither ASW nor DB")?;
+                formatter.write_str("Final: ASW and DB are not defined")?;
             }
             (asw, db) => {
                 let score = |score: Option<f64>| score.map_or("-".to_owned(), decimal);
@@ -134,7 +134,7 @@ mod tests {
         };
         assert_eq!(
             one_cluster.to_string(),
-            "Final: a single cluster has neither ASW nor DB, ARI 0.872, NMI 0.848"
+            "Final: ASW and DB are not defined, ARI 0.872, NMI 0.848"
         );
     }
 

@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use super::{Run, views::Seen};
 use crate::{
+    grouping::n_groups,
     metrics::{Apartness, Mixing, Scores, Truth},
     preprocess::Prepared,
     read::Input,
@@ -41,7 +42,13 @@ impl Run<'_> {
     ) -> Scored {
         self.stage("score", "Scoring");
         let apartness = Apartness::of(data.seen, z, labels, data.training_cells);
-        self.progress.note(&apartness.note(is_evident));
+        if n_groups(labels) == labels.len() {
+            self.progress.note(
+                "every cell is a cluster of its own: a lower -resolution or -n_clusters brings alike cells together",
+            );
+        } else {
+            self.progress.note(&apartness.note(is_evident));
+        }
         let cells = &data.prepared.cells;
         let truth = data.input.truth.as_ref();
         let truth = truth.map(|labels| Truth::of_cells(labels, cells));

@@ -18,13 +18,15 @@ pub(super) const LOOKED_AT: usize = MOST + AFTER + 1;
 /// components than that, some types would lie on each other. Variances of real tissues fall evenly from 50 on, and have no edge.
 /// Where there are fewer variances, the data set is too small to tell.
 pub(super) fn n_standing_out(variances: &[f64]) -> usize {
+    if variances.len() < LOOKED_AT {
+        return N_COMPONENTS;
+    }
     let is_edge = |&n: &usize| {
         let (within, beyond, last) = (variances[n - 1], variances[n], variances[n + AFTER]);
         last > 0.0 && within / beyond > beyond / last
     };
     let mut numbers = N_COMPONENTS + 1..=MOST;
-    let edge = numbers.rfind(|n| n + AFTER < variances.len() && is_edge(n));
-    edge.unwrap_or(N_COMPONENTS)
+    numbers.rfind(is_edge).unwrap_or(N_COMPONENTS)
 }
 
 #[cfg(test)]
@@ -68,7 +70,10 @@ mod tests {
         let mut none_beyond = variances(59, 1.0);
         none_beyond[59..].fill(0.0);
         assert_eq!(n_standing_out(&none_beyond), N_COMPONENTS);
-        assert_eq!(n_standing_out(&variances(59, 2.0)[..100]), N_COMPONENTS);
+        assert_eq!(
+            n_standing_out(&variances(59, 2.0)[..LOOKED_AT - 1]),
+            N_COMPONENTS
+        );
         assert_eq!(n_standing_out(&[]), N_COMPONENTS);
     }
 }

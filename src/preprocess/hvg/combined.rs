@@ -11,8 +11,9 @@ pub struct GenesOfViews {
     pub residual: Vec<usize>,
 }
 
-/// The genes of two orders together, as many of either: at most `n_top` in all, but at least the first of either. `first` gives the
-/// first so many genes of both, ascending.
+/// The genes of two orders together, as many of either: at most `n_top` in all, but at least the first of either. None if either order
+/// is of no gene: where cells differ in depth alone, residuals say so, and what else seems to vary is rounding. `first` gives the first
+/// so many genes of both, ascending.
 pub(super) fn combined(
     n_top: usize,
     first: impl Fn(usize) -> [Vec<usize>; 2],
@@ -26,8 +27,13 @@ pub(super) fn combined(
     let numbers: Vec<usize> = (1..=n_top).collect();
     let n_each = numbers.partition_point(|&n| together(n).len() <= n_top);
     let n_each = n_each.max(1);
-    let genes = together(n_each);
-    let [dispersed, residual] = first(n_each).map(|chosen| places(&chosen, &genes));
+    let [dispersed, residual] = first(n_each);
+    let genes = if dispersed.is_empty() || residual.is_empty() {
+        Vec::new()
+    } else {
+        together(n_each)
+    };
+    let [dispersed, residual] = [dispersed, residual].map(|chosen| places(&chosen, &genes));
     let of_views = GenesOfViews {
         dispersed,
         residual,
@@ -58,5 +64,6 @@ mod tests {
         assert_eq!(combined(6, first).0, [1, 2, 3, 5, 8, 9]);
         assert_eq!(combined(99, first).0, [1, 2, 3, 5, 8, 9]);
         assert_eq!(combined(1, first).0, [5, 9]);
+        assert!(combined(4, |_| [vec![1, 5], Vec::new()]).0.is_empty());
     }
 }
