@@ -232,6 +232,91 @@ fn several_data_sets_are_labelled_with_one_model() {
 }
 
 #[test]
+fn a_data_set_that_fails_does_not_stop_the_others() {
+    let (folder, model) = trained(&[]);
+    let broken = folder.path().join("broken.h5ad");
+    fs::write(&broken, "no HDF5").expect("written");
+    let label = |data_sets: &[&str]| {
+        program()
+            .arg("annotate")
+            .args(data_sets)
+            .args(["-quiet", "-model"])
+            .arg(&model)
+            .arg("-output_dir")
+            .arg(folder.path())
+            .assert()
+            .code(1)
+    };
+    let broken = broken.display().to_string();
+    let alone = stderr(&label(&[&broken]));
+    assert!(alone.starts_with("error: ") && alone.contains("broken.h5ad: this is not"));
+    let again = format!("again={broken}");
+    let (one, two) = (format!("one={SMALL}"), format!("two={SMALL}"));
+    let run = label(&[&one, &broken, &two, &again]);
+    let printed = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 2, "{printed}");
+    assert!(lines[0].starts_with("one: 239 cells") && lines[1].starts_with("two: 239 cells"));
+    assert_eq!(stderr(&run), alone.repeat(2));
+    assert_eq!(labels(folder.path(), "one"), labels(folder.path(), "two"));
+}
+
+#[test]
+fn results_of_a_run_and_of_annotate_are_kept() {
+    let (folder, model) = trained(&[]);
+    let annotate = |name: &str, more: &[&str]| {
+        program()
+            .args(["annotate", &format!("{name}={SMALL}"), "-model"])
+            .arg(&model)
+            .arg("-output_dir")
+            .arg(folder.path())
+            .args(more)
+            .assert()
+    };
+    let of_run = fs::read(folder.path().join("results/small.json")).expect("results");
+    let told = stderr(&annotate("small", &["-quiet"]).code(1));
+    assert!(told.contains("the results of a run of "), "{told}");
+    assert!(told.contains("; NAME=") && told.contains("(NAME not small) keeps both"));
+    let after = fs::read(folder.path().join("results/small.json")).expect("results");
+    assert_eq!(of_run, after);
+
+    annotate("new", &["-save_h5ad", "True"]).code(0);
+    let told = stderr(&annotate("new", &[]).code(0));
+    let note = "note: of an earlier run, and not replaced: h5ad/new.h5ad\n";
+    assert!(told.ends_with(note), "{told}");
+    let run = program()
+        .args([
+            "-quiet",
+            "-name",
+            SMALL,
+            "-output_name",
+            "new",
+            "-output_dir",
+        ])
+        .arg(folder.path())
+        .args(SHORT)
+        .assert()
+        .code(1);
+    let told = stderr(&run);
+    assert!(told.contains("with annotate, which this run of"), "{told}");
+    assert!(
+        told.contains("; -output_name NAME (not new) keeps both"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_batch_key_that_is_not_there_is_an_error() {
+    let (folder, model) = trained(&[]);
+    let run = annotate(folder.path(), &model, SMALL, &["-batch_key", "nope"]).code(1);
+    let told = stderr(&run);
+    assert!(told.contains("obs has no column 'nope'"), "{told}");
+    let run = annotate(folder.path(), &model, SMALL, &["-batch_key", "celltype"]).code(0);
+    let told = stderr(&run);
+    assert!(told.contains("trained without -batch_key"), "{told}");
+}
+
+#[test]
 fn what_is_no_model_of_this_version_is_refused_by_name() {
     let (folder, model) = trained(&[]);
     let bytes = fs::read(&model).expect("a model");

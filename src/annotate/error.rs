@@ -49,6 +49,15 @@ pub enum AnnotateError {
         /// The model.
         model: PathBuf,
     },
+    /// All cells of the model are called unassigned.
+    #[error(
+        "{model}: all cells that this model was trained on are called unassigned, so that there is no label to give; -label_by cluster \
+         without -names gives clusters"
+    )]
+    NoLabels {
+        /// The model.
+        model: PathBuf,
+    },
     /// The names of clusters cannot be read.
     #[error(
         "{path}: {problem}; -names takes a table of two columns, cluster and name, with a header"

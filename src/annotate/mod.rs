@@ -14,6 +14,7 @@ mod depth;
 mod deviation;
 mod error;
 mod facts;
+mod failures;
 mod genes;
 mod names;
 mod new_cells;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     surprise::KnownCells,
 };
 use self::{
+    failures::print_beside_failure,
     genes::GeneMatch,
     names::names_of_clusters,
     new_cells::{Annotator, Labelled},
@@ -44,6 +46,7 @@ use self::{
 use crate::{
     config::{AnnotateConfig, LabelBy},
     counts::CountSource,
+    interrupt::wait_if_stopped,
     memory::StageLog,
     metrics::{Scores, Truth, TypeF1},
     model_file::TrainedModel,
@@ -83,9 +86,12 @@ pub(crate) struct Annotated<'a> {
 
 /// Labels new cells and writes them; a line on each data set.
 ///
+/// A data set that cannot be labelled does not stop the others. Where one of several cannot, the lines on the others are printed here.
+///
 /// # Errors
 ///
-/// The first thing that went wrong, in words for the user; no output is half written.
+/// What went wrong, in words for the user; no output is half written. Of several data sets that cannot be labelled, the errors
+/// but the last are printed here.
 pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<String>> {
     let (n_threads, note) = threads::within_cores(config.threads);
     if let Some(note) = note {
@@ -104,16 +110,31 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<S
     };
     let annotator = Annotator::new(&model, labels, types)
         .with_context(|| format!("{}: is damaged", config.model.display()))?;
-    let lines = config.data_sets.iter().map(|data_set| {
+    let (mut lines, mut failures) = (Vec::new(), Vec::new());
+    for data_set in &config.data_sets {
         let stages = Stages {
             config,
             data_set,
             progress,
             log: StageLog::start(),
         };
-        stages.run(&model, &annotator, &names)
-    });
-    lines.collect()
+        match stages.run(&model, &annotator, &names) {
+            Ok(line) => lines.push(line),
+            Err(error) => {
+                // What fails because a signal ends the program is no failure of the data set.
+                wait_if_stopped();
+                failures.push(error);
+            }
+        }
+    }
+    let Some(last) = failures.pop() else {
+        return Ok(lines);
+    };
+    if config.data_sets.len() > 1 {
+        progress.finish();
+        print_beside_failure(&lines, &failures)?;
+    }
+    Err(last)
 }
 
 /// What labels are called, and the label of every reference cell.
@@ -122,7 +143,7 @@ fn labels_of_reference(
     model: &TrainedModel,
 ) -> Result<(Vec<String>, Vec<Option<usize>>), AnnotateError> {
     let reference = &model.reference;
-    let (mut names, labels) = match config.label_by {
+    let (mut names, mut labels): (_, Vec<Option<usize>>) = match config.label_by {
         LabelBy::CellType if reference.celltypes.is_empty() => {
             return Err(AnnotateError::NoCellTypes {
                 model: config.model.clone(),
@@ -150,8 +171,29 @@ fn labels_of_reference(
             (names, labels)
         }
     };
+    leave_out_unassigned(&mut names, &mut labels);
+    if names.is_empty() {
+        return Err(AnnotateError::NoLabels {
+            model: config.model.clone(),
+        });
+    }
     names.push(UNASSIGNED.to_owned());
     Ok((names, labels))
+}
+
+/// Takes the label of cells that nobody could place away from them, where the reference has such: they place no others.
+fn leave_out_unassigned(names: &mut Vec<String>, labels: &mut [Option<usize>]) {
+    let Some(nowhere) = names.iter().position(|name| name == UNASSIGNED) else {
+        return;
+    };
+    names.remove(nowhere);
+    for label in labels {
+        *label = match *label {
+            Some(code) if code == nowhere => None,
+            Some(code) if code > nowhere => Some(code - 1),
+            other => other,
+        };
+    }
 }
 
 /// The stages of one data set.
@@ -207,19 +249,19 @@ impl<'s> Stages<'s> {
             let n_cells = passed.n_cells();
             return Err(AnnotateError::NoCounts { input, n_cells }.into());
         }
-        let n_dropped = input.n_cells() - passed.n_cells_left_out() - cells.cells.len();
+        let n_dropped = input.n_cells() - passed.left_out().total() - cells.cells.len();
         self.say_what_is_unusual(n_dropped, cells.are_apart);
         self.stage("score", "Scoring");
         let found = self.scored(&input, &genes, cells, names);
-        self.stage(
-            "write",
-            &format!("Writing to {}", config.output_dir.display()),
-        );
+        self.log.begin("write");
         let old_labels = annotator.labels_of_reference();
-        write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
+        let earlier = write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
         self.log.end();
         let results = results(&found, model, &self.log);
         results.write()?;
+        if let Some(note) = earlier.note() {
+            self.progress.note(&note);
+        }
         self.progress.finish();
         Ok(results.line())
     }
@@ -297,6 +339,9 @@ impl<'s> Stages<'s> {
     fn batches(&self, model: &TrainedModel, input: &Input) -> anyhow::Result<Option<Vec<u32>>> {
         let (columns, n_known) = (&self.config.batch_key, model.batches.len());
         if n_known == 0 {
+            for column in columns {
+                input.data.obs.labels(column)?;
+            }
             if !columns.is_empty() {
                 self.progress
                     .note("the model was trained without -batch_key: it changes nothing");
@@ -310,7 +355,8 @@ impl<'s> Stages<'s> {
             ));
             return Ok(None);
         }
-        let batches = Batches::of(&crossed_labels(&input.data, columns, self.inputs())?);
+        let labels = crossed_labels(&input.data, columns, self.inputs(), |_| true)?;
+        let batches = Batches::of(&labels);
         let place = |name: &String| {
             let place = model.batches.iter().position(|known| known == name);
             place.unwrap_or(n_known) as u32
@@ -331,5 +377,23 @@ impl<'s> Stages<'s> {
         Ok(Some(
             of_cell.map(|&batch| in_model[batch as usize]).collect(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_that_nobody_could_place_lend_no_label() {
+        let mut names = ["B", UNASSIGNED, "T"].map(str::to_owned).to_vec();
+        let mut labels = [0, 1, 2, 1].map(Some).to_vec();
+        labels.push(None);
+        leave_out_unassigned(&mut names, &mut labels);
+        assert_eq!(names, ["B", "T"]);
+        assert_eq!(labels, [Some(0), None, Some(1), None, None]);
+        let before = labels.clone();
+        leave_out_unassigned(&mut names, &mut labels);
+        assert_eq!((names.len(), labels), (2, before));
     }
 }

@@ -10,7 +10,7 @@ use super::AnnotateError;
 /// does not list keep their numbers.
 ///
 /// # Errors
-/// Where the table cannot be read, or lists what is no cluster of the model.
+/// Where the table cannot be read, has no header, or lists what is no cluster of the model.
 pub fn names_of_clusters(
     table: Option<&Path>,
     n_clusters: usize,
@@ -41,6 +41,14 @@ fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
         .delimiter(if has_tabs { b'\t' } else { b',' })
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
+    let header = table.headers();
+    let header = header.map_err(|error| refused(path, error.to_string()))?;
+    if let Some(number) = header.get(0).filter(|field| field.parse::<usize>().is_ok()) {
+        let problem = format!(
+            "its first line is that of cluster {number}, where the header should be: add the line cluster,name above it"
+        );
+        return Err(refused(path, problem));
+    }
     let mut found = HashMap::new();
     for row in table.records() {
         let row = row.map_err(|error| refused(path, error.to_string()))?;
@@ -88,6 +96,8 @@ mod tests {
             ("cluster,name\n3,NK\n", "clusters are 0 to 2"),
             ("cluster,name\n1,NK\n1,T\n", "twice"),
             ("cluster,name\n1,\n", "without a name"),
+            ("0,B cells\n1,NK\n", "that of cluster 0, where the header"),
+            ("2\tB cells\n", "that of cluster 2, where the header"),
         ] {
             let refusal = names(table).expect_err("refused").to_string();
             assert!(refusal.contains(problem), "{refusal}");

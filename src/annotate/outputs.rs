@@ -18,8 +18,8 @@ use crate::{
     read::{Input, NamedInputs},
     report::{ReportedCells, write_new_cells},
     write::{
-        OutputPaths, WriteError, cell_names, check_annotatable, check_replaceable, check_writable,
-        unique_names, write_copy, write_embedding, write_file,
+        EarlierOutputs, OutputPaths, Replacement, WriteError, Writer, cell_names,
+        check_annotatable, check_writable, unique_names, write_copy, write_embedding, write_file,
     },
 };
 
@@ -27,7 +27,17 @@ pub(super) fn paths(config: &AnnotateConfig, data_set: &NamedInputs) -> OutputPa
     OutputPaths::new(&config.output_dir, &data_set.name)
 }
 
-/// Whether all outputs can be written, and replace none of another input.
+fn replacement<'a>(config: &AnnotateConfig, data_set: &'a NamedInputs) -> Replacement<'a> {
+    Replacement {
+        paths: paths(config, data_set),
+        by: Writer::Annotate,
+        inputs: &data_set.inputs,
+        within: None,
+        overwrite: config.overwrite,
+    }
+}
+
+/// Whether all outputs can be written, and replace none of another input or of a run.
 pub(super) fn check_outputs(
     config: &AnnotateConfig,
     data_set: &NamedInputs,
@@ -49,14 +59,7 @@ pub(super) fn check_outputs(
             return Err(WriteError::NotAFile { path });
         }
     }
-    let results = paths.results();
-    check_replaceable(
-        &results,
-        &data_set.name,
-        &data_set.inputs,
-        None,
-        config.overwrite,
-    )
+    replacement(config, data_set).check()
 }
 
 /// Whether results can be added to a copy of the input, where that is asked for.
@@ -72,17 +75,16 @@ pub(super) fn check_copy(
     check_annotatable(&output, &data_set.inputs, input, config.overwrite)
 }
 
-/// Writes what was asked for, but for the results.
+/// Writes what was asked for, but for the results: those of an earlier run are removed. Returns what was there before.
 pub(super) fn write_outputs(
     found: &Annotated<'_>,
     (model, old_labels): (&TrainedModel, &[Option<usize>]),
     log: &StageLog,
     progress: &Progress,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<EarlierOutputs> {
     let paths = paths(found.config, found.data_set);
     let save = found.config.save;
     let names = unique_names(&found.input.data.cell_names, &found.cells.cells, progress);
-    write_tables(found, &paths, &names)?;
     let layout = (save.umap || save.report)
         .then(|| {
             progress.stage("Laying out the cells in the plane");
@@ -93,6 +95,10 @@ pub(super) fn write_outputs(
         })
         .transpose()?;
     let layout = layout.as_ref().map(|places| places.view());
+    let folder = found.config.output_dir.display();
+    progress.stage(&format!("Writing to {folder}"));
+    let earlier = replacement(found.config, found.data_set).begin()?;
+    write_tables(found, &paths, &names)?;
     if let Some(places) = layout.filter(|_| save.umap) {
         write_figures(found, model, &paths, places)?;
     }
@@ -126,7 +132,7 @@ pub(super) fn write_outputs(
         let places = layout.as_ref().map(|places| places.slice(s![n_old.., ..]));
         write_annotated(&paths.h5ad(), found, model, places)?;
     }
-    Ok(())
+    Ok(earlier)
 }
 
 /// Labels and embedding.

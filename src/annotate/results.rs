@@ -1,6 +1,6 @@
 //! What is recorded of labelled cells.
 
-use std::{fmt::Write as _, io::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::{
     metrics::{Scores, TypeF1},
     model_file::TrainedModel,
     read::Inputs,
-    write::{ClusterSize, WriteError, write_file},
+    write::{ClusterSize, WriteError, write_json},
 };
 
 /// Everything that `results/NAME.json` records of labelled cells. Numbers that are not defined become `null`.
@@ -112,13 +112,9 @@ pub(super) fn results(
 }
 
 impl AnnotateResults {
-    /// Writes `results/NAME.json`, indented, with a newline at the end.
+    /// Writes `results/NAME.json`.
     pub(super) fn write(&self) -> Result<(), WriteError> {
-        write_file(&self.path, |path| -> Result<(), std::io::Error> {
-            let mut text = serde_json::to_vec_pretty(self)?;
-            text.push(b'\n');
-            std::fs::File::create(path)?.write_all(&text)
-        })
+        write_json(&self.path, self)
     }
 
     /// `pbmc: 2000 cells labelled, 12 of them unassigned; ARI 0.900, NMI 0.850, type F1 0.910`

@@ -41,6 +41,17 @@ pub enum BatchRunError {
         /// The data set's file.
         input: Inputs,
     },
+    /// The results of a data set lie where the record of the batch goes.
+    #[error(
+        "{}: this file holds the results of {input}, which the record of this batch run would replace; -output_dir names another folder, \
+         -overwrite True replaces them", path.display()
+    )]
+    OneDataSet {
+        /// The results.
+        path: PathBuf,
+        /// The input that they are of.
+        input: String,
+    },
     /// A data set's report would be where the page of all reports is.
     #[error(
         "{input}: a data set called 'index' cannot have a report in a batch, whose own page is report/index.html: rename it"

@@ -36,7 +36,7 @@ pub use self::{
 use crate::{
     config::BatchRunConfig,
     report::{IndexRow, write_index},
-    write::{OutputPaths, WriteError, check_writable},
+    write::{OutputPaths, Replacement, WriteError, Writer, check_writable},
 };
 
 /// Runs every data set of a batch: the records, in the batch's order. A data set that fails has a record that
@@ -59,6 +59,7 @@ pub fn run(config: &BatchRunConfig) -> Result<Vec<Record>, BatchRunError> {
         }
         check_writable(path.parent().unwrap_or(path))?;
     }
+    files.check_replaceable(config.options.overwrite)?;
     let earlier = if config.resume {
         files.read()?
     } else {
@@ -160,7 +161,11 @@ impl BatchRun<'_> {
         self.board.begin(name);
         let started = Instant::now();
         let hear = |said: Said<'_>| self.board.hear(name, said);
-        let ended = job::run(set, &self.config.typed, self.threads, hear);
+        // The run checks it too, but would advise an option that a batch run does not have.
+        let replaceable = Replacement::of_run(&set.run, Writer::RunOfBatch).check();
+        let replaceable = replaceable.map_err(|refused| refused.to_string());
+        let ended =
+            replaceable.and_then(|()| job::run(set, &self.config.typed, self.threads, hear));
         record.seconds = started.elapsed().as_secs_f64();
         let completed = ended.and_then(|()| {
             let results = OutputPaths::of(&set.run).results();

@@ -1,8 +1,7 @@
 //! What is known of every data set of a batch, on disk.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::BatchRunError;
 use crate::{
     report::IndexRow,
-    write::{WriteError, write_file},
+    write::{WriteError, input_of_results, write_file, write_json},
 };
 
 /// One data set of a batch. Numbers that are not defined or not known are left out.
@@ -135,6 +134,17 @@ impl RecordFiles {
         [&self.json, &self.csv]
     }
 
+    /// Whether they replace no results of a single data set called `batch`, unless that is asked for.
+    pub(super) fn check_replaceable(&self, overwrite: bool) -> Result<(), BatchRunError> {
+        match input_of_results(&self.json).filter(|_| !overwrite) {
+            None => Ok(()),
+            Some(input) => Err(BatchRunError::OneDataSet {
+                path: self.json.clone(),
+                input,
+            }),
+        }
+    }
+
     /// The records of the batch before; none where there was none.
     pub(super) fn read(&self) -> Result<Vec<Record>, BatchRunError> {
         let records = match fs::read(&self.json) {
@@ -157,10 +167,6 @@ impl RecordFiles {
                 .try_for_each(|record| table.serialize(record))?;
             Ok(table.flush()?)
         })?;
-        write_file(&self.json, |path| -> Result<(), io::Error> {
-            let mut text = serde_json::to_vec_pretty(records)?;
-            text.push(b'\n');
-            fs::File::create(path)?.write_all(&text)
-        })
+        write_json(&self.json, &records)
     }
 }

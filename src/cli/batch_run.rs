@@ -58,6 +58,8 @@ pub(super) fn typed_inputs(typed: String, data_dir: &Path) -> Result<TypedInputs
         Some(name) => named_inputs::file_name(&name).map_err(refused("NAME", &name))?,
         None => found.name,
     };
+    let shorter = "NAME=PATH gives a shorter one";
+    named_inputs::check_length(&name, shorter).map_err(refused("NAME", &typed))?;
     let found = NamedInputs { name, ..found };
     Ok(TypedInputs { typed, found })
 }

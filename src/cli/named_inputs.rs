@@ -14,6 +14,10 @@ use crate::{
 /// Longest name that is put together of others, in characters: outputs add endings to it.
 const LONGEST_NAME: usize = 100;
 
+/// Longest name of a data set with outputs, in bytes. File systems take 255, of which `_statistics_mqc.json`, the longest ending of an
+/// output, takes 20; what an output is called until it is complete takes a few more.
+const MOST_BYTES: usize = 200;
+
 /// The endings of the formats that are read, and of their compression.
 const ENDINGS: [&str; 11] = [
     ".zip", ".gz", ".h5ad", ".h5mu", ".h5", ".loom", ".zarr", ".mtx", ".csv", ".tsv", ".txt",
@@ -150,6 +154,17 @@ pub(super) fn file_name(typed: &str) -> Result<String, String> {
         }
         name => Ok(name),
     }
+}
+
+/// Checks that outputs can have this name; `shorter` says what gives them a shorter one.
+pub(super) fn check_length(name: &str, shorter: &str) -> Result<(), String> {
+    if name.len() <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "outputs are called after the data set, and its name of {} bytes is too long for that ({MOST_BYTES} at most); {shorter}",
+        name.len()
+    ))
 }
 
 /// The file name less the endings of the formats that are read.

@@ -22,9 +22,15 @@ pub(super) fn run_config(args: RunArgs) -> Result<RunConfig, Refusal> {
     let typed = required("-name", args.name)?;
     let data_set = named_inputs::find(&typed, &args.options.input.data_dir);
     let mut data_set = data_set.map_err(refused("-name", &typed))?;
-    if let Some(name) = args.output_name {
-        data_set.name = named_inputs::file_name(&name).map_err(refused("-output_name", &name))?;
-    }
+    let (option, typed, shorter) = match args.output_name {
+        Some(name) => {
+            data_set.name =
+                named_inputs::file_name(&name).map_err(refused("-output_name", &name))?;
+            ("-output_name", name, "give a shorter one")
+        }
+        None => ("-name", typed, "-output_name NAME gives a shorter one"),
+    };
+    named_inputs::check_length(&data_set.name, shorter).map_err(refused(option, &typed))?;
     checked(args.options, data_set)
 }
 

@@ -60,7 +60,8 @@ struct InputParameters<'a> {
     use_raw: bool,
     gex_only: bool,
     genome: Option<&'a str>,
-    transpose: bool,
+    /// `None` where it is checked which way round the table is.
+    transpose: Option<bool>,
     round: bool,
     nan_as_zero: bool,
     genes: &'static str,
@@ -88,7 +89,11 @@ impl<'a> From<&'a RunConfig> for InputParameters<'a> {
             use_raw: config.read.counts_in == CountsIn::Raw,
             gex_only: config.read.gex_only,
             genome: config.read.genome.as_deref(),
-            transpose: config.read.orientation == Orientation::GenesInRows,
+            transpose: match config.read.orientation {
+                Orientation::Checked => None,
+                Orientation::CellsInRows => Some(false),
+                Orientation::GenesInRows => Some(true),
+            },
             round: config.read.rules.round,
             nan_as_zero: config.read.rules.nan_as_zero,
             genes: config.read.genes.into(),

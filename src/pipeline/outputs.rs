@@ -13,17 +13,19 @@ use crate::{
     progress::Progress,
     report::{ReportedRun, write_multiqc, write_report},
     write::{
-        ClusterSize, Findings, OutputPaths, Results, TreeSummary, WriteError, unique_names,
-        write_annotated, write_embedding, write_figures, write_labels, write_markers, write_newick,
-        write_results, write_tree,
+        ClusterSize, Findings, OutputPaths, Replacement, Results, TreeSummary, WriteError, Writer,
+        unique_names, write_annotated, write_embedding, write_figures, write_labels, write_markers,
+        write_newick, write_results, write_tree,
     },
 };
 
-/// Writes what the run asked for below its output folder; `results/NAME.json` always, and last.
+/// Writes what the run asked for below its output folder; `results/NAME.json` always, and last. That of an earlier run is removed
+/// first: where it is missing, outputs are not complete. A note names other outputs of an earlier run that stay.
 ///
 /// # Errors
 ///
-/// When a file cannot be written. Files written before stay, each of them whole.
+/// When another run has written results of another input meanwhile, or a file cannot be written. Files written before stay, each
+/// of them whole.
 pub(super) fn write_outputs(
     found: &Findings<'_>,
     model: Option<&mut TrainedModel>,
@@ -36,6 +38,7 @@ pub(super) fn write_outputs(
         &found.prepared.cells,
         progress,
     );
+    let earlier = Replacement::of_run(found.config, Writer::Run).begin()?;
     write_tables(found, &paths, &names)?;
     if let Some(model) = model {
         let path = paths.model();
@@ -61,7 +64,11 @@ pub(super) fn write_outputs(
         let [bars, statistics] = paths.multiqc();
         write_multiqc(&bars, &statistics, found)?;
     }
-    write_results(&paths.results(), &results(found, &log))
+    write_results(&paths.results(), &results(found, &log))?;
+    if let Some(note) = earlier.note() {
+        progress.note(&note);
+    }
+    Ok(())
 }
 
 /// Labels, embedding, markers and the tree.

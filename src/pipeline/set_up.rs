@@ -9,7 +9,7 @@ use crate::{
     kernels::device::{Cuda, DeviceError, gpu, has_driver},
     progress::Progress,
     threads,
-    write::{OutputPaths, check_replaceable},
+    write::{OutputPaths, Replacement, Writer},
 };
 
 impl Run<'_> {
@@ -22,14 +22,7 @@ impl Run<'_> {
         }
         threads::use_at_most(n_threads);
         OutputPaths::of(config).check_writable(config.save)?;
-        let results = OutputPaths::of(config).results();
-        check_replaceable(
-            &results,
-            &config.name,
-            &config.inputs,
-            config.within.as_ref(),
-            config.overwrite,
-        )?;
+        Replacement::of_run(config, Writer::Run).check()?;
         let device = device(config, self.progress)?;
         // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
         tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));

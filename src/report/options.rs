@@ -14,7 +14,7 @@ use crate::{
 /// Options that say where things are; the command names the input itself.
 const PLACES: [&str; 2] = ["name", "data_dir"];
 
-/// Longest value.
+/// Longest value that the page's table shows.
 const LONGEST: usize = 400;
 
 /// An option that differs from the default.
@@ -25,8 +25,16 @@ pub(super) struct Changed {
     pub default: String,
 }
 
-/// The options that differ from the defaults of the run's preset, that preset included.
+/// The options that differ from the defaults of the run's preset, that preset included, as they are shown.
 pub(super) fn changed(config: &RunConfig) -> Vec<Changed> {
+    let mut changed = changed_in_full(config);
+    for changed in &mut changed {
+        changed.value = text::clipped(&changed.value, LONGEST);
+    }
+    changed
+}
+
+fn changed_in_full(config: &RunConfig) -> Vec<Changed> {
     let preset: &str = config.preset.into();
     let plain = defaults(&[]);
     let of_preset = defaults(&["-preset", preset]);
@@ -44,7 +52,7 @@ pub(super) fn changed(config: &RunConfig) -> Vec<Changed> {
             let default = default.unwrap_or(&Value::Null);
             (value != default && !value.is_null()).then(|| Changed {
                 option: name.clone(),
-                value: text::clipped(&typed(value), LONGEST),
+                value: typed(value),
                 default: typed(default),
             })
         })
@@ -54,11 +62,12 @@ pub(super) fn changed(config: &RunConfig) -> Vec<Changed> {
 /// A line for a shell that repeats the run, from the folder that it was started in.
 pub(super) fn command(config: &RunConfig) -> String {
     let input = config.inputs.to_string();
-    let mut line = format!(
-        "attentionae-sc -name {}",
-        quoted(&text::clipped(&input, LONGEST))
-    );
-    for changed in changed(config) {
+    let mut line = format!("attentionae-sc -name {}", quoted(&input));
+    let own_name = parsed(&["-name", &input]).map(|config| config.name);
+    if own_name.as_ref() != Some(&config.name) {
+        let _ = write!(line, " -output_name {}", quoted(&config.name));
+    }
+    for changed in changed_in_full(config) {
         let _ = write!(line, " -{} {}", changed.option, quoted(&changed.value));
     }
     line
@@ -66,10 +75,16 @@ pub(super) fn command(config: &RunConfig) -> String {
 
 /// The options of a run for which only these are typed.
 fn defaults(args: &[&str]) -> Map<String, Value> {
-    let line = ["attentionae-sc", "-name", "x"].iter().chain(args);
+    let config = parsed(&[&["-name", "x"], args].concat());
+    config.as_ref().map(flat).unwrap_or_default()
+}
+
+/// The run that a command line asks for.
+fn parsed(args: &[&str]) -> Option<RunConfig> {
+    let line = ["attentionae-sc"].iter().chain(args);
     match parse(line.map(OsString::from)) {
-        Ok(Request::Run(config)) => flat(&config),
-        _ => Map::new(),
+        Ok(Request::Run(config)) => Some(*config),
+        _ => None,
     }
 }
 
@@ -136,6 +151,27 @@ mod tests {
             seed.map(|seed| (seed.value, seed.default)),
             Some(("7".to_owned(), "1".to_owned()))
         );
+    }
+
+    #[test]
+    fn the_command_asks_for_the_same_run() {
+        let long = format!("donor_{}", "x".repeat(500));
+        for line in [
+            "a -name pbmc.h5ad -within celltype=T -output_name pbmc_T".to_owned(),
+            "a -name a.csv,b.csv -output_name both -genes union -transpose False".to_owned(),
+            "a -name a.tsv -transpose True -n_clusters 7 -save_embedding True".to_owned(),
+            format!("a -name pbmc -batch_key {long} -threads 3 -quiet True"),
+        ] {
+            let first = config(&line);
+            let again = config(&command(&first));
+            let options = |config: &RunConfig| {
+                let mut options = flat(config);
+                options.remove("data_dir");
+                options
+            };
+            assert_eq!(options(&again), options(&first), "{line}");
+            assert_eq!(again.inputs.to_string(), first.inputs.to_string());
+        }
     }
 
     #[test]

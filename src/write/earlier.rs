@@ -1,19 +1,69 @@
-//! Whether a run would replace the results of another input.
+//! Whether outputs would replace those of another input, or of another command.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use serde::Deserialize;
 
-use super::WriteError;
-use crate::read::{Inputs, Within};
+use super::{OutputPaths, WriteError, left::EarlierOutputs};
+use crate::{
+    config::RunConfig,
+    read::{Inputs, Within},
+};
 
-/// What of `results/NAME.json` tells which input it is of.
+/// What writes outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// A run by itself.
+    Run,
+    /// A run that `batch` starts.
+    RunOfBatch,
+    /// `annotate`.
+    Annotate,
+}
+
+/// Outputs that are to take the place of those that lie under their name.
+#[derive(Debug, Clone)]
+pub struct Replacement<'a> {
+    /// Where they go.
+    pub paths: OutputPaths,
+    /// What writes them.
+    pub by: Writer,
+    /// What they are of.
+    pub inputs: &'a Inputs,
+    /// The group of its cells that they are of; all cells where `None`.
+    pub within: Option<&'a Within>,
+    /// Results of another input, and of another command, are replaced.
+    pub overwrite: bool,
+}
+
+/// What may lie at `results/NAME.json`.
 #[derive(Deserialize)]
-struct Earlier {
+#[serde(untagged)]
+enum Earlier {
+    /// The record of a batch run, where NAME is `batch`.
+    Batch(Vec<EarlierRecord>),
+    /// The results of one data set.
+    One(EarlierResults),
+}
+
+/// What of an element of a batch run's record tells that it is one.
+#[derive(Deserialize)]
+struct EarlierRecord {
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(rename = "status")]
+    _status: String,
+}
+
+/// What of the results of one data set tells which input they are of, and what wrote them.
+#[derive(Deserialize)]
+struct EarlierResults {
     /// The file as it was typed.
     data_set: String,
     /// Where it lies; earlier versions did not record it.
     input: Option<String>,
+    /// What labels are, which `annotate` alone records.
+    label_by: Option<String>,
     #[serde(default)]
     parameters: EarlierParameters,
 }
@@ -24,42 +74,119 @@ struct EarlierParameters {
     within: Option<String>,
 }
 
-/// Whether a run may replace what lies under its name: results of the same input, or none.
-///
-/// `results` is `results/NAME.json` of the data set `name`, which is read from `inputs`, of which a run may be of the cells `within` a group alone.
-///
-/// # Errors
-/// [`WriteError::OtherInput`], unless results are to be overwritten. What is no result of a run is not looked at.
-pub fn check_replaceable(
-    results: &Path,
-    name: &str,
-    inputs: &Inputs,
-    within: Option<&Within>,
-    overwrite: bool,
-) -> Result<(), WriteError> {
-    let earlier = fs::read(results).ok();
-    let earlier = earlier.and_then(|text| serde_json::from_slice::<Earlier>(&text).ok());
-    let Some(earlier) = earlier.filter(|_| !overwrite) else {
-        return Ok(());
-    };
-    let Earlier {
-        input,
-        data_set,
-        parameters,
-    } = earlier;
-    let other = input.clone().unwrap_or_else(|| data_set.clone());
-    // Earlier versions recorded the file as it was typed, and read no several.
-    let place = input.unwrap_or_else(|| Inputs::from(data_set).places());
-    let within = within.map(ToString::to_string);
-    if place == inputs.places() && parameters.within == within {
-        return Ok(());
+impl<'a> Replacement<'a> {
+    /// The outputs of a run.
+    #[must_use]
+    pub fn of_run(config: &'a RunConfig, by: Writer) -> Self {
+        Self {
+            paths: OutputPaths::of(config),
+            by,
+            inputs: &config.inputs,
+            within: config.within.as_ref(),
+            overwrite: config.overwrite,
+        }
     }
-    Err(WriteError::OtherInput {
-        path: results.to_owned(),
-        name: name.to_owned(),
-        other: cells_of(&other, parameters.within.as_deref()),
-        input: cells_of(&inputs.to_string(), within.as_deref()),
-    })
+
+    /// Whether what lies there may be replaced: results of the same input by the same command, or none.
+    ///
+    /// # Errors
+    /// [`WriteError::OtherResults`], unless results are to be overwritten. What is no result is not looked at.
+    pub fn check(&self) -> Result<(), WriteError> {
+        let path = self.paths.results();
+        let Some(earlier) = earlier(&path).filter(|_| !self.overwrite) else {
+            return Ok(());
+        };
+        match self.what_is_lost(earlier) {
+            None => Ok(()),
+            Some((other, by)) => Err(WriteError::OtherResults {
+                path,
+                other,
+                by,
+                keeps_both: self.advice(),
+            }),
+        }
+    }
+
+    /// Makes way for the new outputs, once only writing is left to do. `results/NAME.json` is removed: while it is missing, outputs
+    /// are not complete. Returns the outputs that are there.
+    ///
+    /// # Errors
+    /// As [`Self::check`], because another run may have written meanwhile; and where that file cannot be removed.
+    pub fn begin(&self) -> Result<EarlierOutputs, WriteError> {
+        self.check()?;
+        let path = self.paths.results();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError::File {
+                path,
+                source: source.into(),
+            }),
+            _ => Ok(EarlierOutputs::of(&self.paths)),
+        }
+    }
+
+    /// What would be lost, and what would take its place; `None` where that is results of the same.
+    fn what_is_lost(&self, earlier: Earlier) -> Option<(String, String)> {
+        let within = self.within.map(ToString::to_string);
+        let input = cells_of(&self.inputs.to_string(), within.as_deref());
+        let this_run = format!("this run of {input}");
+        let earlier = match earlier {
+            Earlier::Batch(records) => {
+                let record = || ("the record of a batch run".to_owned(), this_run);
+                return (!records.is_empty()).then(record);
+            }
+            Earlier::One(earlier) => earlier,
+        };
+        let other = cells_of(&earlier.input(), earlier.parameters.within.as_deref());
+        match (earlier.label_by.is_some(), self.by == Writer::Annotate) {
+            (true, false) => Some((
+                format!("the results of labelling {other} with annotate"),
+                this_run,
+            )),
+            (false, true) => Some((
+                format!("the results of a run of {other}"),
+                format!("labelling {input} with annotate"),
+            )),
+            _ if earlier.place() == self.inputs.places() && earlier.parameters.within == within => {
+                None
+            }
+            _ => Some((format!("the results of {other}"), this_run)),
+        }
+    }
+
+    /// What gives these outputs another name.
+    fn advice(&self) -> String {
+        let name = self.paths.name();
+        match self.by {
+            Writer::Run => format!("-output_name NAME (not {name})"),
+            Writer::RunOfBatch | Writer::Annotate => {
+                format!("NAME={} (NAME not {name})", self.inputs)
+            }
+        }
+    }
+}
+
+impl EarlierResults {
+    fn input(&self) -> String {
+        self.input.clone().unwrap_or_else(|| self.data_set.clone())
+    }
+
+    /// Earlier versions recorded the file as it was typed, and read no several.
+    fn place(&self) -> String {
+        let typed = || Inputs::from(self.data_set.clone()).places();
+        self.input.clone().unwrap_or_else(typed)
+    }
+}
+
+fn earlier(results: &Path) -> Option<Earlier> {
+    serde_json::from_slice(&fs::read(results).ok()?).ok()
+}
+
+/// The input whose results lie at `results`, where they are those of one data set.
+pub(crate) fn input_of_results(results: &Path) -> Option<String> {
+    match earlier(results)? {
+        Earlier::One(earlier) => Some(earlier.input()),
+        Earlier::Batch(_) => None,
+    }
 }
 
 /// `FILE`, or `FILE (-within COLUMN=VALUE)`
@@ -73,23 +200,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::{
-        cli::{Request, parse},
-        write::OutputPaths,
-    };
+    use crate::cli::{Request, parse};
 
     fn check(folder: &Path, name: &str, more: &[&str]) -> Result<(), WriteError> {
         let out = folder.to_str().expect("text");
         let typed = ["a", "-name", name, "-output_name", "x", "-output_dir", out];
         let typed = typed.iter().chain(more).map(Into::into);
         match parse(typed) {
-            Ok(Request::Run(config)) => check_replaceable(
-                &OutputPaths::of(&config).results(),
-                &config.name,
-                &config.inputs,
-                config.within.as_ref(),
-                config.overwrite,
-            ),
+            Ok(Request::Run(config)) => Replacement::of_run(&config, Writer::Run).check(),
             other => panic!("{other:?}"),
         }
     }
@@ -122,5 +240,96 @@ mod tests {
         assert!(refused.contains("(-within celltype=T)"), "{refused}");
         record("{}");
         check(folder, "e/a.h5ad", &[]).expect("no result of a run");
+    }
+
+    /// The same for any command, of `/d/a.h5ad` under the name `x`.
+    fn check_by(by: Writer, folder: &Path, overwrite: bool) -> Result<(), WriteError> {
+        let inputs = Inputs::from("/d/a.h5ad");
+        let replacement = Replacement {
+            paths: OutputPaths::new(folder, "x"),
+            by,
+            inputs: &inputs,
+            within: None,
+            overwrite,
+        };
+        replacement.check()
+    }
+
+    #[test]
+    fn results_of_another_command_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        fs::create_dir(folder.join("results")).expect("a folder");
+        let run = r#"{"data_set": "a.h5ad", "input": "/d/a.h5ad", "parameters": {}}"#;
+        let labels = r#"{"data_set": "a.h5ad", "input": "/d/a.h5ad", "label_by": "cluster"}"#;
+        let batch = r#"[{"name": "b", "status": "done"}]"#;
+        for (record, by, part) in [
+            (run, Writer::Annotate, Some("the results of a run of /d/")),
+            (run, Writer::RunOfBatch, None),
+            (labels, Writer::Annotate, None),
+            (
+                labels,
+                Writer::Run,
+                Some("labelling /d/a.h5ad with annotate"),
+            ),
+            (batch, Writer::Run, Some("the record of a batch run")),
+            (batch, Writer::Annotate, Some("the record of a batch run")),
+        ] {
+            fs::write(folder.join("results/x.json"), record).expect("a file");
+            check_by(by, folder, true).expect("asked for");
+            let checked = check_by(by, folder, false).map_err(|refused| refused.to_string());
+            match (checked, part) {
+                (Ok(()), None) => {}
+                (Err(refused), Some(part)) => assert!(refused.contains(part), "{refused}"),
+                (checked, _) => panic!("{by:?} {record}: {checked:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_output_name_is_advised_to_type_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("results")).expect("a folder");
+        let record = r#"{"data_set": "b.h5ad", "input": "/d/b.h5ad"}"#;
+        fs::write(folder.path().join("results/x.json"), record).expect("a file");
+        for (by, advice) in [
+            (Writer::Run, "; -output_name NAME (not x) keeps both"),
+            (
+                Writer::RunOfBatch,
+                "; NAME=/d/a.h5ad (NAME not x) keeps both",
+            ),
+            (Writer::Annotate, "; NAME=/d/a.h5ad (NAME not x) keeps both"),
+        ] {
+            let refused = check_by(by, folder.path(), false).expect_err("another input");
+            assert!(refused.to_string().contains(advice), "{refused}");
+        }
+    }
+
+    #[test]
+    fn results_are_removed_before_the_first_output_and_only_then() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs = Inputs::from("/d/a.h5ad");
+        let replacement = Replacement {
+            paths: OutputPaths::new(folder.path(), "x"),
+            by: Writer::Run,
+            inputs: &inputs,
+            within: None,
+            overwrite: false,
+        };
+        replacement.begin().expect("nothing is there");
+        let results = replacement.paths.results();
+        fs::create_dir(folder.path().join("results")).expect("a folder");
+        let record = |input: &str| {
+            let text = format!(r#"{{"data_set": "a.h5ad", "input": "{input}"}}"#);
+            fs::write(&results, text).expect("a file");
+        };
+        record("/d/a.h5ad");
+        replacement.check().expect("the same input");
+        assert!(results.exists());
+        replacement.begin().expect("the same input");
+        assert!(!results.exists());
+        record("/d/b.h5ad");
+        replacement.begin().expect_err("written meanwhile");
+        assert!(results.exists());
     }
 }

@@ -6,6 +6,7 @@ mod embedding;
 mod figures;
 mod findings;
 mod labels;
+mod left;
 mod markers;
 mod paths;
 mod results;
@@ -13,22 +14,26 @@ mod tree;
 
 use std::{
     error::Error,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
+
 pub(crate) use self::{
     annotated::write_copy,
+    earlier::input_of_results,
     labels::{cell_names, unique_names},
     tree::newick,
 };
 pub use self::{
     annotated::{check_annotatable, write_annotated},
-    earlier::check_replaceable,
+    earlier::{Replacement, Writer},
     embedding::write_embedding,
     figures::write_figures,
     findings::Findings,
     labels::write_labels,
+    left::EarlierOutputs,
     markers::write_markers,
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
@@ -69,20 +74,19 @@ pub enum WriteError {
         /// What it holds.
         elements: Vec<String>,
     },
-    /// Results of another input lie under the run's name.
+    /// Results of another input, or of another command, lie under the run's name.
     #[error(
-        "{}: this file holds the results of {other}, which this run of {input} would replace; -output_name NAME (not {name}) keeps both, \
-         -overwrite True replaces them", path.display()
+        "{}: this file holds {other}, which {by} would replace; {keeps_both} keeps both, -overwrite True replaces them", path.display()
     )]
-    OtherInput {
+    OtherResults {
         /// The results.
         path: PathBuf,
-        /// What both are called.
-        name: String,
-        /// The input that they are of, and which of its cells.
+        /// What they are of.
         other: String,
-        /// The input of this run, and which of its cells.
-        input: String,
+        /// What would replace them.
+        by: String,
+        /// What gives the new outputs another name.
+        keeps_both: String,
     },
     /// The copy would take the place of the input.
     #[error(
@@ -113,5 +117,14 @@ where
     write_atomically(path, write).map_err(|source| WriteError::File {
         path: path.to_owned(),
         source: Box::new(source),
+    })
+}
+
+/// Writes a value as JSON, indented, with a newline at the end; whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), WriteError> {
+    write_file(path, |path| -> Result<(), io::Error> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        fs::write(path, text)
     })
 }

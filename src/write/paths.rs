@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames;
+
 use super::WriteError;
 use crate::{
     config::{Outputs, RunConfig},
@@ -153,6 +155,38 @@ impl OutputPaths {
         files
     }
 
+    /// Every output but `results/NAME.json` that a run or `annotate` may write, in any format.
+    pub(super) fn any(&self) -> Vec<PathBuf> {
+        let table = |folder| {
+            let endings = TableFormat::VARIANTS.iter();
+            endings.map(move |ending| self.file(folder, &format!(".{ending}")))
+        };
+        let figure = |what| {
+            let endings = FigureFormat::VARIANTS.iter();
+            endings.map(move |ending| self.file("umap_figure", &format!("_{what}.{ending}")))
+        };
+        let tables = ["pred_label", "embedding", "markers"];
+        let mut files: Vec<PathBuf> = tables.into_iter().flat_map(table).collect();
+        files.extend([self.tree(), self.newick()]);
+        let figures = ["pred_label", "true_label", "new_cells", "tree"];
+        files.extend(figures.into_iter().flat_map(figure));
+        files.push(self.report());
+        files.extend(self.multiqc());
+        files.extend([self.h5ad(), self.model()]);
+        files
+    }
+
+    /// The data set's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// An output as a path below the output folder: `tree/NAME.json`
+    pub(super) fn below_folder(&self, output: &Path) -> String {
+        let below = output.strip_prefix(&self.folder);
+        below.unwrap_or(output).display().to_string()
+    }
+
     fn figure(&self, what: &str, format: FigureFormat) -> PathBuf {
         self.file("umap_figure", &format!("_{what}.{}", format.ending()))
     }
@@ -241,9 +275,13 @@ mod tests {
             (paths.h5ad(), "out/h5ad/zeisel.h5ad"),
             (paths.results(), "out/results/zeisel.json"),
         ];
+        let any = paths.any();
         for (path, expected) in files {
             assert_eq!(path, Path::new(expected));
+            assert!(any.contains(&path) || path == paths.results(), "{expected}");
         }
+        assert!(any.contains(&paths.new_cells_figure(FigureFormat::Pdf)));
+        assert!(any.contains(&paths.markers(TableFormat::Parquet)));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A run's parameters, findings and costs as JSON.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
 use serde::Serialize;
 
-use super::{WriteError, tree::TreeSummary, write_file};
+use super::{WriteError, tree::TreeSummary, write_json};
 use crate::{
     config::RunConfig,
     memory::StageUse,
@@ -34,7 +34,7 @@ pub struct Results<'a> {
     pub input: String,
     /// Cells labelled.
     pub n_cells: usize,
-    /// Cells of the file left out: no gene was detected in them, or they failed quality control.
+    /// Cells of the file left out: they are outside of `-within`, failed quality control, or no gene was detected in them.
     pub n_cells_dropped: usize,
     /// Cells trained on, as positions among the cells labelled; `null` where all of them were.
     pub training_cells: Option<&'a [usize]>,
@@ -75,13 +75,9 @@ pub struct ClusterSize {
     pub cells: usize,
 }
 
-/// Writes the results, indented, with a newline at the end.
+/// Writes the results as JSON.
 pub fn write_results(path: &Path, results: &Results) -> Result<(), WriteError> {
-    write_file(path, |path| -> Result<(), std::io::Error> {
-        let mut text = serde_json::to_vec_pretty(results)?;
-        text.push(b'\n');
-        std::fs::File::create(path)?.write_all(&text)
-    })
+    write_json(path, results)
 }
 
 #[cfg(test)]

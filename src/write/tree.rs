@@ -1,10 +1,10 @@
 //! The tree of clusters, with the evidence of every split.
 
-use std::{fmt::Write as _, io::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use serde::Serialize;
 
-use super::{Findings, WriteError, write_file};
+use super::{Findings, WriteError, write_file, write_json};
 use crate::partition::{Evidence, Found, GeneOfSplit, Node};
 
 /// The smallest p-value that is written out.
@@ -170,11 +170,7 @@ pub fn write_tree(path: &Path, found: &Findings) -> Result<(), WriteError> {
         enough: types.enough,
         nodes: nodes.collect(),
     };
-    write_file(path, |path| -> Result<(), std::io::Error> {
-        let mut text = serde_json::to_vec_pretty(&tree)?;
-        text.push(b'\n');
-        std::fs::File::create(path)?.write_all(&text)
-    })
+    write_json(path, &tree)
 }
 
 /// Writes the tree above the clusters in Newick's format.

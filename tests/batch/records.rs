@@ -2,9 +2,10 @@
 
 use std::{fmt::Write as _, fs};
 
+use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::place::{Place, SMALL, TestResult, stderr, stdout, text};
+use crate::place::{PROGRAM, Place, SMALL, TestResult, stderr, stdout, text};
 
 #[test]
 fn a_data_set_that_fails_does_not_stop_the_others() -> TestResult {
@@ -192,6 +193,50 @@ fn a_batch_that_cannot_be_is_refused_before_work() -> TestResult {
     fs::write(place.output().join("results/batch.json"), "{")?;
     let told = stderr(&place.batch(&["a", "-resume"]).code(1));
     assert!(told.contains("without -resume"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_single_run_and_a_batch_keep_each_others_files() -> TestResult {
+    let place = Place::with(&["a", "batch"]);
+    fs::create_dir_all(place.output().join("results"))?;
+    let results = place.output().join("results/batch.json");
+    let single = r#"{"data_set": "batch", "input": "/d/batch.h5ad"}"#;
+    fs::write(&results, single)?;
+    for more in [&["a"][..], &["a", "-resume"]] {
+        let told = stderr(&place.batch(more).code(1));
+        let part = "the results of /d/batch.h5ad, which the record of this batch run would replace";
+        assert!(told.contains(part), "{told}");
+        assert_eq!(place.outputs(), ["results/batch.json"]);
+        assert_eq!(fs::read_to_string(&results)?, single);
+    }
+    place.batch(&["a", "-overwrite"]).code(0);
+    assert_eq!(place.statuses(), ["a done"]);
+    let record = fs::read(&results)?;
+    let input = place.input("batch").display().to_string();
+    let output = place.output().display().to_string();
+    let args = ["-quiet", "-name", &input, "-output_dir", &output];
+    let run = Command::new(PROGRAM).args(args).assert().code(1);
+    let told = stderr(&run);
+    assert!(told.contains("the record of a batch run, which"), "{told}");
+    assert_eq!(fs::read(&results)?, record);
+    Ok(())
+}
+
+#[test]
+fn results_of_another_input_are_kept_with_the_advice_of_a_batch() -> TestResult {
+    let place = Place::with(&["a", "b"]);
+    fs::create_dir_all(place.output().join("results"))?;
+    let other = r#"{"data_set": "a.h5ad", "input": "/d/a.h5ad"}"#;
+    fs::write(place.output().join("results/a.json"), other)?;
+    let told = stderr(&place.batch(&["a", "b"]).code(1));
+    let advice = format!(
+        "NAME={} (NAME not a) keeps both",
+        place.input("a").display()
+    );
+    assert!(told.contains(&advice), "{told}");
+    assert!(!told.contains("-output_name"), "{told}");
+    assert_eq!(place.statuses(), ["a failed", "b done"]);
     Ok(())
 }
 

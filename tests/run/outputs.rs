@@ -92,6 +92,35 @@ fn tables_can_be_parquet() {
 }
 
 #[test]
+fn outputs_of_an_earlier_run_that_stay_are_named() {
+    let output = folder();
+    let named = "note: of an earlier run, and not replaced: ";
+    let first = ["-save_markers", "True", "-save_umap", "True"];
+    let told = stderr(&run(SMALL, output.path(), &first).code(0));
+    assert!(!told.contains(named), "{told}");
+    let told = stderr(&run(SMALL, output.path(), &["-save_umap", "True"]).code(0));
+    let line = format!("{named}markers/small.csv\n");
+    assert!(told.ends_with(&line), "{told}");
+    let other = ["-table_format", "parquet", "-output_name", "other"];
+    let told = stderr(&run(SMALL, output.path(), &other).code(0));
+    assert!(!told.contains(named), "{told}");
+    let told = stderr(&run(SMALL, output.path(), &["-table_format", "parquet"]).code(0));
+    let left = "pred_label/small.csv, embedding/small.csv, markers/small.csv, umap_figure/small_pred_label.png, \
+                umap_figure/small_true_label.png\n";
+    assert!(told.ends_with(&format!("{named}{left}")), "{told}");
+}
+
+#[test]
+fn outputs_can_have_the_longest_name_there_is() {
+    let output = folder();
+    let name = "n".repeat(200);
+    let args = ["-save_report", "True", "-output_name", &name];
+    run(SMALL, output.path(), &args).code(0);
+    let longest = format!("report/{name}_statistics_mqc.json");
+    assert!(output.path().join(longest).is_file());
+}
+
+#[test]
 fn labels_and_embedding_name_the_same_cells() {
     let output = folder();
     run(SMALL, output.path(), &["-n_z", "5"]).code(0);

@@ -64,7 +64,10 @@ fn stop(mut program: Command, signal: Signal, at: &str) -> ExitStatus {
 
 /// Stops a run at a stage, and looks at what it leaves.
 fn stop_at(stage: &str, signal: Signal, code: i32) {
-    let place = Place::new();
+    stop_in(&Place::new(), stage, signal, code);
+}
+
+fn stop_in(place: &Place, stage: &str, signal: Signal, code: i32) {
     let mut program = place.command(PROGRAM);
     program.args(EVERY_STAGE);
     let status = stop(program, signal, stage);
@@ -103,6 +106,23 @@ fn ctrl_c_at_any_stage_leaves_no_half_file() {
     ] {
         stop_at(stage, Signal::SIGINT, 130);
     }
+}
+
+#[test]
+fn results_of_an_earlier_run_go_with_the_first_new_output() {
+    let place = Place::new();
+    let earlier = place.path("out/results/zeisel.json");
+    fs::create_dir_all(place.path("out/results")).expect("a folder");
+    let input = fs::canonicalize(ZEISEL).expect("a data set");
+    let text = format!(r#"{{"data_set": "zeisel", "input": {input:?}}}"#);
+    fs::write(&earlier, &text).expect("a file");
+    let mut program = place.command(PROGRAM);
+    program.args(EVERY_STAGE);
+    stop(program, Signal::SIGINT, "Scoring");
+    assert_eq!(fs::read_to_string(&earlier).expect("a file"), text);
+    assert!(!place.path("out/pred_label").exists());
+    stop_in(&place, "Drawing", Signal::SIGINT, 130);
+    assert!(place.path("out/pred_label/zeisel.csv").exists());
 }
 
 #[test]

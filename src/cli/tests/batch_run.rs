@@ -71,3 +71,22 @@ fn a_batch_says_what_it_lacks() {
     assert!(refusal("batch x -landmarks 20 -n_neighbors 20").contains("above -n_neighbors"));
     assert!(refusal("-lr 1 batch x").starts_with("'-lr' stands before 'batch'"));
 }
+
+#[test]
+fn a_name_that_is_too_long_for_outputs_is_refused() {
+    let (longest, longer) = ("n".repeat(200), "n".repeat(201));
+    let part = "its name of 201 bytes is too long for that (200 at most); ";
+    for (before, advice) in [
+        ("-name ", "-output_name NAME gives a shorter one"),
+        ("-name x -output_name ", "give a shorter one"),
+        ("batch ", "NAME=PATH gives a shorter one"),
+        ("annotate -model m ", "NAME=PATH gives a shorter one"),
+    ] {
+        asked(&format!("{before}{longest}")).expect("short enough");
+        let refused = refusal(&format!("{before}{longer}"));
+        assert!(refused.ends_with(&format!("{part}{advice}")), "{refused}");
+    }
+    run(&format!("-name {longer}.h5ad -output_name x"));
+    asked(&format!("batch x={longer}.h5ad")).expect("another name");
+    asked(&format!("batch {longer}=x.h5ad")).expect_err("the name is longer");
+}
