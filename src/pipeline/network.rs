@@ -144,7 +144,7 @@ impl Run<'_> {
     ) -> Result<Representation, PreprocessError> {
         match (seen, self.config.n_pcs) {
             (Some(seen), Some(N_COMPONENTS)) => Ok(Representation::Components(
-                seen.scores.each[Transformation::LogNormalized as usize].to_shared(),
+                seen.scores.each[Transformation::LogNormalized as usize].clone(),
                 Projection::View,
             )),
             (Some(_), Some(n_pcs)) if prepared.batches.is_some() => {

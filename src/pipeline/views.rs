@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use ndarray::{Array2, Axis};
+use ndarray::{ArcArray2, Array2, Axis};
 
 use super::Run;
 use crate::{
@@ -36,6 +36,7 @@ impl Seen {
         if cells.len() == shared.nrows() {
             return Ok(of_training);
         }
+        let each = each.into_iter().map(ArcArray2::into_owned);
         JointGraph::of_views(each, shared, seed)
     }
 }

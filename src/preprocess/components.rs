@@ -1,7 +1,7 @@
 //! The cells' principal components after each transformation of their counts, and what these have in common.
 
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
-use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
+use ndarray::{ArcArray2, Array2, ArrayView1, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{
@@ -24,7 +24,7 @@ const CELLS: usize = 8192;
 pub struct CellComponents {
     /// Scores in each of [`Transformation::ALL`], cells × components: 50, fewer where there are not as many, or more where they
     /// stand out.
-    pub each: Vec<Array2<f32>>,
+    pub each: Vec<ArcArray2<f32>>,
     /// Scores in the components that they share, cells × d, of unit variance on average over the components of
     /// the cells that they were found on; 0 where there are fewer components than d.
     pub shared: Array2<f32>,
@@ -99,7 +99,7 @@ impl CellComponents {
         let shared = find_shared(&scores)?;
         Ok(Self {
             shared: shared.scores(&scores),
-            each: scores,
+            each: scores.into_iter().map(Array2::into_shared).collect(),
             unmixed,
             views: Views {
                 each,
