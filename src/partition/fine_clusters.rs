@@ -18,7 +18,8 @@ const AT_CELLS: f64 = 20_000.0;
 /// in which the cells' parts and halves are not looked at. Up to about 300,000 cells there are no more.
 const MOST_LEAVES: usize = 1000;
 
-/// Most sums of a cluster's cells in a part that are held: 800 MB with 2,500 genes. With more, there are fewer leaves.
+/// Most sums of a cluster's cells in a part that are held: 800 MB with 2,500 genes. With more, there are fewer leaves, though not
+/// fewer than the clusters that are asked for.
 const MOST_SUMS: usize = 40_000;
 
 /// Most batches within which clusters are compared.

@@ -76,21 +76,7 @@ pub struct Partition {
 /// # Ok::<(), attentionae_sc::partition::ClusterError>(())
 /// ```
 pub fn leiden(graph: &Adjacency, resolution: f64, seed: u64) -> Result<Partition, ClusterError> {
-    let mut profile = leiden_profile(graph, &[resolution], seed)?;
-    Ok(profile.swap_remove(0))
-}
-
-/// [`leiden()`] at each of several resolutions.
-///
-/// # Errors
-///
-/// Those of [`leiden()`].
-pub(super) fn leiden_profile(
-    graph: &Adjacency,
-    resolutions: &[f64],
-    seed: u64,
-) -> Result<Vec<Partition>, ClusterError> {
-    resolutions.iter().copied().try_for_each(check)?;
+    check(resolution)?;
     let network = network(graph)?;
     let mut rng = stream(seed, Stream::Leiden);
     let n_runs = if graph.shape().0 > MANY_CELLS {
@@ -99,17 +85,14 @@ pub(super) fn leiden_profile(
         RUNS
     };
     let seeds: Vec<u64> = (0..n_runs).map(|_| rng.next_u64()).collect();
-    let best = |&resolution: &f64| {
-        let partitions = seeds
-            .par_iter()
-            .map(|&seed| run(graph, &network, resolution, seed))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(partitions
-            .into_iter()
-            .reduce(better)
-            .unwrap_or_else(|| unreachable!("there is a run")))
-    };
-    resolutions.par_iter().map(best).collect()
+    let partitions = seeds
+        .par_iter()
+        .map(|&seed| run(graph, &network, resolution, seed))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(partitions
+        .into_iter()
+        .reduce(better)
+        .unwrap_or_else(|| unreachable!("there is a run")))
 }
 
 fn check(resolution: f64) -> Result<(), ClusterError> {

@@ -66,7 +66,7 @@ fn move_many(
             moving.states[node] = State::AddedUp;
         }
         let membership = moving.partition.membership_raw();
-        let edges: Vec<Edges> = next
+        let edges: Vec<EdgesByCluster> = next
             .par_chunks(NODES_OF_TASK)
             .map(|nodes| threads.add_up(graph, membership, nodes))
             .collect();
@@ -186,14 +186,14 @@ impl<'a> Moving<'a> {
 }
 
 /// Summed edges of some nodes by cluster.
-struct Edges {
+struct EdgesByCluster {
     /// Of one node after the other: a cluster and the weight of the edges to it.
     edges: Vec<(u32, f64)>,
     /// Where those of each node end.
     ends: Vec<usize>,
 }
 
-impl Edges {
+impl EdgesByCluster {
     fn of(&self, place: usize) -> &[(u32, f64)] {
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
         &self.edges[start..self.ends[place]]
@@ -217,9 +217,9 @@ impl Threads {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add_up(&self, graph: &CSRNetwork, membership: &[u32], nodes: &[usize]) -> Edges {
+    fn add_up(&self, graph: &CSRNetwork, membership: &[u32], nodes: &[usize]) -> EdgesByCluster {
         let mut sums = self.own();
-        let mut found = Edges {
+        let mut found = EdgesByCluster {
             edges: Vec::new(),
             ends: Vec::with_capacity(nodes.len()),
         };

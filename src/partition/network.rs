@@ -14,7 +14,7 @@ pub(super) fn network(graph: &Adjacency) -> Result<CSRNetwork, ClusterError> {
     if rows != columns {
         return Err(ClusterError::NotSquare { rows, columns });
     }
-    let mut edges = Edges::with_capacity(rows, n_stored);
+    let mut edges = CompressedRows::with_capacity(rows, n_stored);
     match graph {
         Adjacency::Dense(weights) => {
             for (cell, row) in weights.outer_iter().enumerate() {
@@ -58,13 +58,13 @@ pub(super) fn graph_of(network: &CSRNetwork) -> Adjacency {
 }
 
 /// Edges in compressed rows.
-struct Edges {
+struct CompressedRows {
     offsets: Vec<usize>,
     neighbors: Vec<u32>,
     weights: Vec<f32>,
 }
 
-impl Edges {
+impl CompressedRows {
     fn with_capacity(n_cells: usize, n_edges: usize) -> Self {
         let mut offsets = Vec::with_capacity(n_cells + 1);
         offsets.push(0);

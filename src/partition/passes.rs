@@ -145,7 +145,7 @@ fn graph_of_clusters(
 ) -> Result<CSRNetwork, ClusterError> {
     let members = Members::of(cluster.iter().map(|&of| of as usize), n_clusters);
     let of = |cluster| members.cells(cluster);
-    let sums = || Sums::new(n_clusters);
+    let sums = || EdgeSums::new(n_clusters);
     // How many edges each cluster has to those before it, and to itself and those behind it.
     let numbers: Vec<[u32; 2]> = (0..n_clusters)
         .into_par_iter()
@@ -219,7 +219,7 @@ fn rows_of<'a, T>(mut values: &'a mut [T], offsets: &[usize]) -> Vec<&'a mut [T]
 }
 
 /// Summed weights of one cluster's edges, by cluster.
-struct Sums {
+struct EdgeSums {
     weights: Vec<f64>,
     /// The clusters that edges lead to.
     clusters: Vec<u32>,
@@ -227,7 +227,7 @@ struct Sums {
     loops: f64,
 }
 
-impl Sums {
+impl EdgeSums {
     fn new(n_clusters: usize) -> Self {
         Self {
             weights: vec![0.0; n_clusters],
