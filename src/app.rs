@@ -9,8 +9,10 @@ use crate::{
     batch_run::{self, BatchRunError, Record, Status},
     cli::Request,
     config::{AnnotateConfig, BatchRunConfig, ConvertConfig, RawFiles, RunConfig},
-    convert, pipeline,
-    progress::Progress,
+    convert,
+    failure::told,
+    pipeline,
+    progress::{Progress, print_line},
     write::check_writable,
 };
 
@@ -42,9 +44,18 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
 
 fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
     let progress = Progress::new(config.quiet);
-    let lines = annotate::run(config, &progress)?;
-    progress.finish();
-    lines.iter().try_for_each(|line| print_result(line))
+    let mut outcome = annotate::run(config, &progress)?;
+    let last = outcome.failures.pop();
+    if last.is_none() || config.data_sets.len() > 1 {
+        progress.finish();
+    }
+    for line in &outcome.lines {
+        print_result(line)?;
+    }
+    for failure in &outcome.failures {
+        print_line(&told(failure));
+    }
+    last.map_or(Ok(()), Err)
 }
 
 fn find_in_all(config: &BatchRunConfig) -> anyhow::Result<()> {

@@ -95,6 +95,8 @@ pub mod batch_run;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
+pub mod failure;
+#[doc(hidden)]
 pub mod interrupt;
 #[doc(hidden)]
 pub mod libtorch;

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use attentionae_sc::{app, batch_run, cli, interrupt, out_of_memory, progress::print_line};
+use attentionae_sc::{
+    app, batch_run, cli, failure::told, interrupt, out_of_memory, progress::print_line,
+};
 
 mod oldest_glibc;
 
@@ -28,27 +30,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             interrupt::wait_if_stopped();
-            report(&error);
+            print_line(&told(&error));
             if out_of_memory::says_so(&error) {
                 return ExitCode::from(out_of_memory::EXIT_CODE);
             }
             ExitCode::FAILURE
         }
-    }
-}
-
-/// One line for what failed, one for why, less what the first line already says.
-fn report(error: &anyhow::Error) {
-    let mut said = error.to_string();
-    print_line(&format!("error: {said}"));
-    let mut causes = Vec::new();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            said.push_str(&cause);
-            causes.push(cause);
-        }
-    }
-    if !causes.is_empty() {
-        print_line(&format!("  because {}", causes.join(": ")));
     }
 }

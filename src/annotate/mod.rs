@@ -14,7 +14,6 @@ mod depth;
 mod deviation;
 mod error;
 mod facts;
-mod failures;
 mod genes;
 mod names;
 mod new_cells;
@@ -36,7 +35,6 @@ pub(crate) use self::{
     surprise::KnownCells,
 };
 use self::{
-    failures::print_beside_failure,
     genes::GeneMatch,
     names::names_of_clusters,
     new_cells::{Annotator, Labelled},
@@ -84,15 +82,21 @@ pub(crate) struct Annotated<'a> {
     pub f1: Option<TypeF1>,
 }
 
-/// Labels new cells and writes them; a line on each data set.
-///
-/// A data set that cannot be labelled does not stop the others. Where one of several cannot, the lines on the others are printed here.
+/// What came of the data sets, in their order.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// A line on each that was labelled.
+    pub lines: Vec<String>,
+    /// Why each of the others could not be; no output of these is half written.
+    pub failures: Vec<anyhow::Error>,
+}
+
+/// Labels new cells and writes them. A data set that cannot be labelled does not stop the others.
 ///
 /// # Errors
 ///
-/// What went wrong, in words for the user; no output is half written. Of several data sets that cannot be labelled, the errors
-/// but the last are printed here.
-pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<String>> {
+/// What went wrong before any data set was looked at, in words for the user.
+pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Outcome> {
     let (n_threads, note) = threads::within_cores(config.threads);
     if let Some(note) = note {
         progress.note(&note);
@@ -110,7 +114,7 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<S
     };
     let annotator = Annotator::new(&model, labels, types)
         .with_context(|| format!("{}: is damaged", config.model.display()))?;
-    let (mut lines, mut failures) = (Vec::new(), Vec::new());
+    let mut outcome = Outcome::default();
     for data_set in &config.data_sets {
         let stages = Stages {
             config,
@@ -119,22 +123,15 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Vec<S
             log: StageLog::start(),
         };
         match stages.run(&model, &annotator, &names) {
-            Ok(line) => lines.push(line),
+            Ok(line) => outcome.lines.push(line),
             Err(error) => {
                 // What fails because a signal ends the program is no failure of the data set.
                 wait_if_stopped();
-                failures.push(error);
+                outcome.failures.push(error);
             }
         }
     }
-    let Some(last) = failures.pop() else {
-        return Ok(lines);
-    };
-    if config.data_sets.len() > 1 {
-        progress.finish();
-        print_beside_failure(&lines, &failures)?;
-    }
-    Err(last)
+    Ok(outcome)
 }
 
 /// What labels are called, and the label of every reference cell.
