@@ -43,6 +43,10 @@ pub struct CountRules {
     pub nan_as_zero: bool,
 }
 
+/// Above this, 2³¹, no value is a count: so many molecules or reads are in no cell, and such values come from another scale or from
+/// damage.
+pub(crate) const LARGEST_COUNT: f32 = 2_147_483_648.0;
+
 /// How far a value may lie from a whole number and still be that number: arithmetic in single precision leaves as much.
 const NEAR: f32 = 1e-4;
 
@@ -53,7 +57,7 @@ impl CountRules {
         let whole = value.round();
         if value.is_nan() {
             self.nan_as_zero.then_some(0.0)
-        } else if value < -NEAR || value.is_infinite() {
+        } else if value < -NEAR || whole > LARGEST_COUNT {
             None
         } else if self.round || (value - whole).abs() <= NEAR {
             // Adding 0 makes a negative zero positive.
@@ -90,6 +94,20 @@ mod tests {
         }
         for value in [0.5, 2.999, -1.0, f32::INFINITY, f32::NAN] {
             assert_eq!(strict.count(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_cell_has_more_than_two_billion_molecules_of_a_gene() {
+        let round = CountRules {
+            round: true,
+            ..CountRules::default()
+        };
+        for rules in [CountRules::default(), round] {
+            assert_eq!(rules.count(LARGEST_COUNT), Some(LARGEST_COUNT));
+            for value in [LARGEST_COUNT.next_up(), 1e12, 1e30, f32::INFINITY] {
+                assert_eq!(rules.count(value), None, "{value}");
+            }
         }
     }
 

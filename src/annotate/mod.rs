@@ -352,7 +352,8 @@ impl<'s> Stages<'s> {
             ));
             return Ok(None);
         }
-        let labels = crossed_labels(&input.data, columns, self.inputs(), |_| true)?;
+        let all: Vec<usize> = (0..input.n_cells()).collect();
+        let labels = crossed_labels(&input.data, columns, self.inputs(), &all)?;
         let batches = Batches::of(&labels);
         let place = |name: &String| {
             let place = model.batches.iter().position(|known| known == name);

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::{
     H5adError,
     array::Array,
-    count_value::count_of,
     csc, csr,
     data_frame::DataFrame,
     dense,
@@ -53,7 +52,7 @@ impl Counts {
         let sample = matrix.sample()?;
         if let Some(value) = raw_counts::first_no_count(&sample) {
             let seems = seems(&matrix);
-            if !rules.round || count_of(value, rules).is_none() || !seems.may_be_rounded() {
+            if !rules.round || rules.count(value).is_none() || !seems.may_be_rounded() {
                 return Err(not_counts(
                     &matrix,
                     anndata.as_ref(),

@@ -7,7 +7,6 @@
 mod annotate;
 mod array;
 mod column;
-mod count_value;
 mod counts;
 mod counts_in;
 mod csc;
@@ -46,7 +45,6 @@ pub use typed::Column;
 pub use write::{NewH5ad, write_h5ad};
 
 pub(crate) use column::read as read_column;
-pub(crate) use count_value::count_of;
 pub(crate) use element::{Element, Group};
 pub(crate) use file::open as open_hdf5;
 pub(crate) use matrix::Matrix;

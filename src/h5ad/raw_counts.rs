@@ -4,12 +4,11 @@ use std::fmt;
 
 use super::{
     H5adError,
-    count_value::{LARGEST_COUNT, count_of},
     element::{Element, Group},
     element_path::ElementPath,
     matrix::Matrix,
 };
-use crate::counts::CountRules;
+use crate::counts::{CountRules, LARGEST_COUNT};
 
 /// Above this no value is a logarithm of counts: ln(1 + 10⁸) is 18.4.
 const LARGEST_LOGARITHM: f32 = 20.0;
@@ -67,7 +66,12 @@ impl Seems {
     /// What sampled values have in common. `rows` are the values, less zeros, of some whole cells, where those are known.
     pub(crate) fn of(sample: &[f32], rows: &[Vec<f32>]) -> Self {
         let finite = || sample.iter().copied().filter(|value| value.is_finite());
-        let is_count = |value: f32| CountRules::default().count(value).is_some();
+        // Those that are too large are whole numbers, too.
+        let is_count = |value: f32| {
+            CountRules::default()
+                .count(value.min(LARGEST_COUNT))
+                .is_some()
+        };
         let largest = finite().fold(0.0, f32::max);
         if finite().any(|value| value < 0.0 && !is_count(value)) {
             Self::Scaled
@@ -154,9 +158,7 @@ pub(super) fn first_no_count(sample: &[f32]) -> Option<f32> {
         nan_as_zero: true,
         ..CountRules::default()
     };
-    let wrong = sample
-        .iter()
-        .find(|&&value| count_of(value, rules).is_none());
+    let wrong = sample.iter().find(|&&value| rules.count(value).is_none());
     let is_dust = || sample.iter().all(|&value| value.is_nan() || value < 0.5);
     let dust = || sample.iter().find(|&&value| value > 0.0);
     wrong.or_else(|| is_dust().then(dust).flatten()).copied()

@@ -1,7 +1,6 @@
 //! Rows as a file holds them, made into clean sparse counts.
 
-use super::count_value::{LARGEST_COUNT, count_of};
-use crate::counts::{CountRules, Csr};
+use crate::counts::{CountRules, Csr, LARGEST_COUNT};
 
 /// A value that is negative, fractional, too large or NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,7 +117,7 @@ impl SparseRows {
         let mut end = start;
         for position in row {
             let (column, value) = (self.columns[position], self.values[position]);
-            let value = count_of(value, rules).ok_or(NotCount(value))?;
+            let value = rules.count(value).ok_or(NotCount(value))?;
             if value == 0.0 {
                 continue;
             }

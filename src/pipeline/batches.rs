@@ -57,11 +57,10 @@ impl Run<'_> {
         if columns.is_empty() {
             return Ok(None);
         }
-        let takes_part = |cell| passed.holds(cell);
         let cells: Vec<usize> = (0..input.n_cells())
-            .filter(|&cell| takes_part(cell))
+            .filter(|&cell| passed.holds(cell))
             .collect();
-        let crossed = crossed_labels(&input.data, columns, &self.config.inputs, takes_part)?;
+        let crossed = crossed_labels(&input.data, columns, &self.config.inputs, &cells)?;
         let batches = Batches::of(&crossed);
         let n_batches = batches.n_batches();
         if n_batches > 1 && n_batches * CELLS_PER_BATCH > cells.len() {

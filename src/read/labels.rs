@@ -84,23 +84,21 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
     notes
 }
 
-/// The values of those cells that take part in some columns of `obs`, with `/` between; `None` for the others. `inputs` is what the
-/// data set was read from.
+/// The values of some cells (rows) in some columns of `obs`, with `/` between; `None` for the others. `inputs` is what the data set
+/// was read from.
 ///
 /// # Errors
-/// Where there is no such column, or a cell that takes part has no value there: [`ReadError::NoBatch`].
+/// Where there is no such column, or one of the cells has no value there: [`ReadError::NoBatch`].
 pub fn crossed_labels(
     data: &DataSet,
     columns: &[String],
     inputs: &Inputs,
-    takes_part: impl Fn(usize) -> bool,
+    cells: &[usize],
 ) -> Result<Vec<Option<String>>, ReadError> {
-    let n_cells = data.cell_names.len();
     let columns = columns
         .iter()
         .map(|column| Ok((column, cleaned(data.obs.labels(column)?))))
         .collect::<Result<Vec<_>, ReadError>>()?;
-    let cells: Vec<usize> = (0..n_cells).filter(|&cell| takes_part(cell)).collect();
     for (column, labels) in &columns {
         let missing = cells.iter().filter(|&&cell| labels[cell].is_none()).count();
         if missing > 0 {
@@ -112,8 +110,8 @@ pub fn crossed_labels(
             });
         }
     }
-    let mut crossed = vec![None; n_cells];
-    for cell in cells {
+    let mut crossed = vec![None; data.cell_names.len()];
+    for &cell in cells {
         let values = columns
             .iter()
             .filter_map(|(_, labels)| labels[cell].as_deref());

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     counts::{CountRules, Csr},
-    h5ad::{Seems, count_of},
+    h5ad::Seems,
 };
 
 /// Entries that are looked at to tell what the values are.
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
             (column, row)
         };
         told.push(cell, value);
-        let Some(value) = count_of(value, axes.rules) else {
+        let Some(value) = axes.rules.count(value) else {
             return Err(not_count(lines, &size, is_by_genes, told));
         };
         let position = positions[gene as usize];

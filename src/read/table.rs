@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     counts::CountRules,
-    h5ad::{Seems, SparseRows, count_of},
+    h5ad::{Seems, SparseRows},
 };
 
 /// Lines that are looked at before the first of them is believed.
@@ -220,7 +220,7 @@ impl<'a> Reading<'a> {
         }
         let value = str::from_utf8(field).ok().map(str::trim);
         let value = value.and_then(|text| text.parse::<f32>().ok());
-        let is_count = value.is_some_and(|value| count_of(value, self.rules).is_some());
+        let is_count = value.is_some_and(|value| self.rules.count(value).is_some());
         if !is_count && self.wrong.is_none() {
             self.wrong = Some(Wrong {
                 line: self.lines.line_of(record),
@@ -273,7 +273,7 @@ impl<'a> Reading<'a> {
     fn columns_without_counts(&self) -> Option<Vec<String>> {
         let (mut with, mut without) = (BTreeSet::new(), BTreeSet::new());
         for (&column, &value) in self.counts.columns.iter().zip(&self.counts.values) {
-            if count_of(value, self.rules).is_none() {
+            if self.rules.count(value).is_none() {
                 without.insert(column);
             } else if value > 0.0 {
                 with.insert(column);
@@ -342,7 +342,7 @@ impl<'a> Reading<'a> {
         let old = std::mem::replace(&mut self.counts, SparseRows::new());
         for (row, ends) in old.offsets.windows(2).enumerate() {
             let value = self.rows[row].parse().unwrap_or(f32::NAN);
-            let count = count_of(value, self.rules).ok_or_else(|| ReadError::Text {
+            let count = self.rules.count(value).ok_or_else(|| ReadError::Text {
                 file: self.lines.file.to_owned(),
                 reason: format!(
                     "the first column, '{}', has {}, which is not a count",

@@ -1,6 +1,7 @@
-use crate::graph::GraphError;
+//! What can end a training.
 
 use super::pretrain::EpochLosses;
+use crate::graph::GraphError;
 
 /// Why a model cannot be trained.
 #[derive(Debug, thiserror::Error)]
