@@ -27,15 +27,18 @@ OBS, OBSM = ("", "_fine", "_confidence"), ("", "_umap")
 #: Columns of ``var`` with symbols or ids of genes.
 GENE_NAMES = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "gene_short_name", "symbol")
 GENE_NAMES += ("gene_ids", "gene_id", "ensembl_id", "ensembl", "feature_id", "ensembl_gene_id")
-#: Options that say where the program reads and writes, which is decided here.
-RESERVED = ("name", "data_dir", "output_dir", "save_h5ad", "overwrite", "save_pred_label", "save_embedding", "save_tree")
+#: Columns of ``var`` with what a feature is, and of which genome: by default the program reads genes only.
+FEATURES = ("feature_types", "feature_type", "genome", "genomes")
+#: Options about the files that are read and written, which is decided here.
+RESERVED = ("name", "data_dir", "output_name", "output_dir", "overwrite", "table_format", "figure_format", "n_markers")
+RESERVED += ("save_h5ad", "save_pred_label", "save_embedding", "save_tree", "save_model_para", "save_markers", "save_report")
 
 
 def cluster(
     adata: AnnData,
-    resolution: float | str = "auto",
+    resolution: float | str | None = None,
     *,
-    batch_key: str | None = None,
+    batch_key: str | list[str] | None = None,
     layer: str | None = None,
     key_added: str = KEY,
     **options: Any,
@@ -47,28 +50,31 @@ def cluster(
     adata
         Cells × genes. ``adata.X``, or the layer, must hold raw counts.
     resolution
-        ``"auto"``, a tree of fine clusters that is cut where the evidence ends, or Leiden's resolution.
+        ``"auto"``, a tree of fine clusters that is cut where the evidence ends, or Leiden's resolution. If it is left out:
+        ``"auto"``, and 1.0 with ``preset="published"``.
     batch_key
-        Column of ``adata.obs`` that tells batches apart.
+        Column of ``adata.obs`` that tells batches apart, or several of them.
     layer
         Layer that holds the raw counts, instead of ``X``.
     key_added
         Name of the results.
     options
-        Any other option of ``attentionae-sc --help``, under its name there: ``n_hvg=2000``, ``preset="published"``,
+        Any other option of ``attentionae-sc --help-all``, under its name there: ``n_hvg=2000``, ``preset="published"``,
         ``seed=7``, ``threads=4``, ``cuda=False``, ``save_umap=True`` for ``obsm["X_attentionae_umap"]``, ``quiet=True``,
-        ``celltype="cell_type"`` to score against a column of ``adata.obs``, ``use_raw=True`` to read ``adata.raw``.
+        ``celltype="cell_type"`` to score against a column of ``adata.obs``, ``use_raw=True`` to read ``adata.raw``,
+        ``within="cell_type=neuron"`` to cluster these cells only. No files are kept: for a model, a report or a table of marker
+        genes, run ``attentionae-sc`` on a file that ``adata.write_h5ad`` wrote.
 
     Returns
     -------
     Nothing. As ``-save_h5ad True`` of the program, with ``key_added`` in place of ``attentionae``:
 
     ``adata.obs[key_added]``
-        Cluster of every cell, categorical; missing for cells without counts.
+        Cluster of every cell, categorical; missing for cells that are left out, such as those without counts.
     ``adata.obs[key_added + "_fine"]``, ``adata.obs[key_added + "_confidence"]``
         With ``resolution="auto"``: the finest cluster with any support, categorical; how sure the cluster is, from 0 to 1.
     ``adata.obsm["X_" + key_added]``
-        Embedding, ``float32``; NaN for cells without counts.
+        Embedding, ``float32``; NaN for cells that are left out.
     ``adata.obsm["X_" + key_added + "_umap"]``
         With ``save_umap=True``: places in two dimensions.
     ``adata.uns[key_added]``
@@ -102,7 +108,7 @@ def annotate(
     label_by: str = "cluster",
     *,
     names: Mapping[Any, str] | str | PathLike[str] | None = None,
-    batch_key: str | None = None,
+    batch_key: str | list[str] | None = None,
     layer: str | None = None,
     key_added: str = KEY,
     **options: Any,
@@ -120,7 +126,8 @@ def annotate(
     names
         Names of clusters: a mapping such as ``{0: "B cells"}``, or a table of ``cluster,name``.
     batch_key
-        Column of ``adata.obs`` with the batch of each cell. Cells of a batch of the model are corrected as its cells were.
+        Column of ``adata.obs`` with the batch of each cell, or several of them. Cells of a batch of the model are corrected as its
+        cells were.
     layer
         Layer that holds the raw counts, instead of ``X``.
     key_added
@@ -170,9 +177,10 @@ def annotate(
 
 
 def _refuse_reserved(function: str, options: dict[str, Any]) -> None:
-    reserved = [name for name in options if name in RESERVED]
+    reserved = ", ".join(name for name in options if name in RESERVED)
     if reserved:
-        raise TypeError(f"{function}() decides itself about {', '.join(reserved)}: leave it out")
+        files = "for files, run the command attentionae-sc on one that adata.write_h5ad wrote"
+        raise TypeError(f"{function}() adds its results to adata and keeps no files: leave out {reserved}; {files}")
 
 
 def _written(adata: AnnData, options: dict[str, Any], folder: str) -> str:
@@ -189,7 +197,7 @@ def _read(folder: str) -> AnnData:
 
 def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     """The part of ``adata`` that the program will read: one matrix of counts, the names, and the columns that options name."""
-    named = {options["batch_key"], options.get("celltype", "auto"), "celltype"}
+    named = _named_columns(options)
     obs = adata.obs[[column for column in adata.obs.columns if column in named]].copy()
     layer, use_raw = options["layer"], options.get("use_raw", False)
     if layer is not None and layer not in adata.layers:
@@ -198,8 +206,8 @@ def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     if use_raw and adata.raw is None:
         raise ValueError("use_raw=True, but adata.raw is None")
     if layer is None and not use_raw:
-        return anndata.AnnData(adata.X, obs=obs, var=_gene_names(adata.var))
-    read = anndata.AnnData(obs=obs, var=_gene_names(adata.var))
+        return anndata.AnnData(adata.X, obs=obs, var=_about_genes(adata.var))
+    read = anndata.AnnData(obs=obs, var=_about_genes(adata.var))
     if use_raw:
         read.raw = adata.raw.to_adata()
     else:
@@ -207,9 +215,19 @@ def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     return read
 
 
-def _gene_names(var: pandas.DataFrame) -> pandas.DataFrame:
-    """The columns that name genes too, by which those of a model can be found."""
-    return var[[column for column in var.columns if column in GENE_NAMES]].astype(str)
+def _named_columns(options: dict[str, Any]) -> set[Any]:
+    """The columns of ``obs`` that options name."""
+    batch_key = options["batch_key"] or []
+    columns = batch_key.split(",") if isinstance(batch_key, str) else list(batch_key)
+    if options.get("within"):
+        columns.append(str(options["within"]).partition("=")[0])
+    return {options.get("celltype"), "celltype", *(column.strip() for column in columns)}
+
+
+def _about_genes(var: pandas.DataFrame) -> pandas.DataFrame:
+    """The columns that name genes too, by which those of a model can be found, and those that say which features are genes."""
+    about = var[[column for column in var.columns if column in (*GENE_NAMES, *FEATURES)]]
+    return about.astype(str).mask(about.isna(), "")
 
 
 def _arguments(options: dict[str, Any]) -> list[str]:
@@ -223,9 +241,9 @@ def _arguments(options: dict[str, Any]) -> list[str]:
 
 
 def _outputs(folder: str, others: tuple[str, ...]) -> list[str]:
-    """Only the copy with the results in it, and none of the others."""
+    """Only the copy with the results in it, in place of earlier ones that options may name, and none of the others."""
     off = [word for name in others for word in (f"-save_{name}", "False")]
-    return ["-output_dir", folder, "-save_h5ad", "True", *off]
+    return ["-output_dir", folder, "-save_h5ad", "True", "-overwrite", "True", *off]
 
 
 def _add(found: AnnData, adata: AnnData, key: str) -> None:

@@ -1,6 +1,7 @@
 """`tl.cluster` on small data: what it adds, what it leaves alone, how it fails. `pytest python/tests`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +78,14 @@ def test_a_layer_gives_the_same_as_x(adata):
     numpy.testing.assert_array_equal(normalised.X, numpy.log1p(adata.X))
 
 
+def test_what_is_no_gene_is_not_read(adata):
+    genes = adata[:, :100].copy()
+    adata.var["feature_types"] = pandas.Categorical(["Gene Expression"] * 100 + ["Antibody Capture"] * 20)
+    for read in (adata, genes):
+        attentionae_sc.tl.cluster(read, 0.3, **FAST)
+    numpy.testing.assert_array_equal(adata.obsm["X_attentionae"], genes.obsm["X_attentionae"])
+
+
 def test_raw_gives_the_same_as_x(adata):
     other = adata.copy()
     other.raw = adata
@@ -106,6 +115,26 @@ def test_later_results_take_the_place_of_earlier_ones(adata):
 def test_labels_are_scored_where_they_are_named(adata):
     attentionae_sc.tl.cluster(adata, 0.3, celltype="kind", **FAST)
     assert "ari" in adata.uns["attentionae"]["scores"]
+    before = adata.obs["attentionae"].copy()
+    attentionae_sc.tl.cluster(adata, 0.3, celltype="attentionae", key_added="second", **FAST)
+    assert "ari" in adata.uns["second"]["scores"]
+    pandas.testing.assert_series_equal(adata.obs["attentionae"], before)
+
+
+def test_a_preset_says_what_no_argument_does(adata):
+    attentionae_sc.tl.cluster(adata, preset="published", clustering_epoch=1, **FAST)
+    assert adata.uns["attentionae"]["parameters"]["resolution"] == 1.0
+    attentionae_sc.tl.cluster(adata, "auto", preset="published", clustering_epoch=1, **FAST)
+    assert adata.uns["attentionae"]["parameters"]["resolution"] == "auto"
+
+
+def test_columns_are_read_that_options_name(adata):
+    adata.obs["lane"] = ["1", "1", "2", "2"] * 20
+    for batch_key in ("donor, lane", ["donor", "lane"]):
+        attentionae_sc.tl.cluster(adata, 0.3, batch_key=batch_key, **FAST)
+        assert adata.uns["attentionae"]["parameters"]["batch_key"] == "donor,lane"
+    attentionae_sc.tl.cluster(adata, 0.3, within="kind=b", **FAST)
+    assert (adata.obs["attentionae"].notna() == (adata.obs["kind"] == "b")).all()
 
 
 def test_the_programs_words_are_the_exceptions(adata):
@@ -126,8 +155,17 @@ def test_what_adata_lacks_is_said_before_anything_runs(adata):
         attentionae_sc.tl.cluster(adata, layer="counts")
     with pytest.raises(ValueError, match="adata.raw is None"):
         attentionae_sc.tl.cluster(adata, use_raw=True)
-    with pytest.raises(TypeError, match="output_dir"):
-        attentionae_sc.tl.cluster(adata, output_dir="x")
+
+
+def test_no_file_is_written_and_lost(adata):
+    command = [_program.path(), "--help-all"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=_program.environment()).stdout
+    outputs = told.partition("\nOutputs:\n")[2].partition("\n\n")[0]
+    about_files = {"output_name", *re.findall(r"^  -(\w+)", outputs, re.MULTILINE)} - {"save_umap"}
+    assert {"output_dir", "save_model_para", "save_report"} < about_files
+    for name in about_files:
+        with pytest.raises(TypeError, match=f"keeps no files: leave out {name};"):
+            attentionae_sc.tl.cluster(adata, **{name: True})
 
 
 def test_progress_is_shown_unless_quiet(adata, capsys):
