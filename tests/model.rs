@@ -18,9 +18,12 @@ use attentionae_sc::{
         graph_loss::graph_loss, layers::NormStatistics, noise::Noise, pass::Pass,
         reconstruction::zinb_loss,
     },
-    train::assignment::{assign, cluster_loss},
+    train::{
+        assignment::{assign, cluster_loss},
+        training_batch::TrainingBatch,
+    },
 };
-use common::golden;
+use common::{golden, skip::skip};
 use ndarray::ArrayView2;
 use sprs::{CsMatI, TriMatI};
 use tch::{Device, Tensor};
@@ -36,7 +39,7 @@ fn devices() -> Vec<Device> {
     match gpu() {
         Ok(gpu) => vec![Device::Cpu, gpu],
         Err(reason) => {
-            eprintln!("SKIPPED on a GPU: {reason}");
+            skip(&format!("on a GPU: {reason}"));
             vec![Device::Cpu]
         }
     }
@@ -113,6 +116,58 @@ fn compare_with_golden(mode: &str, statistics: NormStatistics, device: Device) {
         let path = format!("model/{mode}/grad/{}", parameter.name);
         let expected = golden::tensor(&path);
         assert_relative(&path, &parameter.tensor.grad(), &expected, 1e-3);
+    }
+}
+
+#[test]
+fn a_network_learns_nothing_of_parts_that_it_does_not_have() {
+    let counts = golden::array2("prepare/counts");
+    let device = Device::Cpu;
+    let stored =
+        |name: &str| Adjacency::Dense(golden::array2(&format!("graph/gauss_dense/{name}")));
+    let batch = TrainingBatch {
+        x: from_array(golden::array2("prepare/zscore").view(), device),
+        base: None,
+        graph: GraphOperator::stored(&stored("connectivities"), device),
+        target: GraphTarget::stored(Cow::Owned(stored("distances")), device),
+        batches: None,
+        counts: CountTarget::new(
+            sparse(counts.view()),
+            golden::array1("prepare/size_factors"),
+        ),
+        contrast: None,
+    };
+    for (left_out, untouched) in [("zinb", ["calcu_", "dec_"]), ("graph", ["gnn_1", "gnn_2"])] {
+        let mut parts = Parts::PUBLISHED;
+        match left_out {
+            "zinb" => parts.zinb = false,
+            _ => parts.graph = false,
+        }
+        let mut model =
+            Autoencoder::new(counts.ncols(), &ModelConfig { parts, ..SHAPE }, 1, device);
+        let mut pass = Pass::training(1);
+        let found = batch.reconstruct(&model, &mut pass, OutputLayers::Trained);
+        assert_eq!(
+            found.values().map(|loss| loss.is_some()),
+            [parts.zinb, parts.graph]
+        );
+        let terms = [found.zinb, found.graph].into_iter().flatten();
+        let loss = terms.map(|term| term.surrogate).reduce(|a, b| a + b);
+        pass.tape.backward(&loss.expect("a network that learns"));
+        let mut n_learnt = 0;
+        for parameter in model.parameters_mut().into_iter().filter(|p| p.trained) {
+            let is_learnt = parameter.tensor.grad().defined();
+            let is_left_out = untouched
+                .iter()
+                .any(|name| parameter.name.starts_with(name));
+            assert!(
+                !(is_learnt && is_left_out),
+                "{left_out}: {}",
+                parameter.name
+            );
+            n_learnt += usize::from(is_learnt);
+        }
+        assert!(n_learnt > 0);
     }
 }
 

@@ -27,13 +27,16 @@ use attentionae_sc::{
     train::{
         TrainConfig,
         labels::centers,
-        pretrain::pretrain,
+        pretrain::{EpochLosses, pretrain},
         self_training::{Schedule, self_train},
         training_batch::TrainingBatch,
         training_cells::TrainingCells,
     },
 };
-use common::golden::{self, Trajectory, skip};
+use common::{
+    golden::{self, Trajectory},
+    skip::skip,
+};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
@@ -185,6 +188,12 @@ fn noiseless() -> Pass {
     }
 }
 
+/// Losses of counts and graph, and the gradient's norm.
+fn of_parts(epoch: &EpochLosses) -> Vec<f64> {
+    let [zinb, graph] = [epoch.zinb, epoch.graph].map(|loss| loss.expect("a part of the network"));
+    vec![zinb, graph, epoch.gradient_norm]
+}
+
 /// Follows pretraining, and leaves the weights of its last step: it keeps those of its best epoch.
 fn follow_pretraining(run: &mut Run, comparison: &mut Comparison) {
     let (mut losses, mut last) = (Vec::new(), Vec::new());
@@ -194,7 +203,7 @@ fn follow_pretraining(run: &mut Run, comparison: &mut Comparison) {
         &TRAINING,
         &mut noiseless(),
         |epoch| {
-            losses.push(vec![epoch.zinb, epoch.graph, epoch.gradient_norm]);
+            losses.push(of_parts(&epoch));
             last = copies(&run.weights);
         },
     );
@@ -238,7 +247,7 @@ fn follow_clustering(run: &mut Run, comparison: &mut Comparison) {
         &mut schedule,
         |epoch, assignment| {
             let kl = epoch.other.expect("the stage's own loss").1;
-            losses.push(vec![kl, epoch.zinb, epoch.graph, epoch.gradient_norm]);
+            losses.push([vec![kl], of_parts(&epoch)].concat());
             targets.push(to_array(&assignment.p));
         },
     )

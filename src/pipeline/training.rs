@@ -183,5 +183,5 @@ fn unit(cells: &TrainingCells<'_>) -> &'static str {
 }
 
 fn tick(bar: &Bar, losses: EpochLosses) {
-    bar.tick(losses.epoch, losses.zinb, losses.graph, losses.other);
+    bar.tick(losses.epoch, &losses.named().collect::<Vec<_>>());
 }

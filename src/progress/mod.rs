@@ -4,7 +4,6 @@ mod said;
 
 use std::{
     cell::Cell,
-    fmt::Write as _,
     io::{self, IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -68,6 +67,16 @@ impl Progress {
         } else {
             Display::Plain(Arc::new(Mutex::new(io::stderr())))
         })
+    }
+
+    /// Progress of one part of the work, shown in the same place: it has the notes so far, and what it says is told of no other part.
+    #[must_use]
+    pub(crate) fn part(&self) -> Self {
+        Self {
+            display: self.display.clone(),
+            running: Mutex::new(None),
+            said: Arc::new(Mutex::new(self.said())),
+        }
     }
 
     fn shown(display: Display) -> Self {
@@ -142,12 +151,14 @@ impl Drop for Progress {
 }
 
 impl Bar {
-    /// `epoch` epochs are done, counted from 1; their last losses, `other` with its name.
-    pub(crate) fn tick(&self, epoch: usize, zinb: f64, graph: f64, other: Option<(&str, f64)>) {
+    /// `epoch` epochs are done, counted from 1; their last losses, with their names.
+    pub(crate) fn tick(&self, epoch: usize, losses: &[(&str, f64)]) {
         let before = self.done.replace(epoch);
-        let named = [("ZINB", zinb), ("graph", graph)];
-        lock(&self.said).add(self.place, epoch, named.into_iter().chain(other));
-        let losses = losses(zinb, graph, other);
+        lock(&self.said).add(self.place, epoch, losses.iter().copied());
+        let named = losses
+            .iter()
+            .map(|(name, loss)| format!("{name} {loss:.4}"));
+        let losses = named.collect::<Vec<_>>().join(", ");
         match &self.display {
             Display::Quiet => {}
             Display::Live(_) => {
@@ -248,14 +259,6 @@ pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn losses(zinb: f64, graph: f64, other: Option<(&str, f64)>) -> String {
-    let mut text = format!("ZINB {zinb:.4}, graph {graph:.4}");
-    if let Some((name, value)) = other {
-        let _ = write!(text, ", {name} {value:.4}");
-    }
-    text
-}
-
 /// `0.4 s`, `12 s` or `3 min 05 s`
 pub(crate) fn brief(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -267,7 +270,7 @@ pub(crate) fn brief(seconds: f64) -> String {
 }
 
 /// The content, also after a panic elsewhere: what is behind these locks is valid at every moment.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -301,8 +304,8 @@ mod tests {
         let progress = Progress::new(true);
         progress.note("1 cell without counts left out");
         let bar = progress.bar("Pretraining", "step", 2);
-        bar.tick(1, 0.5, 0.25, Some(("contrast", 3.0)));
-        bar.tick(2, 0.25, 0.125, Some(("contrast", 2.0)));
+        bar.tick(1, &[("ZINB", 0.5), ("graph", 0.25), ("contrast", 3.0)]);
+        bar.tick(2, &[("ZINB", 0.25), ("graph", 0.125), ("contrast", 2.0)]);
         let said = progress.said();
         assert_eq!(said.notes, ["1 cell without counts left out"]);
         let [curve] = &said.curves[..] else {
@@ -314,11 +317,23 @@ mod tests {
     }
 
     #[test]
+    fn a_part_has_the_notes_before_it_and_none_of_another_part() {
+        let progress = Progress::new(true);
+        progress.note("of all");
+        for note in ["of one", "of another"] {
+            let part = progress.part();
+            part.note(note);
+            assert_eq!(part.said().notes, ["of all", note]);
+        }
+        assert_eq!(progress.said().notes, ["of all"]);
+    }
+
+    #[test]
     fn a_phase_prints_its_first_epoch_and_every_tenth() {
         let text = recorded(|progress| {
             let bar = progress.bar("Pretraining", "epoch", 200);
             for epoch in 1..=200 {
-                bar.tick(epoch, 0.5, 0.25, None);
+                bar.tick(epoch, &[("ZINB", 0.5), ("graph", 0.25)]);
             }
             bar.finish();
         });
@@ -333,8 +348,9 @@ mod tests {
     fn a_short_phase_prints_every_epoch_and_where_it_stopped() {
         let text = recorded(|progress| {
             let bar = progress.bar("Clustering", "step", 3);
-            bar.tick(1, 0.5, 0.25, Some(("KL", 0.125)));
-            bar.tick(2, 0.5, 0.25, Some(("KL", 0.125)));
+            let losses = [("ZINB", 0.5), ("graph", 0.25), ("KL", 0.125)];
+            bar.tick(1, &losses);
+            bar.tick(2, &losses);
             bar.finish();
         });
         let lines: Vec<_> = text.lines().collect();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     kernels::OutputLayers,
-    model::{Parts, autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
+    model::{autoencoder::Autoencoder, parameters::Snapshot, pass::Pass},
 };
 
 /// Weight of the graph loss beside the others, which count once.
@@ -25,19 +25,28 @@ const HALVINGS: usize = 5;
 /// Epochs without a better loss after which pretraining ends, where an epoch is a pass over all cells.
 const PATIENCE: usize = 50;
 
-/// Losses of an epoch.
+/// Losses of an epoch, each where the network learns from it.
 #[derive(Debug, Clone, Copy)]
 pub struct EpochLosses {
     /// Counted from 1.
     pub epoch: usize,
     /// Mean ZINB loss.
-    pub zinb: f64,
+    pub zinb: Option<f64>,
     /// Mean graph loss.
-    pub graph: f64,
+    pub graph: Option<f64>,
     /// The name and value of the stage's own loss, where it has one.
     pub other: Option<(&'static str, f64)>,
     /// Norm of the gradient before it was clipped.
     pub gradient_norm: f64,
+}
+
+impl EpochLosses {
+    /// Those that there are, with their names.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let zinb = self.zinb.map(|loss| ("ZINB", loss));
+        let graph = self.graph.map(|loss| ("graph", loss));
+        [zinb, graph, self.other].into_iter().flatten()
+    }
 }
 
 /// Trains the model; the number of epochs.
@@ -113,16 +122,17 @@ impl<'m> Pretraining<'m> {
         self.adam
             .set_learning_rate(self.lr * 0.5_f64.powi(halvings));
         let found = batch.reconstruct(self.model, self.pass, OutputLayers::Trained);
-        let (zinb, graph) = (found.zinb.value, found.graph.value);
+        let [zinb, graph] = found.values();
         if let Some(best) = &mut self.best {
-            best.see(epoch, zinb + GRAPH_WEIGHT * graph, self.model);
+            let loss = zinb.unwrap_or(0.0) + GRAPH_WEIGHT * graph.unwrap_or(0.0);
+            best.see(epoch, loss, self.model);
             if epoch - best.epoch > PATIENCE {
                 return None;
             }
         }
         let contrast = found.contrast.as_ref();
         let other = contrast.map(|contrast| ("contrast", contrast.double_value(&[])));
-        let loss = loss(found, self.model.parts());
+        let loss = loss(found);
         Some(EpochLosses {
             epoch: epoch + 1,
             zinb,
@@ -140,10 +150,10 @@ impl<'m> Pretraining<'m> {
 }
 
 /// The sum of the losses that the network learns from, a scalar.
-fn loss(found: Reconstruction, parts: Parts) -> Tensor {
+fn loss(found: Reconstruction) -> Tensor {
     [
-        parts.zinb.then_some(found.zinb.surrogate),
-        parts.graph.then(|| found.graph.surrogate * GRAPH_WEIGHT),
+        found.zinb.map(|zinb| zinb.surrogate),
+        found.graph.map(|graph| graph.surrogate * GRAPH_WEIGHT),
         found.contrast,
     ]
     .into_iter()

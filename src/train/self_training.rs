@@ -74,11 +74,12 @@ pub fn self_train(
     let mut round = Round::default();
     for epoch in 0..schedule.epochs {
         let step = cells.next_step()?;
-        let Reconstruction { z, zinb, graph, .. } =
-            step.batch().reconstruct(model, &mut schedule.pass, layers);
+        let found = step.batch().reconstruct(model, &mut schedule.pass, layers);
+        let [zinb, graph] = found.values();
+        let z = &found.z;
         let assignment = match &of_all {
-            Some(frequencies) => assign_given(&z, &centers, frequencies),
-            None => assign(&z, &centers),
+            Some(frequencies) => assign_given(z, &centers, frequencies),
+            None => assign(z, &centers),
         };
         round.see(&step, &assignment);
         if (epoch + 1) % steps_per_round == 0 {
@@ -90,18 +91,28 @@ pub fn self_train(
         }
         let kl = cluster_loss(&assignment);
         let other = Some(("KL", kl.double_value(&[])));
-        let loss: Tensor = kl + zinb.surrogate * ZINB_WEIGHT + graph.surrogate * GRAPH_WEIGHT;
+        let loss = loss(kl, found);
         schedule.pass.tape.weigh_given(ZINB_WEIGHT);
         let losses = EpochLosses {
             epoch: epoch + 1,
-            zinb: zinb.value,
-            graph: graph.value,
+            zinb,
+            graph,
             other,
             gradient_norm: adam.step(&loss, &mut schedule.pass.tape),
         };
         each(losses.finite()?, &assignment);
     }
     Ok((centers.detach(), schedule.epochs))
+}
+
+/// KL(p‖q), and the losses of counts and graph where the network learns from them, as a scalar.
+fn loss(kl: Tensor, found: Reconstruction) -> Tensor {
+    let zinb = found.zinb.map(|zinb| zinb.surrogate * ZINB_WEIGHT);
+    let graph = found.graph.map(|graph| graph.surrogate * GRAPH_WEIGHT);
+    [zinb, graph]
+        .into_iter()
+        .flatten()
+        .fold(kl, |sum, loss| sum + loss)
 }
 
 /// How long the stage may last, and the noise it trains with.

@@ -33,21 +33,29 @@ pub struct TrainingBatch<'a> {
     pub contrast: Option<ContrastTarget>,
 }
 
-/// A forward pass over its cells, with both reconstruction losses.
+/// A forward pass over its cells, with the losses of the parts that the network has.
 #[derive(Debug)]
 pub struct Reconstruction {
     /// Embedding, n × d.
     pub z: Tensor,
     /// Of the counts.
-    pub zinb: LossTerm,
+    pub zinb: Option<LossTerm>,
     /// Of the graph.
-    pub graph: LossTerm,
+    pub graph: Option<LossTerm>,
     /// The contrast of neighbours, a scalar that libtorch differentiates.
     pub contrast: Option<Tensor>,
 }
 
+impl Reconstruction {
+    /// The losses of counts and graph.
+    #[must_use]
+    pub fn values(&self) -> [Option<f64>; 2] {
+        [&self.zinb, &self.graph].map(|term| term.as_ref().map(|term| term.value))
+    }
+}
+
 impl TrainingBatch<'_> {
-    /// Encodes all cells, decodes them and compares.
+    /// Encodes all cells and compares what the network learns from: nothing of a part that it does not have is computed.
     #[must_use]
     pub fn reconstruct(
         &self,
@@ -55,21 +63,19 @@ impl TrainingBatch<'_> {
         pass: &mut Pass,
         layers: OutputLayers,
     ) -> Reconstruction {
+        let parts = model.parts();
         let encoded = model.encode(&self.x, self.base.as_ref(), &self.graph, pass);
-        let hidden = model.decoder.hidden(&encoded.z, self.batches.as_ref());
+        let (z, tape) = (&encoded.z, &mut pass.tape);
+        let zinb = parts.zinb.then(|| {
+            let hidden = model.decoder.hidden(z, self.batches.as_ref());
+            zinb_loss(&hidden, &model.decoder, &self.counts, layers, tape)
+        });
+        let graph = (parts.graph).then(|| graph_loss(&encoded.g2, &self.target));
+        let contrast = self.contrast.as_ref();
         Reconstruction {
-            zinb: zinb_loss(
-                &hidden,
-                &model.decoder,
-                &self.counts,
-                layers,
-                &mut pass.tape,
-            ),
-            graph: graph_loss(&encoded.g2, &self.target),
-            contrast: self
-                .contrast
-                .as_ref()
-                .map(|target| contrast_loss(&encoded.z, target)),
+            zinb,
+            graph,
+            contrast: contrast.map(|target| contrast_loss(z, target)),
             z: encoded.z,
         }
     }

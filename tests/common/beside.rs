@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::golden::skip;
+use super::skip::skip;
 
 /// A file or folder of `../shared`. Where it is not there the calling test has nothing to compare with, and standard error
 /// says so, and how to get it.

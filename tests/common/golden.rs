@@ -1,6 +1,6 @@
 //! The small simulated data set of `tests/golden` and the reference values of every stage on it.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use super::beside::shared;
 use attentionae_sc::counts::Csr;
@@ -169,9 +169,4 @@ impl Trajectory {
             .read_scalar()
             .unwrap_or_else(|e| panic!("trajectory.h5 /drift/{path}: {e}"))
     }
-}
-
-/// Says on standard error, past the capture of a test's output, that a test compares nothing.
-pub fn skip(reason: &str) {
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {reason}");
 }

@@ -11,6 +11,8 @@ pub mod others;
 pub mod process;
 pub mod short;
 pub mod simulate;
+pub mod skip;
+pub mod terminal;
 
 use attentionae_sc::counts::Csr;
 use ndarray::Array2;
