@@ -163,13 +163,17 @@ impl GaussKernel {
         dense_weights(distances, &self.bandwidths[cells], &self.bandwidths)
     }
 
-    /// Weights of other cells to all cells of the kernel: queries × n.
+    /// Weights of other cells to all cells of the kernel: queries × n. A query that coincides with one of these has its bandwidth.
     pub(super) fn bridge(&self, queries: &Directions) -> Array2<f32> {
         let n_queries = queries.n_cells();
         let distances = self.directions.distances_from(queries, 0..n_queries);
         let count = self.n_neighbors - 1;
         let neighborhoods = neighbors::in_rows(&distances, Rows::Elsewhere, count);
-        dense_weights(distances, &far_bandwidths(&neighborhoods), &self.bandwidths)
+        let mut bandwidths = far_bandwidths(&neighborhoods);
+        for (own, twin) in bandwidths.iter_mut().zip(neighborhoods.twins()) {
+            *own = twin.map_or(*own, |twin| self.bandwidths[twin]);
+        }
+        dense_weights(distances, &bandwidths, &self.bandwidths)
     }
 
     /// Bandwidths of other cells, each from its nearest cells of the kernel.

@@ -50,8 +50,8 @@ pub(super) struct Approximate<T> {
 /// as it takes to find 97 % of the 14 nearest of 512 cells, or all that it takes to compare a cell with 80,000 others. Of equally
 /// near ones the one of lower index comes first.
 ///
-/// The result depends on `seed`, and not on the number of threads. O(n · √n · features) time where cells lie in groups, no more
-/// than O(n · 80,000 · features) in any case; O(n · features) memory.
+/// The result depends on `seed`, and not on the number of threads. O(n · √n · features) time where cells lie in groups, about
+/// O(n · 80,000 · features) at most; O(n · features) memory.
 pub(super) fn among_many(cells: Directions, count: usize, seed: u64) -> Approximate<Neighborhoods> {
     let mut found = Neighborhoods::empty(cells.n_cells(), count);
     let see = |_, cell, near: &[Neighbor]| found.set(cell, near);
@@ -176,10 +176,14 @@ fn search_block(
         for rows_of_list in probing.chunks(ROWS) {
             let queries = sorted.select(rows_of_list);
             for columns in chunks(lists.range(list), COLUMNS) {
+                let cells = &lists.order()[columns.clone()];
+                let nearest_of = |row: u32| &nearest[row as usize - rows.start];
+                if (rows_of_list.iter()).all(|&row| nearest_of(row).are_settled_before(cells[0])) {
+                    break;
+                }
                 let cosines = &mut cosines[..rows_of_list.len() * columns.len()];
                 let of_queries = (&queries, 0..rows_of_list.len());
                 sorted.cosines(of_queries, columns.clone(), cosines);
-                let cells = &lists.order()[columns.clone()];
                 let of_rows = cosines.chunks_exact(columns.len());
                 for (&row, cosines) in rows_of_list.iter().zip(of_rows) {
                     let row = row as usize;
@@ -198,6 +202,8 @@ struct Nearest {
     count: usize,
     /// No cosine below it is among the nearest.
     least: f32,
+    /// All of the nearest coincide with the cell; the one of highest index, where it is known to be so.
+    last_that_coincides: Option<u32>,
 }
 
 impl Nearest {
@@ -206,7 +212,14 @@ impl Nearest {
             kept: Vec::with_capacity(2 * count),
             count,
             least: f32::NEG_INFINITY,
+            last_that_coincides: None,
         }
+    }
+
+    /// Whether no cell from `cell` on, in ascending order, can be among the nearest any more. Without this, many cells that are
+    /// alike, which are in one list, would all be compared with each other.
+    fn are_settled_before(&self, cell: u32) -> bool {
+        self.last_that_coincides.is_some_and(|last| last < cell)
     }
 
     fn see(&mut self, itself: u32, cells: &[u32], cosines: &[f32], sweep: Sweep) {
@@ -231,6 +244,7 @@ impl Nearest {
             .select_nth_unstable_by(self.count - 1, |a, b| a.compared(*b));
         // Lower by rounding, so that no equal distance is passed over.
         self.least = 1.0 - last.distance - 2.0 * super::ROUNDING;
+        self.last_that_coincides = (last.distance <= 0.0).then_some(last.cell);
         self.kept.truncate(self.count);
     }
 
@@ -310,10 +324,11 @@ mod tests {
 
     #[test]
     fn equal_cells_are_named_in_order() {
-        let same = Directions::of(&Array2::ones((900, 3)).view());
+        // In one list, whose later cells are passed over.
+        let same = Directions::of(&Array2::ones((4000, 3)).view());
         let found = among_many(same, 3, 0).found;
         let of =
             |cell: usize| -> Vec<u32> { found.of(cell).iter().map(|near| near.cell).collect() };
-        assert_eq!((of(0), of(899)), (vec![1, 2, 3], vec![0, 1, 2]));
+        assert_eq!((of(0), of(3999)), (vec![1, 2, 3], vec![0, 1, 2]));
     }
 }

@@ -71,6 +71,11 @@ impl GraphConfig {
             aggregation: Aggregation::Sum,
         }
     }
+
+    /// Whether all pairs of cells have a weight, not only those of neighbours.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.method == Method::Gauss && !self.knn
+    }
 }
 
 /// What a graph convolution makes of a cell's neighbours.
@@ -115,7 +120,7 @@ pub enum Pairs {
         /// Weights W, symmetric, from 0 to 1. The diagonal is 1 where they are dense, else 0.
         connectivities: Adjacency,
         /// What the model learns to reproduce, R: cosine distances (0 to 2) or similarities (0 to 1) of all
-        /// pairs where it is dense, else of each cell (row) to its neighbours.
+        /// pairs where it is dense, else of each cell (row) to itself and its neighbours.
         target: Adjacency,
     },
     /// Both follow from features and bandwidths.
@@ -155,12 +160,12 @@ impl CellGraph {
     pub fn build(features: ArrayView2<f32>, config: &GraphConfig) -> Result<Self, GraphError> {
         error::check(&features, config.n_neighbors)?;
         let directions = Directions::of(&features);
-        Ok(match (config.method, config.knn) {
-            (Method::Gauss, false) if features.nrows() > STORED_CELLS => {
-                Self::computed(GaussKernel::of(directions, config.n_neighbors).with_aim(config.aim))
-            }
-            (Method::Gauss, false) => Self::dense(directions, config),
-            (..) => Self::near(directions, config),
+        Ok(if !config.is_dense() {
+            Self::near(directions, config)
+        } else if features.nrows() > STORED_CELLS {
+            Self::computed(GaussKernel::of(directions, config.n_neighbors).with_aim(config.aim))
+        } else {
+            Self::dense(directions, config)
         })
     }
 
@@ -194,11 +199,11 @@ impl CellGraph {
             config.n_neighbors,
             &neighborhoods,
         );
-        let distances = Adjacency::Sparse(neighbor_graph::distances(&neighborhoods));
+        let target = neighbor_graph::targets(&neighborhoods, config.aim);
         Self {
             pairs: Pairs::Stored {
                 connectivities: Adjacency::Sparse(kernel.connect(&neighborhoods)),
-                target: config.aim.of_stored(distances),
+                target: Adjacency::Sparse(target),
             },
             kernel: Kernel::Near(kernel),
         }
@@ -208,15 +213,23 @@ impl CellGraph {
     ///
     /// `queries` are cells × the features that the graph was built from, finite. Each gets its
     /// bandwidth from its k − 1 nearest cells in the graph. With the dense kernel it is connected to
-    /// every cell, else to those k − 1. A query does not see the other queries.
+    /// every cell, else to those k − 1. A query that coincides with a cell of the graph is connected as
+    /// that one is. A query does not see the other queries.
     ///
     /// Cost: queries · n · features operations; the memory of the result, and a block.
     #[must_use]
     pub fn bridge(&self, queries: ArrayView2<f32>) -> Adjacency {
         let queries = Directions::of(&queries);
-        match &self.kernel {
-            Kernel::Dense(kernel) => Adjacency::Dense(kernel.bridge(&queries)),
-            Kernel::Near(kernel) => Adjacency::Sparse(kernel.bridge(&queries)),
+        match (&self.kernel, &self.pairs) {
+            (Kernel::Dense(kernel), _) => Adjacency::Dense(kernel.bridge(&queries)),
+            (
+                Kernel::Near(kernel),
+                Pairs::Stored {
+                    connectivities: Adjacency::Sparse(graph),
+                    ..
+                },
+            ) => Adjacency::Sparse(kernel.bridge(&queries, graph)),
+            (Kernel::Near(_), _) => unreachable!("weights of neighbours are stored, and sparse"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Graphs in which a cell is connected to its neighbours, and to the cells whose neighbour it is.
 
 use super::{
-    Method,
+    Aim, Method,
     adjacency::symmetric,
     cosine::Directions,
     gauss,
@@ -73,20 +73,37 @@ impl NeighborKernel {
         }
     }
 
-    /// Weights of other cells to the cells of the graph nearest to them: queries × n.
-    pub(super) fn bridge(&self, queries: &Directions) -> Csr {
+    /// Weights of other cells to the cells of the graph nearest to them: queries × n. A query that coincides with a cell of the graph
+    /// has that one's weights, a row of `graph`.
+    pub(super) fn bridge(&self, queries: &Directions, graph: &Csr) -> Csr {
         let nearest = neighbors::of_queries(&self.directions, queries, self.n_neighbors - 1);
+        let bridge = self.bridge_to(&nearest);
+        let twins = nearest.twins().enumerate();
+        let rows = twins.filter_map(|(query, twin)| match twin {
+            Some(twin) => graph.outer_view(twin),
+            None => bridge.outer_view(query),
+        });
+        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for row in rows {
+            columns.extend_from_slice(row.indices());
+            values.extend_from_slice(row.data());
+            offsets.push(columns.len());
+        }
+        Csr::new(bridge.shape(), offsets, columns, values)
+    }
+
+    fn bridge_to(&self, nearest: &Neighborhoods) -> Csr {
         let n_cells = self.directions.n_cells();
         match &self.scales {
             Scales::Gauss(cells) => {
-                let own = gauss::near_bandwidths(&nearest);
-                neighbors::to_sparse(&nearest, n_cells, |query, near| {
+                let own = gauss::near_bandwidths(nearest);
+                neighbors::to_sparse(nearest, n_cells, |query, near| {
                     gauss::weight(near.distance, own[query], cells[near.cell as usize])
                 })
             }
             Scales::Umap { cells, typical } => {
-                let own = umap::memberships(&nearest, *typical);
-                neighbors::to_sparse(&nearest, n_cells, |query, near| {
+                let own = umap::memberships(nearest, *typical);
+                neighbors::to_sparse(nearest, n_cells, |query, near| {
                     let seen_from_there = cells[near.cell as usize].within_reach(near.distance);
                     umap::union(own[query].of(near.distance), seen_from_there)
                 })
@@ -111,7 +128,10 @@ fn directed_memberships(neighborhoods: &Neighborhoods, memberships: &[Membership
     neighbors::to_sparse(neighborhoods, neighborhoods.len(), weight)
 }
 
-/// Distances from each cell (row) to its neighbours: n × n.
-pub(super) fn distances(neighborhoods: &Neighborhoods) -> Csr {
-    neighbors::to_sparse(neighborhoods, neighborhoods.len(), |_, near| near.distance)
+/// What the model learns to reproduce of each cell (row) with itself and its neighbours: n × n. Of other pairs it is 0.
+pub(super) fn targets(neighborhoods: &Neighborhoods, aim: Aim) -> Csr {
+    let with_itself = neighborhoods.with_each_itself();
+    neighbors::to_sparse(&with_itself, with_itself.len(), |_, near| {
+        aim.of(near.distance)
+    })
 }

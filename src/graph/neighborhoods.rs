@@ -2,6 +2,7 @@
 
 use std::{
     cmp::Ordering,
+    iter,
     sync::{Mutex, PoisonError},
 };
 
@@ -97,6 +98,18 @@ impl Neighborhoods {
         }
     }
 
+    /// The same with each cell itself before its neighbours.
+    pub(super) fn with_each_itself(&self) -> Self {
+        Self::of_each(self.len(), self.width + 1, |cell| {
+            let itself = Neighbor {
+                cell: cell as u32,
+                distance: 0.0,
+            };
+            let neighbors = self.of(cell).iter().copied();
+            iter::once(itself).chain(neighbors).collect()
+        })
+    }
+
     /// Sets the neighbours of one cell, nearest first.
     pub(super) fn set(&mut self, cell: usize, near: &[Neighbor]) {
         copy(near, &mut self.near[cell * self.width..][..self.width]);
@@ -110,6 +123,14 @@ impl Neighborhoods {
     /// The neighbours of one cell.
     pub(super) fn of(&self, cell: usize) -> &[Neighbor] {
         known(&self.near[cell * self.width..][..self.width])
+    }
+
+    /// Of every cell the first one that it coincides with, if it does.
+    pub(super) fn twins(&self) -> impl Iterator<Item = Option<usize>> {
+        let first = self.iter().map(|near| near.first());
+        first
+            .map(|near| near.filter(|near| near.distance <= 0.0))
+            .map(|near| near.map(|near| near.cell as usize))
     }
 
     /// The neighbours of every cell, in order.
@@ -155,6 +176,12 @@ mod tests {
         let turned =
             Neighborhoods::of_each_in(&[2, 0, 1], 2, |place| rows[(place + 2) % 3].clone());
         assert!(turned.iter().eq(rows.iter().map(|row| &row[..])));
+        let with_itself = all.with_each_itself();
+        let twins: Vec<Option<usize>> = with_itself.twins().collect();
+        assert_eq!(twins, [Some(0), Some(1), Some(2)]);
+        assert!(all.twins().eq([None, None, None]));
+        let cells = |cell| with_itself.of(cell).iter().map(|near| near.cell);
+        assert!(cells(1).eq([1]) && cells(2).eq([2, 0]));
         let twice = Neighborhoods::concat(vec![all.clone(), all], 2);
         let sizes: Vec<usize> = twice.par_iter().map(<[_]>::len).collect();
         assert_eq!(sizes, [1, 0, 1, 1, 0, 1]);

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::{
     cosine::Directions,
     neighborhoods::{Neighbor, Neighborhoods},
+    sweep::Sweep,
 };
 use crate::counts::Csr;
 
@@ -81,19 +82,28 @@ pub(super) fn in_rows(distances: &Array2<f32>, rows: Rows, count: usize) -> Neig
         Rows::From(first) => Some(first + row),
         Rows::Elsewhere => None,
     };
+    let sweep = Sweep::new();
     Neighborhoods::of_each(distances.nrows(), count, |row| {
-        smallest(&distances.row(row), itself(row), count)
+        let distances = distances.row(row);
+        let Some(distances) = distances.as_slice() else {
+            unreachable!("a row of a matrix lies together");
+        };
+        smallest(distances, itself(row), count, sweep)
     })
 }
 
 /// The `count` smallest distances but `itself`, in one sweep that keeps the smallest so far in order.
-fn smallest(distances: &ArrayView1<f32>, itself: Option<usize>, count: usize) -> Vec<Neighbor> {
+fn smallest(distances: &[f32], itself: Option<usize>, count: usize, sweep: Sweep) -> Vec<Neighbor> {
     let mut nearest: Vec<Neighbor> = Vec::with_capacity(count + 1);
     let mut limit = f32::INFINITY;
-    for (cell, &distance) in distances.iter().enumerate() {
-        if distance >= limit || itself == Some(cell) {
+    let mut seen = 0;
+    while let Some(more) = sweep.first_below(&distances[seen..], limit) {
+        let cell = seen + more;
+        seen = cell + 1;
+        if itself == Some(cell) {
             continue;
         }
+        let distance = distances[cell];
         let place = nearest.partition_point(|kept| kept.distance <= distance);
         let cell = cell as u32;
         nearest.insert(place, Neighbor { cell, distance });

@@ -16,7 +16,14 @@ impl Sweep {
 
     /// Where the first number is that is at least as large as `least`.
     pub(super) fn first_at_least(self, values: &[f32], least: f32) -> Option<usize> {
-        self.0.dispatch(FirstAtLeast { values, least })
+        let is_wanted = |value| value >= least;
+        self.0.dispatch(First { values, is_wanted })
+    }
+
+    /// Where the first number is that is smaller than `limit`.
+    pub(super) fn first_below(self, values: &[f32], limit: f32) -> Option<usize> {
+        let is_wanted = |value| value < limit;
+        self.0.dispatch(First { values, is_wanted })
     }
 
     /// Where the largest number is, the first of equals; 0 of none.
@@ -26,12 +33,12 @@ impl Sweep {
     }
 }
 
-struct FirstAtLeast<'a> {
+struct First<'a, F> {
     values: &'a [f32],
-    least: f32,
+    is_wanted: F,
 }
 
-impl WithSimd for FirstAtLeast<'_> {
+impl<F: Fn(f32) -> bool> WithSimd for First<'_, F> {
     type Output = Option<usize>;
 
     #[inline(always)]
@@ -40,14 +47,14 @@ impl WithSimd for FirstAtLeast<'_> {
         for (run, values) in runs.iter().enumerate() {
             let mut any = false;
             for &value in values {
-                any |= value >= self.least;
+                any |= (self.is_wanted)(value);
             }
             if any {
-                let place = values.iter().position(|&value| value >= self.least);
+                let place = values.iter().position(|&value| (self.is_wanted)(value));
                 return place.map(|place| run * LANES + place);
             }
         }
-        let place = rest.iter().position(|&value| value >= self.least)?;
+        let place = rest.iter().position(|&value| (self.is_wanted)(value))?;
         Some(runs.len() * LANES + place)
     }
 }
@@ -89,6 +96,8 @@ mod tests {
             for least in [0.0, 50.0, 99.5, 100.0, 101.0] {
                 let first = values.iter().position(|&value| value >= least);
                 assert_eq!(sweep.first_at_least(values, least), first);
+                let first = values.iter().position(|&value| value < least);
+                assert_eq!(sweep.first_below(values, least), first);
             }
             let largest = (0..length).max_by(|&a, &b| values[a].total_cmp(&values[b]));
             assert_eq!(sweep.largest(values), largest.unwrap_or(0));

@@ -3,8 +3,6 @@
 use ndarray::Array2;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::Adjacency;
-
 /// The target of the graph loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(ascii_case_insensitive)]
@@ -29,21 +27,7 @@ impl Aim {
         }
     }
 
-    /// The targets in the place of all distances that are stored; pairs that are not stored stay 0.
-    #[must_use]
-    pub fn of_stored(self, distances: Adjacency) -> Adjacency {
-        match distances {
-            Adjacency::Dense(dense) => Adjacency::Dense(self.of_dense(dense)),
-            Adjacency::Sparse(mut sparse) => {
-                for value in sparse.data_mut() {
-                    *value = self.of(*value);
-                }
-                Adjacency::Sparse(sparse)
-            }
-        }
-    }
-
-    /// The same of a dense block of distances.
+    /// The targets in the place of a dense block of distances.
     pub(super) fn of_dense(self, mut distances: Array2<f32>) -> Array2<f32> {
         if self == Self::Similarities {
             distances.par_mapv_inplace(|distance| self.of(distance));
@@ -55,7 +39,6 @@ impl Aim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counts::Csr;
     use ndarray::array;
 
     #[test]
@@ -64,12 +47,5 @@ mod tests {
         let found = Aim::Similarities.of_dense(distances.clone());
         assert_eq!(found, array![[1.0, 0.75], [0.0, 0.0]]);
         assert_eq!(Aim::Distances.of_dense(distances.clone()), distances);
-    }
-
-    #[test]
-    fn cells_that_are_no_neighbours_keep_a_target_of_zero() {
-        let distances = Csr::new((2, 2), vec![0, 1, 1], vec![1], vec![0.25]);
-        let target = Aim::Similarities.of_stored(Adjacency::Sparse(distances));
-        assert_eq!(target.dense_rows(0..2), array![[0.0, 0.75], [0.0, 0.0]]);
     }
 }

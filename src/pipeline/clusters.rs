@@ -9,7 +9,8 @@ use super::{Run, views::Seen};
 use crate::{
     graph::{Adjacency, JointGraph, gauss_weights, near_graph},
     partition::{
-        Counted, Found, LeidenGraph, Resolution, find_types, leiden, leiden_in_place, vote::vote,
+        Counted, Found, LeidenGraph, Resolution, by_size, find_types, leiden, leiden_in_place,
+        vote::vote,
     },
     plot::umap_layout,
     preprocess::{Prepared, sample_cells},
@@ -64,7 +65,8 @@ impl Labelled {
         let labels = if clusters.rows.len() == z.nrows() {
             clusters.labels
         } else {
-            vote(z.view(), &clusters.rows, &clusters.labels)
+            // The others may make another cluster the largest.
+            by_size(&vote(z.view(), &clusters.rows, &clusters.labels))
         };
         Self {
             labels,
@@ -211,6 +213,23 @@ fn dense_graph(z: ArrayView2<'_, f32>) -> anyhow::Result<Adjacency> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clusters_are_numbered_by_their_size_among_all_cells() {
+        // Of the second kind fewer cells were clustered, but there are more in all.
+        let kind = |cell: usize| usize::from(cell >= 20);
+        let z = Array2::from_shape_fn((60, 2), |(cell, column)| {
+            f32::from(u8::from(kind(cell) == column))
+        });
+        let clusters = Clusters {
+            rows: (0..36).collect(),
+            labels: (0..36).map(kind).collect(),
+            types: None,
+            graph: None,
+        };
+        let expected: Vec<usize> = (0..60).map(|cell| 1 - kind(cell)).collect();
+        assert_eq!(Labelled::of(clusters, &z).labels, expected);
+    }
 
     #[test]
     fn an_embedding_that_is_not_finite_is_an_error() {
