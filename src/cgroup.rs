@@ -14,21 +14,21 @@ struct Form {
     root: &'static str,
     limit: &'static str,
     used: &'static str,
-    /// In `memory.stat`: pages of files, which the kernel takes back before it refuses memory.
-    reclaimable: &'static str,
+    /// In `memory.stat`: pages of files, which the kernel takes back before it refuses memory, read once or more often.
+    reclaimable: [&'static str; 2],
 }
 
 const SECOND: Form = Form {
     root: "/sys/fs/cgroup",
     limit: "memory.max",
     used: "memory.current",
-    reclaimable: "inactive_file ",
+    reclaimable: ["inactive_file ", "active_file "],
 };
 const FIRST: Form = Form {
     root: "/sys/fs/cgroup/memory",
     limit: "memory.limit_in_bytes",
     used: "memory.usage_in_bytes",
-    reclaimable: "total_inactive_file ",
+    reclaimable: ["total_inactive_file ", "total_active_file "],
 };
 
 /// The least that any group around this process may still take, in bytes; `None` where none has a limit.
@@ -74,10 +74,12 @@ impl Form {
         let bytes = |text: &str| text.trim().parse::<f64>().ok();
         let (limit, used) = (bytes(&read(self.limit)?)?, bytes(&read(self.used)?)?);
         let stat = read("memory.stat").unwrap_or_default();
-        let reclaimable = stat
-            .lines()
-            .find_map(|line| line.strip_prefix(self.reclaimable));
-        Some((limit - used + reclaimable.and_then(bytes).unwrap_or(0.0)).max(0.0))
+        let pages = |line| {
+            let mut names = self.reclaimable.into_iter();
+            names.find_map(|name| str::strip_prefix(line, name))
+        };
+        let reclaimable: f64 = stat.lines().filter_map(pages).filter_map(bytes).sum();
+        Some((limit - used + reclaimable).max(0.0))
     }
 }
 
@@ -120,14 +122,20 @@ mod tests {
 
     #[test]
     fn files_in_the_cache_are_given_back() {
-        let root = tempfile::tempdir().expect("a folder");
-        let files = [
-            ("memory.limit_in_bytes", "1000"),
-            ("memory.usage_in_bytes", "1000"),
-            ("memory.stat", "cache 9\ntotal_inactive_file 250\n"),
-        ];
-        group(root.path(), "", &files);
-        assert_eq!(FIRST.least(root.path(), "/"), Some(250.0));
+        // Pages that only the group itself has, or that are not of files, do not count.
+        let first =
+            "active_file 1\ntotal_active_file 100\ntotal_inactive_file 250\ntotal_active_anon 9\n";
+        let second = "active_anon 9\ninactive_file 250\nactive_file 100\n";
+        for (form, stat) in [(FIRST, first), (SECOND, second)] {
+            let root = tempfile::tempdir().expect("a folder");
+            let files = [
+                (form.limit, "1000"),
+                (form.used, "1000"),
+                ("memory.stat", stat),
+            ];
+            group(root.path(), "", &files);
+            assert_eq!(form.least(root.path(), "/"), Some(350.0));
+        }
     }
 
     #[test]

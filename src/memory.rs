@@ -47,13 +47,12 @@ impl StageLog {
 
     /// The running stage, if any, is over.
     pub fn end(&mut self) {
-        let peak = peak_rss_mb();
-        self.peak = [self.peak, peak].into_iter().flatten().reduce(f64::max);
+        self.peak = peak_rss_mb();
         if let Some((name, started)) = self.running.take() {
             self.done.push(StageUse {
                 name,
                 seconds: started.elapsed().as_secs_f64(),
-                peak_rss_mb: peak,
+                peak_rss_mb: self.peak,
             });
         }
     }
@@ -93,8 +92,7 @@ pub fn rss_mb() -> Option<f64> {
     status_mb("VmRSS:")
 }
 
-/// Most resident memory of this process since the last stage began, where the kernel permits, else
-/// since it started; in MiB.
+/// Most resident memory of this process since it started, in MiB.
 #[must_use]
 pub fn peak_rss_mb() -> Option<f64> {
     status_mb("VmHWM:")

@@ -14,7 +14,11 @@ use nix::{
     unistd::write,
 };
 
-use crate::{atomic, graph::STORED_CELLS, memory};
+use crate::{
+    atomic,
+    graph::{GraphConfig, STORED_CELLS},
+    memory,
+};
 
 /// The exit code: what a shell reports of a process that the kernel killed for memory, which engines know.
 pub const EXIT_CODE: u8 = 137;
@@ -24,7 +28,7 @@ const MESSAGE: &str =
     "error: the run finds no memory; give it more, or lower -max_num_cell, -landmarks or -n_hvg\n";
 
 /// Bytes for each pair of cells whose graph is stored, with all that training keeps of it.
-pub(crate) const BYTES_PER_PAIR: f64 = 40.0;
+const BYTES_PER_PAIR: f64 = 40.0;
 
 /// What libtorch, the C++ library, faer and the system call a lack of memory.
 const SAID: [&str; 6] = [
@@ -37,10 +41,10 @@ const SAID: [&str; 6] = [
 ];
 
 thread_local! {
-    /// Whether memory that this thread asked for was ever refused: it is not reset, as the standard library allocates
-    /// once more between a refusal and the abort. Constant and without a destructor, so that it is there at every
+    /// The most bytes that this thread ever asked for in vain, 0 where it never did: it is not reset, as the standard library
+    /// allocates once more between a refusal and the abort. Constant and without a destructor, so that it is there at every
     /// moment of the thread's life without an allocation.
-    static REFUSED: Cell<bool> = const { Cell::new(false) };
+    static REFUSED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The system's allocator, which remembers a refusal.
@@ -51,17 +55,17 @@ pub struct Remembering;
 unsafe impl GlobalAlloc for Remembering {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps `alloc`'s contract.
-        remember(unsafe { System.alloc(layout) })
+        remember(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        remember(unsafe { System.alloc_zeroed(layout) })
+        remember(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as above.
-        remember(unsafe { System.realloc(place, layout, size) })
+        remember(unsafe { System.realloc(place, layout, size) }, size)
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
@@ -70,11 +74,16 @@ unsafe impl GlobalAlloc for Remembering {
     }
 }
 
-fn remember(place: *mut u8) -> *mut u8 {
+fn remember(place: *mut u8, size: usize) -> *mut u8 {
     if place.is_null() {
-        REFUSED.set(true);
+        REFUSED.set(size.max(REFUSED.get()));
     }
     place
+}
+
+/// The most bytes that this thread ever asked for in vain; `None` where it never did.
+pub(crate) fn refused() -> Option<usize> {
+    Some(REFUSED.get()).filter(|&bytes| bytes > 0)
 }
 
 /// From now on a process that is aborted or panics for lack of memory ends with [`EXIT_CODE`] and a message.
@@ -115,13 +124,22 @@ pub struct NoRoom {
 ///
 /// # Errors
 /// [`NoRoom`]
-pub fn check_room(n_cells: usize) -> Result<(), NoRoom> {
-    fits(n_cells, memory::available_mb().unwrap_or(f64::INFINITY))
+pub fn check_room(graph: &GraphConfig, n_cells: usize) -> Result<(), NoRoom> {
+    let free_mb = memory::available_mb().unwrap_or(f64::INFINITY);
+    fits(graph, n_cells, free_mb)
 }
 
-fn fits(n_cells: usize, free_mb: f64) -> Result<(), NoRoom> {
-    let stored = n_cells.min(STORED_CELLS) as f64;
-    let need_mb = BYTES_PER_PAIR * stored * stored / f64::from(1 << 20);
+/// What the pairs of so many cells take in training, in MiB: nothing where only neighbours are connected, or where rows are
+/// computed anew because they are too many to be stored.
+pub(crate) fn pairs_mb(graph: &GraphConfig, n_cells: usize) -> f64 {
+    if !graph.is_dense() || n_cells > STORED_CELLS {
+        return 0.0;
+    }
+    BYTES_PER_PAIR * (n_cells * n_cells) as f64 / f64::from(1 << 20)
+}
+
+fn fits(graph: &GraphConfig, n_cells: usize, free_mb: f64) -> Result<(), NoRoom> {
+    let need_mb = pairs_mb(graph, n_cells);
     if need_mb <= free_mb {
         return Ok(());
     }
@@ -157,7 +175,7 @@ fn is_lack(text: &str) -> bool {
 
 /// The standard library has said how much it asked for before it aborts.
 extern "C" fn on_abort(_: c_int) {
-    if REFUSED.get() {
+    if refused().is_some() {
         end();
     }
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
@@ -167,7 +185,7 @@ extern "C" fn on_abort(_: c_int) {
 }
 
 /// Ends the process with the message; without an allocation, and without waiting for a lock.
-fn end() -> ! {
+pub(crate) fn end() -> ! {
     // Nobody is left to tell that stderr is closed.
     let _ = write(io::stderr(), MESSAGE.as_bytes());
     atomic::remove_unfinished_at_once();
@@ -182,11 +200,13 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+    use crate::graph::Method;
 
     #[test]
     fn a_graph_that_does_not_fit_is_refused_before_it_is_made() {
-        assert_eq!(fits(2000, 200.0), Ok(()));
-        let refused = fits(4000, 600.0).expect_err("610 MB");
+        let dense = GraphConfig::published(Method::Gauss, false, 15);
+        assert_eq!(fits(&dense, 2000, 200.0), Ok(()));
+        let refused = fits(&dense, 4000, 600.0).expect_err("610 MB");
         let text = refused.to_string();
         assert!(
             text.contains("4000 cells")
@@ -195,8 +215,13 @@ mod tests {
             "{text}"
         );
         assert!(says_so(&anyhow::Error::from(refused).context("x.h5ad")));
-        // Beyond so many cells nothing is stored.
-        assert_eq!(fits(50_000, 4000.0), Ok(()));
+        assert!(fits(&dense, 10_000, 3800.0).is_err());
+        // Beyond so many cells nothing is stored, nor are all pairs where only neighbours are connected.
+        assert_eq!(fits(&dense, 10_001, 1.0), Ok(()));
+        for (method, knn) in [(Method::Gauss, true), (Method::Umap, false)] {
+            let near = GraphConfig::published(method, knn, 15);
+            assert_eq!(fits(&near, 10_000, 1.0), Ok(()), "{near:?}");
+        }
     }
 
     #[test]
@@ -219,11 +244,11 @@ mod tests {
     fn a_refusal_is_remembered_by_the_thread_that_asked() {
         // More than there are addresses; hidden, as the compiler may leave out what nobody uses.
         let layout = Layout::from_size_align(1 << 62, 8).expect("a layout");
-        assert!(!REFUSED.get());
+        assert_eq!(refused(), None);
         // SAFETY: the layout is not empty; nothing is granted that were to be given back.
         assert!(black_box(unsafe { Remembering.alloc(black_box(layout)) }).is_null());
-        assert!(REFUSED.get());
-        let elsewhere = std::thread::spawn(|| REFUSED.get());
-        assert!(!elsewhere.join().expect("no panic"));
+        assert_eq!(refused(), Some(1 << 62));
+        let elsewhere = std::thread::spawn(refused);
+        assert_eq!(elsewhere.join().expect("no panic"), None);
     }
 }

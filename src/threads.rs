@@ -29,7 +29,7 @@ impl Drop for LibtorchAlone {
 /// Threads that were asked for, at most one for each core that this process may use, and a note where there are fewer.
 #[must_use]
 pub fn within_cores(asked: Option<usize>) -> (Option<usize>, Option<String>) {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     match asked {
         Some(asked) if asked > cores => {
             let note = format!(
@@ -41,15 +41,18 @@ pub fn within_cores(asked: Option<usize>) -> (Option<usize>, Option<String>) {
     }
 }
 
-/// Bounds both pools; every core where `None`. To be called before any work: the first call counts.
+/// Bounds both pools; every core where `None`, or as many as `OMP_NUM_THREADS` leaves libtorch. To be called before any work:
+/// the first call counts.
 ///
 /// The program's main thread is one of our workers, so that what it prepared is worked on where it lies in the cache, and
 /// fewer threads have to be woken. Other callers' threads may end before the pool does, and stay outside.
 pub fn use_at_most(threads: Option<usize>) {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = threads {
-        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
         pool = pool.num_threads(threads);
+    }
+    if let Some(threads) = threads.or_else(fewer_for_libtorch) {
+        tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     }
     if thread::current().name() == Some("main") {
         pool = pool.use_current_thread();
@@ -58,9 +61,34 @@ pub fn use_at_most(threads: Option<usize>) {
     let _ = pool.build_global();
 }
 
+/// The cores, where libtorch would take more threads: it does not know of a container's quota of processor time.
+fn fewer_for_libtorch() -> Option<usize> {
+    let threads = usize::try_from(tch::get_num_threads()).unwrap_or(0);
+    Some(cores()).filter(|&cores| cores < threads)
+}
+
+/// Cores that this process may use.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn libtorch_takes_no_more_threads_than_there_are_cores() {
+        let before = tch::get_num_threads();
+        let left = |threads| {
+            tch::set_num_threads(threads);
+            use_at_most(None);
+            tch::get_num_threads()
+        };
+        let cores = i32::try_from(cores()).expect("few cores");
+        assert_eq!(left(cores + 7), cores);
+        assert_eq!(left(1), 1);
+        tch::set_num_threads(before);
+    }
 
     #[test]
     fn threads_beyond_the_cores_are_cut_with_a_note() {

@@ -13,7 +13,7 @@ use ndarray::Array2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Width of the simulated embedding, the program's default.
+/// Width of the simulated embedding, that of the published preset.
 const N_DIMS: usize = 16;
 
 /// `n` cells of `n_types` types in 16 dimensions, with the type of each: spheres of uniform noise whose centres are

@@ -10,6 +10,8 @@ pub struct Outcome {
     pub results: Value,
     /// Cluster of every cell.
     pub labels: Vec<usize>,
+    /// What the run said on stderr.
+    pub said: String,
 }
 
 impl Outcome {
@@ -32,6 +34,14 @@ impl Outcome {
         found.map_or(0.0, |(_, seconds)| *seconds)
     }
 
+    /// Epochs of a training phase, `most` where it did not end before.
+    pub fn epochs(&self, phase: &str, most: usize) -> usize {
+        let ended = format!("{phase}: done after ");
+        let mut lines = self.said.lines();
+        let epochs = lines.find_map(|line| line.trim().strip_prefix(&ended)?.split(' ').next());
+        epochs.map_or(most, |epochs| epochs.parse().expect("a number of epochs"))
+    }
+
     /// The best F1 that any cluster has with the cells of a type, `types` being those of all cells.
     pub fn best_f1(&self, types: &[usize], of_type: usize) -> f64 {
         let k = self.labels.iter().max().map_or(0, |last| last + 1);
@@ -49,7 +59,7 @@ impl Outcome {
 /// Clusters a file with these options.
 pub fn run(input: &Path, options: &[&str]) -> Outcome {
     let output = tempfile::tempdir().expect("a folder for outputs");
-    start(output.path(), &[&["-name", text(input)], options].concat());
+    let said = start(output.path(), &[&["-name", text(input)], options].concat());
     let text = the_file(&output.path().join("results"));
     let labels = the_file(&output.path().join("pred_label"));
     Outcome {
@@ -60,18 +70,20 @@ pub fn run(input: &Path, options: &[&str]) -> Outcome {
             .map(|line| line.split(',').nth(1).expect("a column").parse())
             .collect::<Result<_, _>>()
             .expect("labels are numbers"),
+        said,
     }
 }
 
-/// Starts the program, whose outputs are to be in a folder, and waits for its end.
-pub fn start(output: &Path, args: &[&str]) {
+/// Starts the program, whose outputs are to be in a folder, and waits for its end; what it said.
+pub fn start(output: &Path, args: &[&str]) -> String {
     let done = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
         .args(args)
-        .args(["-quiet", "-output_dir", text(output)])
+        .args(["-output_dir", text(output)])
         .output()
         .expect("the program starts");
-    let stderr = String::from_utf8_lossy(&done.stderr);
+    let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.success(), "{}: {stderr}", args.join(" "));
+    stderr
 }
 
 /// A path as an argument.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    config::RunConfig, graph::STORED_CELLS, memory, out_of_memory::BYTES_PER_PAIR, read::files_of,
+    config::RunConfig, graph::STORED_CELLS, memory, out_of_memory::pairs_mb, read::files_of,
 };
 
 /// What any run takes: libtorch, and the counts in use, in MiB.
@@ -30,14 +30,15 @@ pub(super) fn need_mb(run: &RunConfig) -> f64 {
         Some(_) => run.landmarks.min(run.max_num_cell),
         None => run.max_num_cell,
     };
-    let cells = in_graph.min(STORED_CELLS) as f64;
+    // The file may hold fewer cells than that, and as many as are stored.
+    let most_stored = in_graph.min(STORED_CELLS);
     let unpacked: f64 = run
         .inputs
         .paths()
         .flat_map(files_of)
         .map(|file| unpacked_mb(&file))
         .sum();
-    BASE_MB + BYTES_PER_PAIR * cells * cells / f64::from(1 << 20) + unpacked
+    BASE_MB + pairs_mb(&run.graph, most_stored) + unpacked
 }
 
 /// The memory that what is read of a file may take, 0 where there is none.
@@ -122,6 +123,23 @@ mod tests {
     };
 
     use super::*;
+    use crate::cli::{Request, parse};
+
+    #[test]
+    fn only_a_graph_of_all_pairs_of_cells_takes_memory() {
+        let need = |more: &str| {
+            let line = format!("a -name x -preset published {more}");
+            let Ok(Request::Run(config)) = parse(line.split(' ').map(Into::into)) else {
+                panic!("not a run: {line}");
+            };
+            need_mb(&config) - BASE_MB
+        };
+        assert!((need("-max_num_cell 1000") - 38.1).abs() < 0.1);
+        assert!((need("-max_num_cell 20000") - 3814.7).abs() < 0.1);
+        for more in ["-knn True", "-connectivity_methods umap"] {
+            assert!(need(more).abs() < 1e-9, "{more}");
+        }
+    }
 
     #[test]
     fn threads_are_split_and_never_none() {

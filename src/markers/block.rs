@@ -7,14 +7,16 @@ use rayon::prelude::*;
 use super::entry::Entry;
 use crate::{
     counts::{CountSource, CountsError, Csr},
+    memory,
     preprocess::{
         Prepared, each_chunk,
         normalize::{divisor, remembering_small_counts},
     },
 };
 
-/// Most values in memory at once, a gene's own apart: 256 MiB of them.
-const MOST_VALUES: usize = 1 << 25;
+/// Values in memory at once, a gene's own apart: as many as an eighth of the free memory holds, but 256 MiB of them at least and
+/// 2 GiB at most.
+const VALUES: (usize, usize) = (1 << 25, 1 << 28);
 
 /// The values above 0 of a run of genes, gene by gene.
 pub(super) struct GeneBlock {
@@ -25,7 +27,9 @@ pub(super) struct GeneBlock {
 
 /// Runs that cover all genes, each as long as memory permits. `detected_in` has the cells of every gene.
 pub(super) fn blocks(detected_in: &[usize]) -> Vec<Range<usize>> {
-    blocks_of(detected_in, MOST_VALUES)
+    let share = memory::available_mb().unwrap_or(0.0) * f64::from(1 << 20) / 8.0;
+    let n_values = share as usize / size_of::<Entry>();
+    blocks_of(detected_in, n_values.clamp(VALUES.0, VALUES.1))
 }
 
 fn blocks_of(detected_in: &[usize], most: usize) -> Vec<Range<usize>> {

@@ -26,7 +26,7 @@ impl GeneSums {
         let total: f64 = self.values.iter().sum();
         (0..groups.n_clusters).map(move |cluster| {
             let of_batches = || (cluster..groups.sizes.len()).step_by(groups.n_clusters);
-            let size: usize = of_batches().map(|group| groups.sizes[group]).sum();
+            let size = groups.cluster_sizes[cluster];
             let detected: usize = of_batches().map(|group| self.detected[group]).sum();
             let value: f64 = of_batches().map(|group| self.values[group]).sum();
             let (n_in, n_out) = (size as f64, (n_cells - size) as f64);
@@ -38,7 +38,7 @@ impl GeneSums {
             };
             let ranks = || of_batches().map(|group| self.ranks[group]);
             Comparison {
-                score: match groups.n_batches() {
+                score: match groups.batch_sizes.len() {
                     1 => score(self.ranks[cluster], n_in, n_cells as f64),
                     _ => score_in_batches(ranks().zip(groups.in_batches(cluster))),
                 },

@@ -11,6 +11,10 @@ pub(super) struct Groups {
     pub of_cell: Vec<usize>,
     /// Number of cells of every group.
     pub sizes: Vec<usize>,
+    /// Number of cells of every cluster.
+    pub cluster_sizes: Vec<usize>,
+    /// Number of cells of every batch.
+    pub batch_sizes: Vec<usize>,
 }
 
 impl Groups {
@@ -27,22 +31,21 @@ impl Groups {
         for &group in &of_cell {
             sizes[group] += 1;
         }
+        let of_batches = sizes.chunks(n_clusters.max(1));
+        let of_cluster = |cluster: usize| sizes[cluster..].iter().step_by(n_clusters).sum();
         Self {
+            batch_sizes: of_batches.map(|sizes| sizes.iter().sum()).collect(),
+            cluster_sizes: (0..n_clusters).map(of_cluster).collect(),
             n_clusters,
             of_cell,
             sizes,
         }
     }
 
-    /// Number of batches.
-    pub(super) fn n_batches(&self) -> usize {
-        self.sizes.len() / self.n_clusters
-    }
-
     /// Of every batch, its cells in a cluster and all its cells.
     pub(super) fn in_batches(&self, cluster: usize) -> impl Iterator<Item = (usize, usize)> {
-        let batches = self.sizes.chunks(self.n_clusters);
-        batches.map(move |sizes| (sizes[cluster], sizes.iter().sum()))
+        let of_cluster = self.sizes[cluster..].iter().step_by(self.n_clusters);
+        of_cluster.copied().zip(self.batch_sizes.iter().copied())
     }
 
     /// Number of batches that have cells in a cluster and others.
@@ -66,11 +69,14 @@ mod tests {
             (&whole.of_cell[..], &whole.sizes[..]),
             (&labels[..], &[3, 2][..])
         );
+        assert_eq!(whole.cluster_sizes, [3, 2]);
+        assert_eq!(whole.batch_sizes, [5]);
         let batches = Batches::of_all(&["a", "a", "b", "b", "c"]);
         let groups = Groups::of(&labels, Some(&batches));
         assert_eq!(groups.of_cell, [0, 1, 3, 2, 4]);
         assert_eq!(groups.sizes, [1, 1, 1, 1, 1, 0]);
-        assert_eq!(groups.n_batches(), 3);
+        assert_eq!(groups.cluster_sizes, [3, 2]);
+        assert_eq!(groups.batch_sizes, [2, 2, 1]);
         assert_eq!(
             groups.in_batches(1).collect::<Vec<_>>(),
             [(1, 2), (1, 2), (0, 1)]

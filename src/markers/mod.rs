@@ -65,8 +65,8 @@ pub fn find_markers(
 /// `source` is what `prepared` was made of; `labels` are the clusters of the prepared cells, 0.. without
 /// a gap. Genes that do not take part are neither listed nor counted in the adjustment of p-values.
 ///
-/// Reads the source once for every 32 million counts in it, a thousand cells at a time. Memory: 8 bytes
-/// for each of these counts, and 32 for every gene and cluster. Time: n log n in the counts.
+/// Reads the source once for every 33 to 268 million counts in it, as free memory permits, a thousand cells at a time. Memory: 8
+/// bytes for each of these counts, and 32 for every gene and cluster. Time: n log n in the counts, and that of the reading.
 ///
 /// # Errors
 /// Where the source cannot be read.

@@ -20,8 +20,7 @@ pub(super) fn sums(stored: &mut [Entry], groups: &Groups) -> GeneSums {
     stored.sort_unstable();
     let n_groups = groups.sizes.len();
     let batch_of = |entry: &Entry| entry.group() / groups.n_clusters;
-    let batches = groups.sizes.chunks(groups.n_clusters);
-    let mut n_zeros: Vec<usize> = batches.map(|sizes| sizes.iter().sum()).collect();
+    let mut n_zeros = groups.batch_sizes.clone();
     for entry in stored.iter() {
         n_zeros[batch_of(entry)] -= 1;
     }

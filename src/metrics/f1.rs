@@ -11,8 +11,10 @@ pub(crate) const LEAST_CELLS: usize = 20;
 pub(crate) struct TypeCounts {
     /// Types × labels.
     both: Vec<Vec<usize>>,
+    /// Cells of every type.
+    type_sizes: Vec<usize>,
     /// Cells of every label that have a type.
-    sizes: Vec<usize>,
+    label_sizes: Vec<usize>,
 }
 
 impl TypeCounts {
@@ -24,9 +26,10 @@ impl TypeCounts {
                 both[*code][label] += 1;
             }
         }
-        let sizes = (0..n_labels).map(|label| both.iter().map(|row| row[label]).sum());
+        let of_label = |label: usize| both.iter().map(|row| row[label]).sum();
         Self {
-            sizes: sizes.collect(),
+            type_sizes: both.iter().map(|row| row.iter().sum()).collect(),
+            label_sizes: (0..n_labels).map(of_label).collect(),
             both,
         }
     }
@@ -38,23 +41,23 @@ impl TypeCounts {
 
     /// Cells of a type.
     pub(crate) fn size(&self, code: usize) -> usize {
-        self.both[code].iter().sum()
+        self.type_sizes[code]
     }
 
     /// Cells with a label that have a type.
     pub(crate) fn labelled(&self, label: usize) -> usize {
-        self.sizes[label]
+        self.label_sizes[label]
     }
 
     /// 2 · precision · recall / (precision + recall) of a label for a type.
     pub(crate) fn f1(&self, code: usize, label: usize) -> f64 {
         let both = self.both[code][label] as f64;
-        2.0 * both / (self.size(code) + self.sizes[label]).max(1) as f64
+        2.0 * both / (self.type_sizes[code] + self.label_sizes[label]).max(1) as f64
     }
 
     /// The highest F1 of any label for a type, and the first label that has it.
     pub(crate) fn best(&self, code: usize) -> (f64, usize) {
-        (0..self.sizes.len())
+        (0..self.label_sizes.len())
             .map(|label| (self.f1(code, label), label))
             .fold(
                 (0.0, 0),
@@ -134,6 +137,7 @@ mod tests {
             (counts.of_type(0), counts.of_type(1)),
             (&[2, 1][..], &[0, 1][..])
         );
+        assert_eq!((counts.size(0), counts.size(1)), (3, 1));
         assert_eq!((counts.labelled(0), counts.labelled(1)), (2, 2));
         let (a, b) = (counts.best(0), counts.best(1));
         assert!((a.0 - 4.0 / 5.0).abs() < 1e-12 && a.1 == 0);

@@ -48,7 +48,7 @@ impl Run<'_> {
         device: Device,
     ) -> anyhow::Result<Trained> {
         let landmarks = self.landmarks(cells);
-        check_room(landmarks.len())?;
+        check_room(&self.config.graph, landmarks.len())?;
         self.stage("graph", &format!("Cell graph of {} cells", landmarks.len()));
         let representation = self.representation(prepared, cells, seen, landmarks.len())?;
         let graph = self.cell_graph(&representation.of(prepared, &landmarks))?;
