@@ -132,6 +132,36 @@ fn a_type_of_one_batch_stays_a_cluster_of_its_own() {
 }
 
 #[test]
+fn batches_are_said_to_stay_apart_where_the_views_are_not_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (counts, types, batches) = cells_of_two_batches();
+    write(&folder.path().join("two.h5ad"), &counts, &types, &batches);
+    let notes = [
+        "note: batches are not brought together",
+        "-batch_key donor brings them together",
+        "brings them together in a run that uses the views",
+    ];
+    let (published, by_donor) = (["-preset", "published"], ["-batch_key", "donor"]);
+    for (options, expected) in [
+        (&[][..], [false, true, false]),
+        (&by_donor[..], [false; 3]),
+        (&published[..], [false, true, true]),
+        (&[published, by_donor].concat(), [true; 3]),
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
+            .current_dir(folder.path())
+            .args(["-name", "./two.h5ad", "-overwrite", "True"])
+            .args(["-training_epoch", "20", "-clustering_epoch", "0"])
+            .args(options)
+            .assert()
+            .code(0);
+        let said = String::from_utf8_lossy(&run.get_output().stderr);
+        let found = notes.map(|note| said.contains(note));
+        assert_eq!(found, expected, "{options:?}: {said}");
+    }
+}
+
+#[test]
 fn any_number_of_components_is_brought_together() {
     let counts = simulate::counts(300, 120, 0.3, 2);
     let name = |cell: usize| Some(format!("b{}", cell % 3));

@@ -3,7 +3,7 @@
 use anyhow::bail;
 use ndarray::{Array2, Axis};
 
-use super::{Run, views::Seen};
+use super::{Run, scores::Data, views::Seen};
 use crate::{
     graph::nearest,
     metrics::{LISI_NEIGHBORS, Mixing, Truth, adjusted_mutual_info, median_lisi},
@@ -89,16 +89,13 @@ impl Run<'_> {
         Ok(Some(batches))
     }
 
-    /// Tells where clusters follow a column of samples that the run was not told of. `cells`: rows of the file.
-    pub(super) fn say_if_clusters_follow_samples(
-        &self,
-        input: &Input,
-        cells: &[usize],
-        labels: &[usize],
-    ) {
-        if !self.config.batch_key.is_empty() {
+    /// Tells where clusters follow a column of samples, unless views were corrected for batches.
+    pub(super) fn say_if_clusters_follow_samples(&self, data: &Data<'_>, labels: &[usize]) {
+        let has_views = data.seen.is_some();
+        if has_views && data.prepared.batches.is_some() {
             return;
         }
+        let (input, cells) = (data.input, &data.prepared.cells);
         let followed = input.obs_columns.iter().filter_map(|column| {
             let name = column.to_lowercase();
             if !SAMPLE_WORDS.iter().any(|word| name.contains(word)) {
@@ -119,9 +116,14 @@ impl Run<'_> {
             .max_by(|a, b| a.2.total_cmp(&b.2))
             .filter(|found| found.2 >= FOLLOWS)
         {
+            let condition = if has_views {
+                ""
+            } else {
+                " in a run that uses the views, as with -preset recommended"
+            };
             self.progress.note(&format!(
                 "clusters follow obs['{column}'] ({n_samples} values; adjusted mutual information {information:.2}, 0 by \
-                 chance): if these are batches of the same cell types, -batch_key {column} brings them together"
+                 chance): if these are batches of the same cell types, -batch_key {column} brings them together{condition}"
             ));
         }
     }

@@ -46,14 +46,14 @@ impl Run<'_> {
             self.progress.note(
                 "every cell is a cluster of its own: a lower -resolution or -n_clusters brings alike cells together",
             );
-        } else {
-            self.progress.note(&apartness.note(is_evident));
+        } else if let Some(note) = apartness.note(self.config.resolution, is_evident) {
+            self.progress.note(&note);
         }
         let cells = &data.prepared.cells;
         let truth = data.input.truth.as_ref();
         let truth = truth.map(|labels| Truth::of_cells(labels, cells));
         let mixing = self.mixing(data.prepared, data.seen, z, truth.as_ref());
-        self.say_if_clusters_follow_samples(data.input, cells, labels);
+        self.say_if_clusters_follow_samples(data, labels);
         Scored {
             scores: Scores::of(z.view(), labels, truth.as_ref()),
             truth,

@@ -8,6 +8,7 @@ use super::Run;
 use crate::{
     graph::{GraphError, JointGraph},
     metrics::{Apartness, cosine_silhouette},
+    partition::{Cut, Resolution},
     preprocess::{CellComponents, Prepared},
     unit::unit_rows,
 };
@@ -61,24 +62,37 @@ impl Apartness {
         }
     }
 
-    /// What the user should know of it; `is_evident` where every split of the clusters has evidence of its own, as those
-    /// of a tree do: a rare type far from all others hardly moves the mean over cells.
-    pub(super) fn note(&self, is_evident: bool) -> String {
+    /// What the user should know of it, where clusters were asked for in this way; `is_evident` where every split of the
+    /// clusters has evidence of its own, as those of a tree do: a rare type far from all others hardly moves the mean over cells.
+    pub(super) fn note(&self, resolution: Resolution, is_evident: bool) -> Option<String> {
         let Some(after) = self.after_training else {
-            return "all cells are one cluster: nothing was found that tells them apart".to_owned();
+            return note_on_one_cluster(resolution).map(str::to_owned);
         };
         let Some(before) = self.before_training else {
-            return format!(
+            return Some(format!(
                 "the clusters' silhouette is {after:.2} in the embedding, which was trained to part its cells"
-            );
+            ));
         };
         let told = format!(
             "the clusters' silhouette is {before:.2} before training, {after:.2} in the embedding"
         );
-        if before < NOT_APART && !is_evident {
+        Some(if before < NOT_APART && !is_evident {
             format!("{told}: little in the counts tells them apart, and they may be one cell type")
         } else {
             told
+        })
+    }
+}
+
+/// What there is to say of a single cluster; nothing where one was asked for.
+fn note_on_one_cluster(resolution: Resolution) -> Option<&'static str> {
+    match resolution {
+        Resolution::Fixed(_) => {
+            Some("all cells are one cluster at this -resolution; a higher one may find more")
+        }
+        Resolution::Tree(Cut::Clusters(_)) => None,
+        Resolution::Tree(Cut::Evidence(_)) => {
+            Some("all cells are one cluster: nothing was found that tells them apart")
         }
     }
 }
@@ -93,6 +107,7 @@ impl Run<'_> {
     ) -> anyhow::Result<Option<Seen>> {
         let parts = self.config.model.parts;
         if !(parts.residual || parts.contrast || self.config.leiden_graph.holds_expression()) {
+            self.say_if_batches_stay_apart(prepared);
             return Ok(None);
         }
         self.stage("views", &format!("Views of {} cells", prepared.n_cells()));
@@ -106,5 +121,15 @@ impl Run<'_> {
             training_shared,
             joint,
         }))
+    }
+
+    /// Tells, in a run that makes no use of the views, that there is nothing to bring batches together in.
+    fn say_if_batches_stay_apart(&self, prepared: &Prepared) {
+        if prepared.batches.is_some() {
+            self.progress.note(
+                "batches are not brought together, as this run makes no use of the views, which -batch_key corrects: only the \
+                 choice of genes, the evidence of a tree and the markers are within batches; -preset recommended uses the views",
+            );
+        }
     }
 }
