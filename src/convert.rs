@@ -82,8 +82,9 @@ pub fn tables_to_h5ad<P: AsRef<Path>>(
 /// Whether a conversion may take the place of what is there: a conversion of the same inputs, or nothing.
 ///
 /// # Errors
-/// [`ReadError::OtherConversion`]; [`ReadError::OwnOutput`] where one of the inputs is there.
+/// [`ReadError::OtherConversion`]; [`ReadError::OwnOutput`] where one of the inputs is there. Where an input is missing, that.
 pub(crate) fn check_replaceable(inputs: &Inputs, output: &Path) -> Result<(), ReadError> {
+    read::check_there(inputs)?;
     refuse_own_output(inputs, output)?;
     if output.symlink_metadata().is_err() {
         return Ok(());

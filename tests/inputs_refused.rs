@@ -143,11 +143,20 @@ fn matrices_that_do_not_fit_their_names() {
         "DIR/matrix.mtx: the matrix is 4 x 6, but there are names of 4 genes and 2 cells beside it",
     );
     fs::remove_file(folder.path().join("barcodes.tsv")).expect("it goes");
-    folder.assert(
-        folder.path(),
-        "DIR/matrix.mtx: its cells have no names: there is no \
-         barcodes.tsv or barcodes.tsv.gz or barcodes.txt or barcodes.txt.gz beside it",
-    );
+    let path = folder.path().join("counts.mtx");
+    fs::copy(folder.path().join("matrix.mtx"), &path).expect("a copy");
+    for (path, name) in [
+        (folder.path(), "matrix.mtx"),
+        (path.as_path(), "counts.mtx"),
+    ] {
+        folder.assert(
+            path,
+            &format!(
+                "DIR/{name}: its cells have no names: there is no barcodes.tsv or barcodes.tsv.gz or barcodes.txt or \
+                 barcodes.txt.gz beside it"
+            ),
+        );
+    }
     let folder = Folder::of("mtx_prefix");
     fs::copy(
         folder.path().join("GSM1_matrix.mtx"),
@@ -330,7 +339,7 @@ fn tables_without_a_header() {
 #[test]
 fn tables_whose_entries_are_no_counts() {
     let folder = Folder::new();
-    let cases: [(&[u8], &str); 7] = [
+    let cases: [(&[u8], &str); 8] = [
         (
             b",Gad1,Mbp\nc0,1,0.69\n",
             "line 2: column 'Mbp' has '0.69', which is not a count; the values are fractions: either they are normalised, or they are counts that were \
@@ -360,6 +369,10 @@ fn tables_whose_entries_are_no_counts() {
         (
             b",Gad1,Mbp\nc0,1,2\nc1,1\n",
             "line 3: the line has 2 fields, but other lines have 3",
+        ),
+        (
+            b"a,b\nx,1,2,3\ny,4,5,6\n",
+            "line 2: the line has 4 fields, but the header has 2",
         ),
         (
             b",Gad1\nc\xe4,1\n",

@@ -26,7 +26,7 @@ pub(crate) struct Array {
     inner: hdf5::Dataset,
     place: ElementPath,
     shape: Vec<usize>,
-    /// Where its chunks are, once a run of values was asked for and if they are deflated.
+    /// Where its chunks are, once they were asked for and if they are deflated.
     deflated: Arc<OnceLock<Option<Deflated>>>,
 }
 
@@ -140,13 +140,15 @@ impl Array {
         self.read_values::<T, _>(n_values, || self.inner.read_raw())
     }
 
+    /// Where its chunks are, if they are deflated: found once, in the file that is open, whatever messages call it.
+    pub(super) fn chunks(&self) -> Option<&Deflated> {
+        let find = || self.place.guard(0, || Deflated::find(&self.inner));
+        self.deflated.get_or_init(find).as_ref()
+    }
+
     /// A run of values of a one-dimensional dataset, converted to `T`; by all threads, where they are deflated.
     pub(crate) fn read_range<T: Number>(&self, range: Range<usize>) -> Result<Vec<T>, H5adError> {
-        let deflated = self.deflated.get_or_init(|| {
-            let find = || Deflated::find(&self.inner, &self.place.path());
-            self.place.guard(0, find)
-        });
-        let unpacked = deflated.as_ref().and_then(|it| it.read(range.clone()));
+        let unpacked = self.chunks().and_then(|it| it.read(range.clone()));
         if let Some(values) = unpacked {
             return Ok(values);
         }
@@ -197,5 +199,29 @@ fn filter_name(filter: &Filter) -> String {
         Filter::User(32026, _) => "blosc2".to_owned(),
         Filter::User(id, _) => format!("HDF5 filter {id}"),
         known => format!("{known:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::h5ad::element::Group;
+
+    #[test]
+    fn chunks_are_those_of_the_open_file_whatever_messages_call_it()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("unpacked.h5");
+        let file = hdf5::File::create(&path)?;
+        let builder = file.new_dataset::<i32>().shape(300).chunk(100).deflate(4);
+        let values: Vec<i32> = (0..300).collect();
+        builder.create("x")?.write_raw(&values)?;
+        file.close()?;
+        let file = hdf5::File::open(&path)?;
+        let array = Group::root(&file, "packed.h5.gz".as_ref())?.array("x")?;
+        assert!(array.chunks().is_some());
+        std::fs::remove_file(path)?;
+        let expected: Vec<i64> = (150..250).collect();
+        assert_eq!(array.read_range::<i64>(150..250)?, expected);
+        Ok(())
     }
 }

@@ -28,8 +28,19 @@ const CELLS: usize = 1024;
 pub struct Counts {
     matrix: Matrix,
     rows: Rows,
-    anndata: Option<Group>,
+    anndata: Option<AnnData>,
     rules: CountRules,
+}
+
+/// What messages know besides the matrix.
+#[derive(Debug)]
+pub(crate) struct AnnData {
+    /// The cells.
+    pub(crate) obs: DataFrame,
+    /// The genes of this matrix.
+    pub(crate) var: DataFrame,
+    /// Where other matrices lie that may hold counts.
+    pub(crate) others: Option<Group>,
 }
 
 /// Where rows are read from.
@@ -42,11 +53,10 @@ enum Rows {
 }
 
 impl Counts {
-    /// Reads a sample of values, a CSR matrix's offsets, or all of a CSC matrix. `anndata` is the file
-    /// whose other matrices a message may name.
+    /// Reads a sample of values, a CSR matrix's offsets, or all of a CSC matrix.
     pub(crate) fn open(
         matrix: Matrix,
-        anndata: Option<Group>,
+        anndata: Option<AnnData>,
         rules: CountRules,
     ) -> Result<Self, H5adError> {
         let sample = matrix.sample()?;
@@ -64,10 +74,14 @@ impl Counts {
         let rows = match &matrix.storage {
             Storage::Dense(array) => Rows::Dense(array.clone()),
             Storage::DenseByGenes(array) => Rows::DenseByGenes(array.clone()),
-            Storage::Csr(parts) => Rows::Csr {
-                parts: parts.clone(),
-                offsets: parts.offsets()?,
-            },
+            Storage::Csr(parts) => {
+                // Found now, as the sample found those of the values: a temporary file may lose its name once it is open.
+                parts.indices.chunks();
+                Rows::Csr {
+                    parts: parts.clone(),
+                    offsets: parts.offsets()?,
+                }
+            }
             Storage::Csc(parts) => Rows::Turned(csc::turn(&matrix, parts)?),
         };
         Ok(Self {
@@ -84,19 +98,11 @@ impl Counts {
         for start in (0..self.n_cells()).step_by(CELLS) {
             counter.add(&self.raw_rows(start..self.n_cells().min(start + CELLS))?);
         }
-        let names = |table: &str| {
-            let root = self.anndata.as_ref()?;
-            DataFrame::open(root, table).ok()?.names().ok()
-        };
-        let genes = if self.matrix.place.element().ends_with("raw/X") {
-            names("raw/var")
-        } else {
-            names("var")
-        };
-        Ok(counter.places(
-            &names("obs").unwrap_or_default(),
-            &genes.unwrap_or_default(),
-        ))
+        let names = |table: &DataFrame| table.names().unwrap_or_default();
+        let named = self.anndata.as_ref();
+        let named = named.map(|anndata| (names(&anndata.obs), names(&anndata.var)));
+        let (cells, genes) = named.unwrap_or_default();
+        Ok(counter.places(&cells, &genes))
     }
 
     fn raw_rows(&self, cells: Range<usize>) -> Result<SparseRows, H5adError> {
@@ -155,16 +161,17 @@ fn seems(matrix: &Matrix) -> Seems {
 
 fn not_counts(
     matrix: &Matrix,
-    anndata: Option<&Group>,
+    anndata: Option<&AnnData>,
     found: NotCount,
     seems: Seems,
 ) -> H5adError {
     let place = &matrix.place;
+    let others = anndata.and_then(|anndata| anndata.others.as_ref());
     H5adError::NotCounts {
         path: place.path(),
         value: found.0,
         seems: seems.with(found.0),
-        places: anndata.map(|root| raw_counts::places_with_counts(root, place)),
+        places: others.map(|root| raw_counts::places_with_counts(root, place)),
         element: place.element(),
     }
 }

@@ -13,7 +13,7 @@ use super::{
 const LEGACY_CATEGORIES: &str = "__categories";
 
 /// A data frame whose rows have names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DataFrame {
     group: Group,
     index_name: String,
@@ -71,9 +71,13 @@ impl DataFrame {
             Some(columns) => columns,
             None => present.clone(),
         };
-        columns.retain(|name| {
-            *name != self.index_name && name != LEGACY_CATEGORIES && present.contains(name)
-        });
+        // A column with a slash in its name lies in a group of what stands before the slash.
+        let is_below = |name: &String| {
+            name.contains('/') && self.group.find(name).is_ok_and(|found| found.is_some())
+        };
+        let is_there = |name: &String| present.contains(name) || is_below(name);
+        let is_column = |name: &String| *name != self.index_name && name != LEGACY_CATEGORIES;
+        columns.retain(|name| is_column(name) && is_there(name));
         Ok(columns)
     }
 
@@ -129,7 +133,7 @@ impl DataFrame {
 
     fn legacy_categories(&self, name: &str) -> Result<Option<Element>, H5adError> {
         match self.group.get(LEGACY_CATEGORIES)? {
-            Some(Element::Group(group)) => group.get(name),
+            Some(Element::Group(group)) => group.find(name),
             _ => Ok(None),
         }
     }

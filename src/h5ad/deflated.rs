@@ -11,7 +11,6 @@ use std::{
     fs::File,
     ops::Range,
     os::unix::fs::FileExt,
-    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -171,7 +170,7 @@ impl Unpacked<'_> {
 
 impl Deflated {
     /// Finds where the chunks lie; `None` where the dataset is not stored so. Asks HDF5, so that it has to be called under guard.
-    pub(super) fn find(dataset: &Dataset, path: &Path) -> Option<Self> {
+    pub(super) fn find(dataset: &Dataset) -> Option<Self> {
         let (&[n_values], &[chunk]) = (&dataset.shape()[..], &dataset.chunk()?[..]) else {
             return None;
         };
@@ -189,7 +188,7 @@ impl Deflated {
         Some(Self {
             stored_as: StoredAs::of(&dtype)?,
             chunks: chunks(dataset, n_values.div_ceil(chunk), chunk, chunk_bytes)?,
-            file: File::open(path).ok()?,
+            file: File::open(dataset.filename()).ok()?,
             is_shuffled,
             n_values,
             chunk,
@@ -362,7 +361,7 @@ mod tests {
 
     impl Sample {
         fn find(&self) -> Option<Deflated> {
-            Deflated::find(&self.dataset, &self.path)
+            Deflated::find(&self.dataset)
         }
 
         /// Runs within a chunk, over several, up to the end, and one after the other.
@@ -431,15 +430,14 @@ mod tests {
     #[test]
     fn chunks_that_are_not_there_are_left_to_hdf5() -> Result<(), Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
-        let path = folder.path().join("x.h5");
-        let file = hdf5::File::create(&path)?;
+        let file = hdf5::File::create(folder.path().join("x.h5"))?;
         let dataset = deflated(file.new_dataset_builder())
             .empty::<i32>()
             .shape(N_VALUES)
             .create("x")?;
         dataset.write_slice(&Array1::<i32>::ones(CHUNK), CHUNK..2 * CHUNK)?;
         file.flush()?;
-        assert!(Deflated::find(&dataset, &path).is_none());
+        assert!(Deflated::find(&dataset).is_none());
         Ok(())
     }
 

@@ -97,10 +97,10 @@ impl Group {
         Err(place.elsewhere())
     }
 
-    /// The group or dataset of that name; an error where there is none.
-    pub(crate) fn require(&self, name: &str) -> Result<Element, H5adError> {
-        self.get(name)?.ok_or_else(|| {
-            let place = self.place.child(name);
+    /// The group or dataset at a path below this group; an error where there is none.
+    pub(crate) fn require(&self, path: &str) -> Result<Element, H5adError> {
+        self.find(path)?.ok_or_else(|| {
+            let place = self.place.child(path);
             H5adError::MissingElement {
                 path: place.path(),
                 element: place.element(),

@@ -315,7 +315,7 @@ pub enum H5adError {
     /// A matrix stored by genes does not fit into memory, nor into the temporary folder.
     #[error(
         "{}: {element} is stored by genes (CSC) and is turned into rows in a temporary file, which cannot be written \
-         to {}: {reason}; set TMPDIR to a larger folder", path.display(), folder.display()
+         to {}: {reason}; set TMPDIR to a folder that exists and has room", path.display(), folder.display()
     )]
     Spill {
         /// The file.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use hdf5::Dataset;
+use ndarray::Axis;
 
-use super::{H5adError, element_path::ElementPath};
+use super::{H5adError, element::Group, element_path::ElementPath};
 
 /// HDF5 looks for its signature here, and at every doubling of 512 (a "user block" may precede it).
 const SIGNATURE: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
@@ -19,27 +20,38 @@ const MAX_CACHE: usize = 256 << 20;
 /// Slots of the chunk cache: a prime far above the number of chunks that cover a row.
 const CACHE_SLOTS: usize = 12_421;
 
-/// Opens an HDF5 file for reading; `datasets` are those that will be read by rows.
+/// Opens an HDF5 file for reading, which messages call `shown`: its root.
+pub(crate) fn open(path: &Path, shown: &Path) -> Result<Group, H5adError> {
+    open_by(path, shown, Axis(0), &[""; 0])
+}
+
+/// As [`open`], where `datasets` are those that will be read along an axis: by rows along the first, by columns along the second.
 ///
-/// Where a row's chunks exceed HDF5's cache, each of them would be decompressed again for every
+/// Where the chunks of a row (or column) exceed HDF5's cache, each of them would be decompressed again for every
 /// block of rows: the cache is then made large enough for one row of chunks, up to 256 MiB.
-pub(crate) fn open<S: AsRef<str>>(path: &Path, datasets: &[S]) -> Result<hdf5::File, H5adError> {
-    let size = check_readable(path)?;
-    let place = ElementPath::root(path);
+pub(crate) fn open_by<S: AsRef<str>>(
+    path: &Path,
+    shown: &Path,
+    axis: Axis,
+    datasets: &[S],
+) -> Result<Group, H5adError> {
+    let size = check_readable(path, shown)?;
+    let place = ElementPath::root(shown);
     let refused = |e| refused_file(&place, size, e);
     let file = place.guard(0, || hdf5::File::open(path)).map_err(refused)?;
-    let cache = place.guard(0, || widest_band(&file, datasets));
-    match cache {
+    let cache = place.guard(0, || widest_band(&file, axis, datasets));
+    let file = match cache {
         Some(bytes) if bytes > DEFAULT_CACHE => {
             // The cache of a file is set when it is opened, and while it is open it stays.
             place.guard(0, || file.close()).map_err(refused)?;
             let bytes = bytes.min(MAX_CACHE);
             let mut options = hdf5::File::with_options();
             options.with_fapl(|access| access.chunk_cache(CACHE_SLOTS, bytes, 0.75));
-            place.guard(0, || options.open(path)).map_err(refused)
+            place.guard(0, || options.open(path)).map_err(refused)?
         }
-        _ => Ok(file),
-    }
+        _ => file,
+    };
+    Group::root(&file, shown)
 }
 
 /// The error for a file of `size` bytes that HDF5 refuses as a whole.
@@ -60,32 +72,34 @@ fn refused_file(place: &ElementPath, size: u64, reason: hdf5::Error) -> H5adErro
 }
 
 /// The most bytes that [`band_bytes`] gives for one of the datasets that there are.
-fn widest_band<S: AsRef<str>>(file: &hdf5::File, datasets: &[S]) -> Option<usize> {
+fn widest_band<S: AsRef<str>>(file: &hdf5::File, axis: Axis, datasets: &[S]) -> Option<usize> {
     let names = datasets.iter().map(AsRef::as_ref);
     let present = names.filter(|name| file.link_exists(name));
     let opened = present.filter_map(|name| file.dataset(name).ok());
-    opened.map(|dataset| band_bytes(&dataset)).max()
+    opened.map(|dataset| band_bytes(&dataset, axis)).max()
 }
 
-/// Bytes of all chunks that a row (or a value, in one dimension) lies in; 0 where there are none.
-fn band_bytes(dataset: &Dataset) -> usize {
+/// Bytes of all chunks that a place along an axis (a row, a column, or a value, in one dimension) lies in; 0 where there are
+/// none.
+fn band_bytes(dataset: &Dataset, along: Axis) -> usize {
     let (Some(chunk), Ok(dtype)) = (dataset.chunk(), dataset.dtype()) else {
         return 0;
     };
     let lengths = chunk.iter().zip(dataset.shape()).enumerate();
     lengths.fold(dtype.size(), |bytes, (axis, (&chunk, length))| {
-        let covered = match axis {
-            0 => chunk,
-            _ => length.div_ceil(chunk.max(1)).saturating_mul(chunk),
+        let covered = if axis == along.index() {
+            chunk
+        } else {
+            length.div_ceil(chunk.max(1)).saturating_mul(chunk)
         };
         bytes.saturating_mul(covered)
     })
 }
 
 /// The size in bytes; fails, with the reason, unless this is an HDF5 file that may be read.
-fn check_readable(path: &Path) -> Result<u64, H5adError> {
+fn check_readable(path: &Path, shown: &Path) -> Result<u64, H5adError> {
     let unreadable = |source| H5adError::Unreadable {
-        path: path.to_owned(),
+        path: shown.to_owned(),
         source,
     };
     let metadata = match path.metadata() {
@@ -93,12 +107,12 @@ fn check_readable(path: &Path) -> Result<u64, H5adError> {
         Err(e) if e.kind() == ErrorKind::NotFound => {
             if let Ok(target) = path.read_link() {
                 return Err(H5adError::DeadLink {
-                    path: path.to_owned(),
+                    path: shown.to_owned(),
                     target,
                 });
             }
             return Err(H5adError::Missing {
-                path: path.to_owned(),
+                path: shown.to_owned(),
                 nearby: path.parent().map(list_h5ad).unwrap_or_default(),
             });
         }
@@ -106,25 +120,25 @@ fn check_readable(path: &Path) -> Result<u64, H5adError> {
     };
     if metadata.is_dir() {
         return Err(H5adError::IsFolder {
-            path: path.to_owned(),
+            path: shown.to_owned(),
             nearby: list_h5ad(path),
         });
     }
     if !metadata.is_file() {
         return Err(H5adError::NotAFile {
-            path: path.to_owned(),
+            path: shown.to_owned(),
         });
     }
     if metadata.len() == 0 {
         return Err(H5adError::NoBytes {
-            path: path.to_owned(),
+            path: shown.to_owned(),
         });
     }
     if has_signature(path, metadata.len()).map_err(unreadable)? {
         Ok(metadata.len())
     } else {
         Err(H5adError::NotHdf5 {
-            path: path.to_owned(),
+            path: shown.to_owned(),
         })
     }
 }
@@ -162,4 +176,22 @@ fn list_h5ad(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.filter(is_h5ad).collect();
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_of_the_chunks_of_a_row_or_of_a_column() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = hdf5::File::create(folder.path().join("x.h5"))?;
+        let builder = file.new_dataset::<f32>().shape((1000, 45));
+        let dataset = builder.chunk((8, 10)).create("x")?;
+        assert_eq!(band_bytes(&dataset, Axis(0)), 4 * 8 * 50);
+        assert_eq!(band_bytes(&dataset, Axis(1)), 4 * 10 * 1000);
+        let whole = file.new_dataset::<f32>().shape((3, 4)).create("whole")?;
+        assert_eq!(band_bytes(&whole, Axis(0)), 0);
+        Ok(())
+    }
 }

@@ -35,6 +35,8 @@ mod zarr_error;
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Axis;
+
 pub use annotate::{Annotations, CellColumn, CellValues, annotate};
 pub use counts::Counts;
 pub use counts_in::CountsIn;
@@ -46,7 +48,7 @@ pub use write::{NewH5ad, write_h5ad};
 
 pub(crate) use column::read as read_column;
 pub(crate) use element::{Element, Group};
-pub(crate) use file::open as open_hdf5;
+pub(crate) use file::{open as open_hdf5, open_by as open_hdf5_by};
 pub(crate) use matrix::Matrix;
 pub(crate) use sparse_rows::SparseRows;
 pub(crate) use typed::read as read_typed;
@@ -54,6 +56,7 @@ pub(crate) use write::write_unfinished;
 pub(crate) use zarr::{children as zarr_children, copy_zarr};
 pub(crate) use zarr_error::ZarrError;
 
+use counts::AnnData;
 use data_frame::DataFrame;
 
 use crate::counts::CountRules;
@@ -75,6 +78,8 @@ pub struct H5ad {
     obs: DataFrame,
     var: DataFrame,
     matrix: Matrix,
+    /// Where messages look for other matrices that hold counts.
+    others: Option<Group>,
 }
 
 impl H5ad {
@@ -87,11 +92,7 @@ impl H5ad {
     /// HDF5, has the matrix, `obs`, `var` (or `raw/var`) and both indices, that their lengths agree, that
     /// nothing is empty, stored in an unknown way, or larger than the file can back.
     pub fn open_for(path: &Path, counts_in: &CountsIn) -> Result<Self, H5adError> {
-        let matrix = counts_in.to_string();
-        let parts = ["", "/data", "/indices"].map(|part| format!("{matrix}{part}"));
-        let file = file::open(path, &parts)?;
-        let root = Group::root(&file, path)?;
-        Self::of_root(path, root, counts_in)
+        Self::open_at(path, path, "", counts_in)
     }
 
     /// Checks the parts below a group.
@@ -121,6 +122,7 @@ impl H5ad {
         }
         Ok(Self {
             path: path.to_owned(),
+            others: Some(root.clone()),
             root,
             obs,
             var,
@@ -128,22 +130,34 @@ impl H5ad {
         })
     }
 
-    /// Opens what lies in a group of the file, as a modality of MuData does.
+    /// Opens the file at `path`, which messages call `shown`, or, where `group` is not empty, what lies in that group of it, as a
+    /// modality of MuData does.
     pub(crate) fn open_at(
         path: &Path,
+        shown: &Path,
         group: &str,
         counts_in: &CountsIn,
     ) -> Result<Self, H5adError> {
         let matrix = counts_in.to_string();
         let parts = ["", "/data", "/indices"].map(|part| format!("{group}/{matrix}{part}"));
-        let file = file::open(path, &parts)?;
-        let root = Group::root(&file, path)?;
+        let root = file::open_by(path, shown, Axis(0), &parts)?;
+        if group.is_empty() {
+            return Self::of_root(shown, root, counts_in);
+        }
         match root.find(group)? {
-            Some(Element::Group(root)) => Self::of_root(path, root, counts_in),
+            Some(Element::Group(root)) => Self::of_root(shown, root, counts_in),
             _ => Err(H5adError::MissingElement {
-                path: path.to_owned(),
+                path: shown.to_owned(),
                 element: group.to_owned(),
             }),
+        }
+    }
+
+    /// The same for a copy that lacks the other matrices of its data set: messages do not speak of any.
+    pub(crate) fn without_others(self) -> Self {
+        Self {
+            others: None,
+            ..self
         }
     }
 
@@ -232,7 +246,12 @@ impl H5ad {
 
     /// The raw counts, as [`H5ad::counts`] gives them, where `rules` say what stands for a count.
     pub fn counts_by(&self, rules: CountRules) -> Result<Counts, H5adError> {
-        Counts::open(self.matrix.clone(), Some(self.root.clone()), rules)
+        let anndata = AnnData {
+            obs: self.obs.clone(),
+            var: self.var.clone(),
+            others: self.others.clone(),
+        };
+        Counts::open(self.matrix.clone(), Some(anndata), rules)
     }
 }
 

@@ -63,8 +63,10 @@ impl fmt::Display for Seems {
 }
 
 impl Seems {
-    /// What sampled values have in common. `rows` are the values, less zeros, of some whole cells, where those are known.
+    /// What sampled values have in common. `rows` are the values of some whole cells, where those are known; zeros, which a
+    /// file may store or not, tell nothing.
     pub(crate) fn of(sample: &[f32], rows: &[Vec<f32>]) -> Self {
+        let rows: Vec<Vec<f32>> = rows.iter().map(|row| not_zero(row)).collect();
         let finite = || sample.iter().copied().filter(|value| value.is_finite());
         // Those that are too large are whole numbers, too.
         let is_count = |value: f32| {
@@ -77,9 +79,9 @@ impl Seems {
             Self::Scaled
         } else if finite().all(is_count) && (largest >= 0.5 || finite().all(|value| value == 0.0)) {
             Self::Counts.with(largest)
-        } else if have_equal_totals(rows) || are_multiples(rows, |value| value) {
+        } else if have_equal_totals(&rows) || are_multiples(&rows, |value| value) {
             Self::Normalised
-        } else if largest <= LARGEST_LOGARITHM && are_logarithms(rows) {
+        } else if largest <= LARGEST_LOGARITHM && are_logarithms(&rows) {
             Self::LogNormalised
         } else if largest > LARGEST_LOGARITHM || lie_near_whole_numbers(finite()) {
             if rows.iter().all(|row| row.len() < ROW_VALUES) {
@@ -105,6 +107,11 @@ impl Seems {
     pub(crate) fn may_be_rounded(self) -> bool {
         matches!(self, Self::Corrected | Self::Fractions | Self::Counts)
     }
+}
+
+fn not_zero(values: &[f32]) -> Vec<f32> {
+    let values = values.iter().copied();
+    values.filter(|&value| value != 0.0).collect()
 }
 
 /// Whether three rows or more have the same total within a percent, as after scaling to a million.
@@ -228,7 +235,14 @@ mod tests {
     #[test]
     fn rows_tell_scaled_counts_from_corrected_ones() {
         let depth = |row: usize| 800.0 + 137.0 * row as f64;
-        let seems = |rows: Vec<Vec<f32>>| Seems::of(&rows.concat(), &rows);
+        let seems = |mut rows: Vec<Vec<f32>>| {
+            let seems = Seems::of(&rows.concat(), &rows);
+            for row in &mut rows {
+                row.extend([0.0, -0.0]);
+            }
+            assert_eq!(Seems::of(&rows.concat(), &rows), seems);
+            seems
+        };
         let normalised = rows(|row, count| 1e4 * count / depth(row));
         assert_eq!(seems(normalised), Seems::Normalised);
         let logged = rows(|row, count| (1e4 * count / depth(row)).ln_1p());

@@ -68,12 +68,16 @@ impl Column {
 
     fn followed_by(self, next: Self) -> Self {
         match (self, next) {
-            (Self::Text(texts), Self::Text(more)) => Self::Text([texts, more].concat()),
-            (Self::Whole(numbers), Self::Whole(more)) => Self::Whole([numbers, more].concat()),
-            (Self::Truth(truths), Self::Truth(more)) => Self::Truth([truths, more].concat()),
+            (Self::Categorical(labels), Self::Categorical(more)) => {
+                Self::Categorical(joined(labels, more))
+            }
+            (Self::Text(texts), Self::Text(more)) => Self::Text(joined(texts, more)),
+            (Self::Whole(numbers), Self::Whole(more)) => Self::Whole(joined(numbers, more)),
+            (Self::Number(numbers), Self::Number(more)) => Self::Number(joined(numbers, more)),
+            (Self::Truth(truths), Self::Truth(more)) => Self::Truth(joined(truths, more)),
             (column, next) => match (column.numbers(), next.numbers()) {
-                (Some(numbers), Some(more)) => Self::Number([numbers, more].concat()),
-                _ => Self::Categorical([column.texts(), next.texts()].concat()),
+                (Some(numbers), Some(more)) => Self::Number(joined(numbers, more)),
+                _ => Self::Categorical(joined(column.texts(), next.texts())),
             },
         }
     }
@@ -101,6 +105,12 @@ impl Column {
             Self::Truth(truths) => truths.iter().map(|&t| Some(column::truth(t))).collect(),
         }
     }
+}
+
+/// The values of both, without a copy of the first.
+fn joined<T>(mut values: Vec<T>, more: Vec<T>) -> Vec<T> {
+    values.extend(more);
+    values
 }
 
 /// Reads a column with the type that it has in the file; what has missing values is categorical, or, if
@@ -180,6 +190,10 @@ mod tests {
         let found = stacked(vec![(None, 1), (whole(), 2), (number, 1)]);
         assert!(matches!(found, Column::Number(_)), "{found:?}");
         assert_eq!(found.texts(), labels(&["-", "1", "2", "0.5"]));
+        assert_eq!(
+            stacked(vec![(None, 1), (None, 2)]),
+            Column::Categorical(labels(&["-", "-", "-"]))
+        );
         let text = Some(Column::Text(vec!["a".to_owned()]));
         let truth = Some(Column::Truth(vec![true]));
         assert_eq!(

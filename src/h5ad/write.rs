@@ -15,7 +15,13 @@ use super::{
 use crate::{
     atomic::{AtomicError, write_atomically},
     counts::CountSource,
+    names::make_unique,
 };
+
+/// What the index of a table is called.
+const INDEX: &str = "_index";
+/// What a column without a name is called.
+const UNNAMED: &str = "unnamed";
 
 /// What a new file will hold.
 #[derive(Debug, Clone)]
@@ -36,7 +42,8 @@ pub struct NewH5ad<'a> {
 
 /// Writes an `.h5ad` file as anndata 0.8 and later do: `X` as CSR (`f32`, gzip), `obs`, `var`, `uns`,
 /// empty `layers`, `obsm`, `varm`, `obsp`, `varp`. The file appears whole or not at all, and equal data
-/// give equal bytes.
+/// give equal bytes. Of columns of one name, those after the first get a number; a column without a name is called
+/// `unnamed`, and a slash in a name is written as `_`.
 ///
 /// # Errors
 /// [`H5adError::Write`], also where a length does not fit `counts`; what reading `counts` ends in.
@@ -131,12 +138,25 @@ fn write_table(
 ) -> hdf5::Result<()> {
     let group = new_group(file, name)?;
     encode(&group, "dataframe", "0.2.0")?;
-    write_attribute(&group, "_index", "_index")?;
-    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    write_attribute(&group, "_index", INDEX)?;
+    let names = stored_names(columns);
     write_attribute_list(&group, "column-order", &names)?;
-    write_texts(&group, "_index", index)?;
-    for (name, column) in columns {
+    write_texts(&group, INDEX, index)?;
+    for (name, (_, column)) in names.iter().zip(columns) {
         write_column(&group, name, column)?;
     }
     Ok(())
+}
+
+/// What columns are called in a file: HDF5 takes a name once, and none that is empty or a dot; of what stands before a slash it
+/// makes a group.
+fn stored_names(columns: &[(String, Column)]) -> Vec<String> {
+    let stored = |(name, _): &(String, Column)| match name.as_str() {
+        "" | "." => UNNAMED.to_owned(),
+        name => name.replace('/', "_"),
+    };
+    let mut names = vec![INDEX.to_owned()];
+    names.extend(columns.iter().map(stored));
+    make_unique(&mut names);
+    names.split_off(1)
 }

@@ -21,8 +21,12 @@ use super::{
     zarr_error::{ZarrError, unread},
 };
 
+/// Groups of matrices: none of them is needed.
+const GROUPS: [&str; 2] = ["layers", "raw"];
+
 /// Copies elements (paths of groups or arrays, as `layers/counts`) to a new HDF5 file; those that are not there are left
-/// out, and so are columns of tables of a type that HDF5 or this program does not know.
+/// out, and so are columns of tables of a type that HDF5 or this program does not know. A matrix of such a type, or
+/// names, are an error.
 ///
 /// Chunks are copied one by one. Memory: a chunk, and all of an array of texts.
 pub(crate) fn copy_zarr(
@@ -44,7 +48,8 @@ pub(crate) fn copy_zarr(
                 new_group(&group, name)?
             };
         }
-        copy(store, &format!("/{element}"), &group, name)?;
+        let is_needed = !GROUPS.contains(element);
+        copy(store, &format!("/{element}"), &group, name, is_needed)?;
     }
     Ok(file.close()?)
 }
@@ -67,24 +72,29 @@ pub(crate) fn children(store: &ReadableListableStorage, group: &str) -> Vec<Stri
     folders.filter_map(|prefix| name(prefix.as_str())).collect()
 }
 
-/// Copies a group and all that is in it, or an array.
+/// Copies a group and all that is in it, or an array. What is needed is an array that has to be whole and of a known type, or
+/// a group of such: a sparse matrix, the index of a table.
 fn copy(
     store: &ReadableListableStorage,
     path: &str,
     parent: &hdf5::Group,
     name: &str,
+    is_needed: bool,
 ) -> Result<(), ZarrError> {
     let Ok(group) = Group::open(store.clone(), path) else {
         let array = open_array(store, path)?;
-        if let Some(dataset) = copy_array(&array, parent, name)? {
+        if let Some(dataset) = copy_array(&array, parent, name, is_needed)? {
             copy_attributes(array.attributes(), &dataset)?;
         }
         return Ok(());
     };
     let copied = new_group(parent, name)?;
     copy_attributes(group.attributes(), &copied)?;
+    let index = group.attributes().get("_index").and_then(Value::as_str);
     for child in children(store, path.trim_start_matches('/')) {
-        copy(store, &format!("{path}/{child}"), &copied, &child)?;
+        let is_needed = index.map_or(is_needed, |index| index == child);
+        let below = format!("{path}/{child}");
+        copy(store, &below, &copied, &child, is_needed)?;
     }
     Ok(())
 }

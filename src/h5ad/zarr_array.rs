@@ -1,5 +1,6 @@
 //! An array in the Zarr format, copied to HDF5.
 
+use half::f16;
 use hdf5::{Dataset, Group, H5Type};
 use ndarray::{Array2, s};
 use zarrs::{
@@ -27,11 +28,13 @@ const SPARSE_PARTS: [&str; 3] = ["data", "indices", "indptr"];
 pub(super) type Stored = Array<dyn ReadableListableStorageTraits>;
 
 /// Copies an array of one or two dimensions, chunk by chunk; one of others, or of values of a type that is not read, is
-/// left out. Of texts, what AnnData says of them is copied too; of any other, the dataset is returned that is to have it.
+/// left out, or an error where it is needed. Of texts, what AnnData says of them is copied too; of any other, the dataset is
+/// returned that is to have it.
 pub(super) fn copy_array(
     array: &Stored,
     parent: &Group,
     name: &str,
+    is_needed: bool,
 ) -> Result<Option<Dataset>, ZarrError> {
     if !(1..=2).contains(&array.dimensionality()) {
         return Ok(None);
@@ -47,11 +50,16 @@ pub(super) fn copy_array(
         DataType::UInt16 => copy_values::<u16>(array, parent, name)?,
         DataType::UInt32 => copy_values::<u32>(array, parent, name)?,
         DataType::UInt64 => copy_values::<u64>(array, parent, name)?,
+        DataType::Float16 => copy_values::<f16>(array, parent, name)?,
         DataType::Float32 => copy_values::<f32>(array, parent, name)?,
         DataType::Float64 => copy_values::<f64>(array, parent, name)?,
         DataType::String if array.dimensionality() == 1 => {
-            copy_texts(array, parent, name)?;
+            copy_texts(array, parent, name, !is_needed)?;
             return Ok(None);
+        }
+        other if is_needed => {
+            let unknown = format!("its values are of the type {other}, which is not read");
+            return Err(unread(array.path().as_str())(unknown));
         }
         _ => return Ok(None),
     };
@@ -101,7 +109,7 @@ fn bytes(array: &Stored, lengths: &[u64]) -> u128 {
     product.unwrap_or(u128::MAX)
 }
 
-fn copy_values<T: H5Type + ElementOwned + Clone>(
+fn copy_values<T: H5Type + ElementOwned>(
     array: &Stored,
     parent: &Group,
     name: &str,
@@ -129,9 +137,9 @@ fn copy_values<T: H5Type + ElementOwned + Clone>(
     Ok(dataset)
 }
 
-fn copy_texts(array: &Stored, parent: &Group, name: &str) -> Result<(), ZarrError> {
+fn copy_texts(array: &Stored, parent: &Group, name: &str, may_lack: bool) -> Result<(), ZarrError> {
     let mut texts: Vec<String> = Vec::new();
-    for_each_chunk::<String>(array, false, |_, values| {
+    for_each_chunk::<String>(array, may_lack, |_, values| {
         texts.extend(values);
         Ok(())
     })?;

@@ -67,13 +67,13 @@ pub enum ReadError {
         /// Why.
         reason: String,
     },
-    /// What is inside a zip archive does not fit into the temporary folder.
+    /// What is compressed, in an archive or in the Zarr format cannot be copied to the temporary folder.
     #[error(
-        "{file}: the archive is unpacked into a temporary file, which cannot be written to {}: {source}; set TMPDIR to a \
-         larger folder", folder.display()
+        "{file}: this is unpacked into a temporary file, which cannot be written to {}: {source}; set TMPDIR to a folder that \
+         exists and has room", folder.display()
     )]
     Unpack {
-        /// The archive.
+        /// What is unpacked.
         file: String,
         /// The temporary folder.
         folder: PathBuf,

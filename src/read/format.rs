@@ -9,7 +9,10 @@ use super::{
     packing::{self, Packing},
     zarr::{is_zarr, is_zarr_inside},
 };
-use crate::h5ad::{Element, Group, H5adError, open_hdf5};
+use crate::{
+    atomic::Scratch,
+    h5ad::{Element, Group, H5adError, open_hdf5},
+};
 
 /// How much of a file is looked at.
 const HEAD: u64 = 1 << 12;
@@ -66,18 +69,28 @@ impl Format {
         matches!(self, Self::H5ad | Self::H5mu | Self::Zarr)
     }
 
-    /// The format of a file or a folder. Names decide nothing but this: what is called `.h5ad` or the like
-    /// has to be HDF5, so that a download that failed is not taken for a table.
-    pub fn of(path: &Path) -> Result<Self, ReadError> {
+    /// The format of a file or a folder, and the unpacked copy of an HDF5 file that is compressed or in an archive. Names decide
+    /// nothing but this: what is called `.h5ad` or the like has to be HDF5, so that a download that failed is not taken for a
+    /// table.
+    pub(super) fn of(path: &Path) -> Result<(Self, Option<Scratch>), ReadError> {
+        if let Some(format) = Self::of_unpacked(path)? {
+            return Ok((format, None));
+        }
+        let unpacked = packing::unpack_hdf5(path)?;
+        Ok((Self::of_hdf5(unpacked.path(), path)?, Some(unpacked)))
+    }
+
+    /// The format of what need not be unpacked to tell it; `None` for HDF5 that is compressed or in an archive.
+    fn of_unpacked(path: &Path) -> Result<Option<Self>, ReadError> {
         if path.is_dir() && is_zarr(path) {
-            return Ok(Self::Zarr);
+            return Ok(Some(Self::Zarr));
         }
         if alevin::matrix_at(path).is_some() {
-            return Ok(Self::Alevin);
+            return Ok(Some(Self::Alevin));
         }
         if path.is_dir() {
             return match mtx_folder::find_in(path)? {
-                Some(_) => Ok(Self::Mtx),
+                Some(_) => Ok(Some(Self::Mtx)),
                 None => Err(ReadError::NoMatrix {
                     path: path.to_owned(),
                     found: inputs_in(path),
@@ -85,7 +98,7 @@ impl Format {
             };
         }
         if !path.exists() {
-            return Self::of_hdf5(path, path);
+            return Self::of_hdf5(path, path).map(Some);
         }
         if !path.is_file() {
             return Err(H5adError::NotAFile {
@@ -110,24 +123,24 @@ impl Format {
             ending == "h5ad" || ending == "h5" || ending == "h5mu" || ending == "loom"
         });
         if packing == Packing::Gzip && head.starts_with(HDF5_SIGNATURE) {
-            Self::of_packed(path)
+            Ok(None)
         } else if head.starts_with(MTX_BANNER) && !is_hdf5_by_name {
-            Ok(Self::Mtx)
+            Ok(Some(Self::Mtx))
         } else if is_text(&head) && !is_hdf5_by_name {
-            Ok(Self::Table)
+            Ok(Some(Self::Table))
         } else {
-            Self::of_hdf5(path, path)
+            Self::of_hdf5(path, path).map(Some)
         }
     }
 
-    fn of_zip(path: &Path, file: File) -> Result<Self, ReadError> {
+    fn of_zip(path: &Path, file: File) -> Result<Option<Self>, ReadError> {
         let archive = packing::open_zip(path, file)?;
         let inside: Vec<String> = archive.file_names().map(str::to_owned).collect();
         if is_zarr_inside(&inside) {
-            return Ok(Self::Zarr);
+            return Ok(Some(Self::Zarr));
         }
         if packing::names_inside(path, &archive, packing::HDF5).is_ok() {
-            return Self::of_packed(path);
+            return Ok(None);
         }
         if let Some(foreign) = foreign::of_zip(path, &inside) {
             return Err(ReadError::Foreign {
@@ -135,22 +148,12 @@ impl Format {
                 foreign,
             });
         }
-        packing::names_inside(path, &archive, packing::TABLES).map(|_| Self::Table)
-    }
-
-    /// The format of an HDF5 file that is compressed, or the only one of an archive.
-    fn of_packed(path: &Path) -> Result<Self, ReadError> {
-        let unpacked = packing::unpack_hdf5(path)?;
-        Self::of_hdf5(unpacked.path(), path).map_err(|error| match error {
-            ReadError::H5ad(_) => packing::named_after(&error, unpacked.path(), path),
-            error => error,
-        })
+        packing::names_inside(path, &archive, packing::TABLES).map(|_| Some(Self::Table))
     }
 
     /// The format of the HDF5 file at `path`, which messages call `shown`.
-    pub(super) fn of_hdf5(path: &Path, shown: &Path) -> Result<Self, ReadError> {
-        let file = open_hdf5::<&str>(path, &[])?;
-        let root = Group::root(&file, shown)?;
+    fn of_hdf5(path: &Path, shown: &Path) -> Result<Self, ReadError> {
+        let root = open_hdf5(path, shown)?;
         let names = root.names()?;
         let has = |name: &str| names.iter().any(|found| found == name);
         if has("mod") {

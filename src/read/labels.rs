@@ -84,8 +84,8 @@ pub fn note_on_labels(labels: &[Option<String>], kept: &[usize]) -> Vec<String> 
     notes
 }
 
-/// The values of some cells (rows) in some columns of `obs`, with `/` between; `None` for the others. `inputs` is what the data set
-/// was read from.
+/// The values of some cells (rows) in some columns of `obs`, with `/` between, different texts for different values; `None` for
+/// the others. `inputs` is what the data set was read from.
 ///
 /// # Errors
 /// Where there is no such column, or one of the cells has no value there: [`ReadError::NoBatch`].
@@ -115,9 +115,21 @@ pub fn crossed_labels(
         let values = columns
             .iter()
             .filter_map(|(_, labels)| labels[cell].as_deref());
-        crossed[cell] = Some(values.collect::<Vec<_>>().join("/"));
+        crossed[cell] = Some(joined(&values.collect::<Vec<_>>()));
     }
     Ok(crossed)
+}
+
+/// `d1/plate 2`; `"2020/01/03"/d1` where a value among several has a `/` itself, so that no others give the same text.
+fn joined(values: &[&str]) -> String {
+    let quoted = |&value: &&str| {
+        if values.len() > 1 && value.contains(['/', '"']) {
+            format!("{value:?}")
+        } else {
+            value.to_owned()
+        }
+    };
+    values.iter().map(quoted).collect::<Vec<_>>().join("/")
 }
 
 fn is_unknown(label: &str) -> bool {
@@ -155,6 +167,20 @@ mod tests {
             .map(str::to_owned)
         );
         assert!(note_on_labels(&labels, &[3])[0].starts_with("none of the 1 cells"));
+    }
+
+    #[test]
+    fn values_with_slashes_in_them_stay_apart() {
+        let cases: [(&[&str], &str); 5] = [
+            (&["d1", "plate 2"], "d1/plate 2"),
+            (&["2020/01/03"], "2020/01/03"),
+            (&["x/y", "z"], "\"x/y\"/z"),
+            (&["x", "y/z"], "x/\"y/z\""),
+            (&["\"x", "y\"", "z"], "\"\\\"x\"/\"y\\\"\"/z"),
+        ];
+        for (values, text) in cases {
+            assert_eq!(joined(values), text);
+        }
     }
 
     #[test]

@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
-use super::{DataSet, Format, Obs, ReadError, ReadOptions};
+use ndarray::Axis;
+
+use super::{DataSet, Format, Obs, ReadError, ReadOptions, note_on_nan};
 use crate::h5ad::{
-    Column, Counts, CountsIn, Element, Group, H5adError, Matrix, open_hdf5, read_column, read_typed,
+    Column, Counts, CountsIn, Element, Group, H5adError, Matrix, open_hdf5_by, read_column,
+    read_typed,
 };
 
 /// Where genes may be named, the best first.
@@ -38,8 +41,8 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
         CountsIn::Layer(name) => format!("layers/{name}"),
         CountsIn::X | CountsIn::Raw => "matrix".to_owned(),
     };
-    let file = open_hdf5(path, &[&layer])?;
-    let root = Group::root(&file, shown)?;
+    // A cell is a column.
+    let root = open_hdf5_by(path, shown, Axis(1), &[&layer])?;
     let matrix = match root.find(&layer)? {
         Some(Element::Array(array)) => Matrix::open_dense_by_genes(array)?,
         _ => return Err(no_matrix(&root, shown, options)?.into()),
@@ -53,12 +56,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
         });
     }
     let counts = Counts::open(matrix, None, options.rules)?;
-    let mut notes = Vec::new();
-    if options.rules.nan_as_zero
-        && let Some(places) = counts.nan_places()?
-    {
-        notes.push(format!("read as 0: {places}"));
-    }
+    let note = note_on_nan(&counts, options)?;
     let (gene_names, var) = side(&root, "row_attrs", &GENE_NAMES, "gene", n_genes)?;
     let (cell_names, columns) = side(&root, "col_attrs", &CELL_NAMES, "cell", n_cells)?;
     Ok(DataSet {
@@ -71,7 +69,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             columns,
         },
         var,
-        notes,
+        notes: note.into_iter().collect(),
     })
 }
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! HDF5 matrices are read by runs of cells; Zarr is copied to HDF5 first. Text (`.mtx`, tables) is read once, as a stream, and its
-//! non-zero counts stay in memory: 8 bytes each, 12 while a `.mtx` file is read.
+//! non-zero counts stay in memory: 8 bytes each, 12 while a `.mtx` file is read, or 20 if its entries are not in the order of the cells.
 
 mod alevin;
 mod cell_types;
@@ -24,6 +24,7 @@ mod lines;
 mod loom;
 mod mtx;
 mod mtx_folder;
+mod mtx_names;
 mod mudata;
 mod names_seem;
 mod options;
@@ -41,6 +42,7 @@ mod tenx_features;
 mod tenx_h5;
 mod text_start;
 mod triplets;
+mod usa_mode;
 mod within;
 mod xy_h5;
 mod zarr;
@@ -62,6 +64,7 @@ pub use options::ReadOptions;
 pub use orientation::Orientation;
 pub(crate) use packing::copy_hdf5;
 pub(crate) use sample_folder::sample_of;
+pub(crate) use table_header::separator;
 pub(crate) use tables::read_tables;
 pub(crate) use within::Within;
 
@@ -72,7 +75,7 @@ use self::{
 };
 use crate::{
     atomic::Scratch,
-    h5ad::{Column, H5ad},
+    h5ad::{Column, Counts, H5ad, H5adError},
 };
 
 /// The `obs` column of true labels that is used where none is named.
@@ -153,6 +156,18 @@ pub fn open_all(inputs: &Inputs, options: &ReadOptions) -> Result<DataSet, ReadE
     joined::open_all(inputs, options)
 }
 
+/// Whether all files are there, without reading any that is.
+///
+/// # Errors
+/// For one that is missing, what [`open_all`] says of it.
+pub(crate) fn check_there(inputs: &Inputs) -> Result<(), ReadError> {
+    let missing = inputs.paths().filter(|path| !matrix_of(path).exists());
+    for path in missing {
+        Format::of(path)?;
+    }
+    Ok(())
+}
+
 /// Opens an input in any format.
 ///
 /// # Errors
@@ -161,7 +176,7 @@ pub fn open_all(inputs: &Inputs, options: &ReadOptions) -> Result<DataSet, ReadE
 /// option means nothing for its format, [`ReadError::GenesInRows`] or [`ReadError::Turned`] where it has genes for cells.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
     let path = &matrix_of(path);
-    let format = Format::of(path)?;
+    let (format, unpacked) = Format::of(path)?;
     options.check(path, format)?;
     let mut data = match format {
         Format::Mtx => mtx_folder::open(path, options),
@@ -174,7 +189,10 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
         | Format::Loom
         | Format::TenxH5
         | Format::XyH5
-        | Format::Joined => open_hdf5(path, format, options),
+        | Format::Joined => {
+            let file = unpacked.as_ref().map_or(path.as_path(), Scratch::path);
+            open_hdf5(file, path, format, options)
+        }
     }?;
     if format != Format::Table
         && options.orientation == Orientation::Checked
@@ -194,33 +212,23 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
 
 /// Opens a copy on HDF5 of what is read of a data set in the Zarr format.
 fn open_zarr(path: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let copy = zarr::unpack(path, options, false)?;
-    match open_unpacked(copy.path(), path, Format::Zarr, options) {
-        Err(ReadError::H5ad(_)) => {
-            // The message names other matrices that hold counts, if they are in the copy.
-            let copy = zarr::unpack(path, options, true)?;
-            let opened = open_unpacked(copy.path(), path, Format::Zarr, options);
-            opened.map_err(|error| packing::named_after(&error, copy.path(), path))
+    let open_copy = |has_others: bool| {
+        let copy = zarr::unpack(path, options, has_others)?;
+        let mut file = H5ad::open_at(copy.path(), path, "", &options.counts_in)?;
+        if !has_others {
+            file = file.without_others();
         }
+        from_h5ad(file, path, Format::Zarr, options)
+    };
+    match open_copy(false) {
+        // The message names other matrices that hold counts, if they are in the copy.
+        Err(ReadError::H5ad(_)) => open_copy(true),
         opened => opened,
     }
 }
 
-/// Opens an HDF5 file, or the one in an archive.
-fn open_hdf5(path: &Path, format: Format, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let is_packed = path.is_file() && packing::open(path)?.1 != packing::Packing::Plain;
-    let unpacked = is_packed.then(|| packing::unpack_hdf5(path)).transpose()?;
-    let file = unpacked.as_ref().map_or(path, Scratch::path);
-    open_unpacked(file, path, format, options).map_err(|error| match (&unpacked, error) {
-        (Some(unpacked), error @ ReadError::H5ad(_)) => {
-            packing::named_after(&error, unpacked.path(), path)
-        }
-        (_, error) => error,
-    })
-}
-
 /// Opens the HDF5 file at `file`, which messages call `path`.
-fn open_unpacked(
+fn open_hdf5(
     file: &Path,
     path: &Path,
     format: Format,
@@ -232,10 +240,19 @@ fn open_unpacked(
         Format::Loom => loom::open(file, path, options),
         Format::H5mu => from_h5ad(mudata::open(file, path, options)?, path, format, options),
         _ => {
-            let h5ad = H5ad::open_for(file, &options.counts_in)?;
+            let h5ad = H5ad::open_at(file, path, "", &options.counts_in)?;
             from_h5ad(h5ad, path, format, options)
         }
     }
+}
+
+/// Says which NaN are read as 0, from a pass over the whole matrix.
+fn note_on_nan(counts: &Counts, options: &ReadOptions) -> Result<Option<String>, H5adError> {
+    if !options.rules.nan_as_zero {
+        return Ok(None);
+    }
+    let places = counts.nan_places()?;
+    Ok(places.map(|places| format!("read as 0: {places}")))
 }
 
 /// How AnnData calls the column of feature types, and how some call it.
@@ -266,15 +283,8 @@ fn from_h5ad(
     };
     let selection = features.select(&shown.display().to_string(), options)?;
     let counts = file.counts_by(options.rules)?;
-    let mut notes = Vec::new();
-    if options.rules.nan_as_zero
-        && let Some(places) = counts.nan_places()?
-    {
-        notes.push(format!("read as 0: {places}"));
-    }
-    if selection.is_partial {
-        notes.push(selection.note);
-    }
+    let mut notes: Vec<String> = note_on_nan(&counts, options)?.into_iter().collect();
+    notes.extend(selection.note);
     let selected = &selection.features;
     let pick = |names: &[String]| -> Vec<String> {
         selected

@@ -8,32 +8,28 @@ use std::{
     path::Path,
 };
 
-use super::{
-    ReadError,
-    lines::MTX_BANNER,
-    packing,
-    selected::{NONE, positions},
-    triplets::Triplets,
-};
+use super::{ReadError, lines::MTX_BANNER, packing, selected::NONE, triplets::Triplets};
 use crate::{
     counts::{CountRules, Csr},
     h5ad::Seems,
 };
 
+/// What values are called; SciPy calls those of its unsigned types by a name of its own.
+const VALUES: [&str; 3] = ["integer", "real", "unsigned-integer"];
 /// Entries that are looked at to tell what the values are.
 const TOLD: usize = 1 << 16;
 
 /// What a matrix's sides are.
 pub(super) struct Axes<'a> {
     pub(super) n_cells: usize,
-    /// Genes in the file.
-    pub(super) n_genes: usize,
-    /// The genes to keep, in rising order.
-    pub(super) selected: &'a [u32],
+    /// Where the counts of each gene of the file go; [`NONE`] where they are left out.
+    pub(super) positions: &'a [u32],
+    /// Genes to which they go.
+    pub(super) n_selected: usize,
     pub(super) rules: CountRules,
 }
 
-/// The counts of a file, cells × selected genes; duplicates are summed.
+/// The counts of a file, cells × selected genes; those of a cell that go to the same gene are summed.
 ///
 /// The file is genes × cells, or cells × genes where only that fits the axes.
 pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
@@ -41,7 +37,6 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
     let has_values = parse_banner(&mut lines)?;
     let size = parse_size(&mut lines)?;
     let is_by_genes = orientation(&lines, &size, axes)?;
-    let positions = positions(axes.n_genes, axes.selected);
     let mut triplets = Triplets::default();
     let mut told = Told::default();
     for n_entries in 0.. {
@@ -59,7 +54,7 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
         let Some(value) = axes.rules.count(value) else {
             return Err(not_count(lines, &size, is_by_genes, told));
         };
-        let position = positions[gene as usize];
+        let position = axes.positions[gene as usize];
         if position != NONE && value > 0.0 {
             triplets.push(cell, position, value);
         }
@@ -74,7 +69,7 @@ pub(super) fn read(path: &Path, axes: &Axes<'_>) -> Result<Csr, ReadError> {
         });
     }
     let rows = triplets.into_rows(axes.n_cells);
-    let counts = rows.into_counts(axes.selected.len(), axes.rules);
+    let counts = rows.into_counts(axes.n_selected, axes.rules);
     counts.map_err(|found| lines.wrong(format!("{} is not a count", found.0)))
 }
 
@@ -207,7 +202,9 @@ fn parse_banner(lines: &mut Lines) -> Result<bool, ReadError> {
     let words: Vec<&str> = lower.split_whitespace().collect();
     let is_banner = lines.line.starts_with(MTX_BANNER);
     match &words[..] {
-        [_, "matrix", "coordinate", "integer" | "real", "general"] if is_banner => Ok(true),
+        [_, "matrix", "coordinate", field, "general"] if is_banner && VALUES.contains(field) => {
+            Ok(true)
+        }
         [_, "matrix", "coordinate", "pattern", "general"] if is_banner => Ok(false),
         _ => Err(lines.wrong(format!(
             "'{}' is not understood; expected '%%MatrixMarket matrix coordinate integer general'",
@@ -232,22 +229,23 @@ fn parse_size(lines: &mut Lines) -> Result<Size, ReadError> {
 /// Whether rows are genes and columns cells.
 fn orientation(lines: &Lines, size: &Size, axes: &Axes<'_>) -> Result<bool, ReadError> {
     let sides = (size.rows, size.columns);
-    if axes.n_cells == 0 || axes.n_genes == 0 {
+    let n_genes = axes.positions.len();
+    if axes.n_cells == 0 || n_genes == 0 {
         Err(ReadError::Empty {
             file: lines.file.clone(),
             n_cells: axes.n_cells,
-            n_genes: axes.n_genes,
+            n_genes,
         })
-    } else if sides == (axes.n_genes, axes.n_cells) {
+    } else if sides == (n_genes, axes.n_cells) {
         Ok(true)
-    } else if sides == (axes.n_cells, axes.n_genes) {
+    } else if sides == (axes.n_cells, n_genes) {
         Ok(false)
     } else {
         Err(ReadError::NamesDiffer {
             file: lines.file.clone(),
             n_rows: size.rows,
             n_columns: size.columns,
-            n_genes: axes.n_genes,
+            n_genes,
             n_cells: axes.n_cells,
         })
     }

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{ReadError, ReadOptions};
-use crate::h5ad::{Element, Group, H5ad, open_hdf5};
+use crate::h5ad::{Element, H5ad, open_hdf5};
 
 /// The group of modalities.
 const MODALITIES: &str = "mod";
@@ -20,13 +20,12 @@ const GENES: [&str; 5] = [
 
 /// Opens the modality of genes: the one that is called so, or the only one.
 pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<H5ad, ReadError> {
-    let file = open_hdf5::<&str>(path, &[])?;
-    let root = Group::root(&file, shown)?;
+    let root = open_hdf5(path, shown)?;
     let names = match root.get(MODALITIES)? {
         Some(Element::Group(modalities)) => modalities.names()?,
         _ => Vec::new(),
     };
-    drop((root, file));
+    drop(root);
     let is_genes = |name: &&String| GENES.contains(&name.to_lowercase().as_str());
     let only = || {
         if names.len() == 1 {
@@ -43,6 +42,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<H
     };
     Ok(H5ad::open_at(
         path,
+        shown,
         &format!("{MODALITIES}/{name}"),
         &options.counts_in,
     )?)

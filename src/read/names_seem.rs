@@ -75,9 +75,14 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
+/// Whether a name is that of one cell; `prediction.score.T.cell` says something of cells.
+pub(super) fn is_one_cell(name: &str) -> bool {
+    let last = words(name).last().unwrap_or_default();
+    is_cell(name) && (is_barcode(last) || last.contains(|c: char| c.is_ascii_digit()))
+}
+
 /// `AAACCTGAGAAACCAT-1`, `cell_17`, `GSM1626794`, `plate1_A01`
 fn is_cell(name: &str) -> bool {
-    let is_barcode = |word: &str| word.len() >= BARCODE && word.bytes().all(|b| BASES.contains(&b));
     let is_accession = |word: &str| {
         ["GSM", "SRR", "SRX", "ERR", "DRR", "SAMN"]
             .iter()
@@ -91,6 +96,10 @@ fn is_cell(name: &str) -> bool {
     };
     let is_well = words(name).count() > 1 && words(name).last().is_some_and(is_well);
     is_well || words(name).any(|word| is_barcode(word) || is_accession(word) || is_cell_word(word))
+}
+
+fn is_barcode(word: &str) -> bool {
+    word.len() >= BARCODE && word.bytes().all(|base| BASES.contains(&base))
 }
 
 /// `A01` to `P24`

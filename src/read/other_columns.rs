@@ -1,5 +1,7 @@
 //! Columns and rows of a table that are neither cells nor genes.
 
+use super::names_seem::is_one_cell;
+
 /// What such a column says of genes, in small letters without what is not a letter or a digit.
 const OF_GENES: [&str; 44] = [
     "biotype",
@@ -229,9 +231,11 @@ const OF_CELLS: [&str; 175] = [
 
 /// How the names of columns begin that Seurat, scanpy and programs around them add, in small letters: their ends say of which
 /// assay, gene set or resolution they are.
-const BEGINNINGS: [&str; 27] = [
+const BEGINNINGS: [&str; 29] = [
     "df.classifications",
-    "dpt_",
+    "dpt_groups",
+    "dpt_order",
+    "dpt_pseudotime",
     "g2m.score",
     "hto_",
     "leiden_",
@@ -281,21 +285,23 @@ pub(super) fn is_other(title: &str) -> bool {
         || OF_CELLS.contains(&plain.as_str())
         || OF_NO_GENE.contains(&title)
         || is_coordinate(&plain)
-        || is_of_pipeline(&title.trim().to_lowercase())
+        || is_of_pipeline(title.trim())
 }
 
-/// `nCount_SCT`, `log1p_total_counts`, `RNA_snn_res.0.8`, `res.1`, in small letters.
-fn is_of_pipeline(lower: &str) -> bool {
+/// `nCount_SCT`, `log1p_total_counts`, `RNA_snn_res.0.8`, `res.1`; but not `HTO_1_AAACCTGAGAAACCAT`, a cell.
+fn is_of_pipeline(title: &str) -> bool {
+    let lower = title.to_lowercase();
     let is_number = |text: &str| text.parse::<f64>().is_ok();
-    BEGINNINGS.iter().any(|start| lower.starts_with(start))
+    let begins = BEGINNINGS.iter().any(|start| lower.starts_with(start));
+    begins && !is_one_cell(title)
         || lower.contains("snn_res.")
         || lower.strip_prefix("res.").is_some_and(is_number)
 }
 
-/// `umap1`, `tsne2`: an axis of a drawing.
+/// `umap1`, `tsne2`: an axis of a drawing. `PCA3` is a gene.
 fn is_coordinate(plain: &str) -> bool {
     let name = plain.trim_end_matches(|c: char| c.is_ascii_digit());
-    name.len() < plain.len() && matches!(name, "umap" | "tsne" | "wnnumap" | "pca")
+    name.len() < plain.len() && matches!(name, "umap" | "tsne" | "wnnumap")
 }
 
 /// Small letters and digits alone.
@@ -355,6 +361,12 @@ mod tests {
             "day",
             "timepoint",
             "stage",
+            "HTO_margin",
+            "HTO_classification.global",
+            "dpt_pseudotime",
+            "leiden_0.5",
+            "prediction.score.CD8.T.cell",
+            "n_cells_by_counts",
         ] {
             assert!(is_other(title), "{title}");
         }
@@ -391,6 +403,12 @@ mod tests {
             "WELL1",
             "LANE2",
             "PCT1",
+            "PCA3",
+            // Cells of samples that are called like columns.
+            "HTO_1_AAACCTGAGAAACCAT-1",
+            "HTO_1_cell_0001",
+            "DPT_7",
+            "leiden_AAACCTGAGAAACCAT",
         ] {
             assert!(!is_other(title), "{title}");
         }

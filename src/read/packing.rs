@@ -152,29 +152,23 @@ pub(super) fn unpack_hdf5(path: &Path) -> Result<Scratch, ReadError> {
 /// Copies an HDF5 file, unpacked. Its content only: the permissions are those of a new
 /// file, also where the input is read-only.
 pub(crate) fn copy_hdf5(path: &Path, target: &Path) -> Result<(), ReadError> {
-    let unwritable = |e: io::Error| {
+    let unwritten = |reason: String| {
         ReadError::from(H5adError::Write {
             path: target.to_owned(),
-            reason: e.to_string(),
+            reason,
         })
     };
+    let unwritable = |e: io::Error| unwritten(e.to_string());
     let (mut file, packing) = open(path)?;
     let mut copy = File::create(target).map_err(unwritable)?;
     if packing != Packing::Plain {
         return unpack_hdf5_to(path, file, packing, &mut copy, unwritable);
     }
-    io::copy(&mut file, &mut copy).map_err(unwritable)?;
+    // Nothing is copied where the file system lets files share their blocks. Which of the two is to blame, the error does
+    // not say.
+    let copied = io::copy(&mut file, &mut copy);
+    copied.map_err(|e| unwritten(format!("{} cannot be copied: {e}", path.display())))?;
     Ok(())
-}
-
-/// An error on a file that was unpacked, under the name of the file that it was packed in.
-pub(super) fn named_after(error: &ReadError, unpacked: &Path, shown: &Path) -> ReadError {
-    let said = error.to_string();
-    let unpacked = format!("{}: ", unpacked.display());
-    ReadError::Text {
-        file: shown.display().to_string(),
-        reason: said.strip_prefix(&unpacked).unwrap_or(&said).to_owned(),
-    }
 }
 
 fn unpack_hdf5_to(
@@ -228,5 +222,24 @@ pub(super) fn unreadable(path: &Path, source: io::Error) -> ReadError {
     ReadError::Unreadable {
         file: path.display().to_string(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_goes_wrong_while_copying_is_said_of_both_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.h5ad");
+        std::fs::write(&path, vec![0; 1 << 16]).expect("a file");
+        let said = copy_hdf5(&path, Path::new("/dev/full")).expect_err("a disk that is full");
+        let expected = format!(
+            "/dev/full: the file cannot be written: {} cannot be copied: No space left on device (os error 28)",
+            path.display()
+        );
+        assert_eq!(said.to_string(), expected);
     }
 }

@@ -155,12 +155,15 @@ impl<'a> Reading<'a> {
     }
 
     fn push(&mut self, record: &ByteRecord) -> Result<(), ReadError> {
-        if record.len() != self.header.n_fields() {
-            let reason = format!(
-                "the line has {} fields, but other lines have {}",
-                record.len(),
-                self.header.n_fields()
-            );
+        let (n_fields, expected) = (record.len(), self.header.n_fields());
+        if n_fields != expected {
+            let is_first = self.rows.is_empty() && self.below.is_empty();
+            let others = if is_first {
+                "the header has"
+            } else {
+                "other lines have"
+            };
+            let reason = format!("the line has {n_fields} fields, but {others} {expected}");
             return Err(self.lines.wrong(record, reason));
         }
         let first = self.lines.text(record, record.get(0).unwrap_or_default())?;
@@ -229,20 +232,23 @@ impl<'a> Reading<'a> {
                 row: self.rows.len(),
             });
         }
-        if let Some(value) = value {
+        // Python writes zeros as 0.0.
+        if let Some(value) = value.filter(|&value| value != 0.0) {
             self.counts.push(column, value);
         }
     }
 
-    /// The error for the first entry that is not a count, which the rows around it explain.
-    fn not_counts(&self) -> ReadError {
-        let rows: Vec<Vec<f32>> = self
-            .counts
-            .offsets
-            .windows(2)
-            .take(LOOKED_AT)
+    /// What the values of the first rows seem to be.
+    fn seem(&self) -> Seems {
+        let rows = self.counts.offsets.windows(2).take(LOOKED_AT);
+        let rows: Vec<Vec<f32>> = rows
             .map(|ends| self.counts.values[ends[0]..ends[1]].to_vec())
             .collect();
+        Seems::of(&rows.concat(), &rows)
+    }
+
+    /// The error for the first entry that is not a count, which the rows around it explain.
+    fn not_counts(&self) -> ReadError {
         let Some(wrong) = &self.wrong else {
             return self.lines.nothing();
         };
@@ -262,9 +268,7 @@ impl<'a> Reading<'a> {
                 line,
                 column,
                 found,
-                seems: number.map_or(Seems::Counts, |number| {
-                    Seems::of(&rows.concat(), &rows).with(number)
-                }),
+                seems: number.map_or(Seems::Counts, |number| self.seem().with(number)),
             },
         }
     }
@@ -319,16 +323,10 @@ impl<'a> Reading<'a> {
 
     /// Fails where fractions are to be rounded that are no corrected counts.
     fn check_rounding(&self) -> Result<(), ReadError> {
-        let mut rows = self.counts.offsets.windows(2);
-        let rows: Vec<Vec<f32>> = rows
-            .by_ref()
-            .take(LOOKED_AT)
-            .map(|ends| self.counts.values[ends[0]..ends[1]].to_vec())
-            .collect();
-        let seems = Seems::of(&rows.concat(), &rows);
-        if !self.rules.round || seems.may_be_rounded() {
+        let seems = self.rules.round.then(|| self.seem());
+        let Some(seems) = seems.filter(|seems| !seems.may_be_rounded()) else {
             return Ok(());
-        }
+        };
         Err(ReadError::Text {
             file: self.lines.file.to_owned(),
             reason: format!(

@@ -65,13 +65,14 @@ impl Header {
     /// Reads the first line in the light of those that follow it.
     ///
     /// The first column is that of names, unless its entries are numbers and its title is not that of names. R's
-    /// tables have no title for it: their first line is one shorter than the others.
+    /// tables have no title for it: their first line is one shorter than the others. So is that of a table whose other lines
+    /// end with a separator.
     pub(super) fn of(first: &[String], next: &[ByteRecord]) -> Self {
         let n_fields = next.first().map_or(first.len(), ByteRecord::len);
         let mut titles = first.to_vec();
-        let is_untitled = titles.len() + 1 == n_fields;
-        if is_untitled {
-            titles.insert(0, String::new());
+        if titles.len() + 1 == n_fields {
+            let untitled = if end_empty(next) { titles.len() } else { 0 };
+            titles.insert(untitled, String::new());
         }
         if titles.len() == n_fields + 1 && titles.last().is_some_and(String::is_empty) {
             titles.pop();
@@ -102,6 +103,12 @@ impl Header {
     pub(super) fn n_fields(&self) -> usize {
         self.titles.len()
     }
+}
+
+/// Whether the last field of all lines is empty.
+fn end_empty(lines: &[ByteRecord]) -> bool {
+    let is_empty = |line: &ByteRecord| line.iter().next_back().is_none_or(<[u8]>::is_empty);
+    lines.iter().all(is_empty)
 }
 
 /// What the first column is.
@@ -161,7 +168,7 @@ pub(super) fn is_missing(field: &[u8]) -> bool {
 
 /// What separates fields: of tab, comma, semicolon and blank the first that cuts the first two lines into as many fields,
 /// or one more in the second; else the first that there is.
-pub(super) fn separator(first: &[u8], second: &[u8]) -> u8 {
+pub(crate) fn separator(first: &[u8], second: &[u8]) -> u8 {
     let count = |line: &[u8], separator: u8| {
         let mut is_quoted = false;
         let separates = |&&byte: &&u8| {
@@ -225,6 +232,21 @@ mod tests {
             ],
         );
         assert_eq!(found, [Names, Other, Counts, Counts, Other, Empty]);
+    }
+
+    #[test]
+    fn a_separator_at_the_end_of_the_header_or_of_the_lines_shifts_nothing() {
+        use Role::{Counts, Empty, Names};
+        let titles = ["cell", "Gad1", "Mbp"];
+        let lines: [&[&str]; 2] = [&["c1", "1", "2", ""], &["c2", "4", "5", ""]];
+        assert_eq!(roles(&titles, &lines), [Names, Counts, Counts, Empty]);
+        let titles = ["cell", "Gad1", "Mbp", ""];
+        let lines: [&[&str]; 2] = [&["c1", "1", "2"], &["c2", "4", "5"]];
+        assert_eq!(roles(&titles, &lines), [Names, Counts, Counts]);
+        // One empty entry is a missing one.
+        let lines: [&[&str]; 2] = [&["c1", "1", "2", ""], &["c2", "4", "5", "6"]];
+        let found = roles(&["Gad1", "Mbp", "Aif1"], &lines);
+        assert_eq!(found, [Names, Counts, Counts, Counts]);
     }
 
     #[test]

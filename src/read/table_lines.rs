@@ -62,7 +62,7 @@ impl Lines<'_> {
         next: &[ByteRecord],
     ) -> Result<(), ReadError> {
         let has_names = header.roles.first() == Some(&Role::Names);
-        let is_untitled = header.titles.len() != first.len();
+        let is_untitled = header.titles.first() != first.first();
         let wrong = |reason: String| ReadError::Line {
             file: self.file.to_owned(),
             line: self.n_skipped + 1,

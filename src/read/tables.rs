@@ -15,6 +15,10 @@ use crate::{
 
 /// How Baron et al. call the column of cell types.
 const ASSIGNED_CLUSTER: &str = "assigned_cluster";
+/// The column of `obs` that holds the name of each cell's table, where there are several.
+const SAMPLE: &str = "sample";
+/// What the column of that name becomes that the tables have already.
+const SAMPLE_OF_FILE: &str = "sample_of_file";
 /// How many names a message gives as examples.
 const EXAMPLES: usize = 3;
 
@@ -24,7 +28,8 @@ const EXAMPLES: usize = 3;
 /// A table is cells × genes, or genes × cells where the options say so; several need the same genes in
 /// the same order. Columns and rows that are neither cells nor genes become columns of `obs` and `var`, as
 /// `barcode` and `assigned_cluster` (which is called `celltype`) of the tables of Baron et al. (2016,
-/// doi:10.1016/j.cels.2016.08.011, GEO series GSE84133); where there are several tables, `obs['sample']` has their names.
+/// doi:10.1016/j.cels.2016.08.011, GEO series GSE84133); where there are several tables, `obs['sample']` has their names, and a
+/// column of theirs that is called so becomes `sample_of_file`.
 /// Memory: 8 bytes per non-zero count, 16 with genes in rows.
 pub(crate) fn read_tables<P: AsRef<Path>>(
     paths: &[P],
@@ -288,7 +293,10 @@ impl Joined {
             .map(|(name, texts)| (name, column(texts)))
             .collect();
         if self.files.len() > 1 {
-            columns.push(("sample".to_owned(), Column::Categorical(self.samples)));
+            for (name, _) in columns.iter_mut().filter(|(name, _)| name == SAMPLE) {
+                SAMPLE_OF_FILE.clone_into(name);
+            }
+            columns.push((SAMPLE.to_owned(), Column::Categorical(self.samples)));
         }
         let var = self.var.into_iter();
         let var = var.map(|(name, texts)| (name, column(texts.into_iter().map(Some).collect())));

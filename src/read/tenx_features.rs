@@ -46,6 +46,7 @@ pub(super) struct TenxFeatures {
     pub(super) ids: Vec<String>,
     /// `Gene Expression`, `Antibody Capture` and so on; empty where it is not known.
     pub(super) types: Vec<String>,
+    /// Empty for what is of none, such as antibodies.
     pub(super) genomes: Vec<String>,
 }
 
@@ -54,10 +55,8 @@ pub(super) struct TenxFeatures {
 pub(super) struct Selection {
     /// Their positions, ascending.
     pub(super) features: Vec<u32>,
-    /// What was left out, and of which genomes the rest is.
-    pub(super) note: String,
-    /// Whether there is anything in the note besides their number.
-    pub(super) is_partial: bool,
+    /// What was left out, and of which genomes the rest is; `None` where these are all genes, of one genome.
+    pub(super) note: Option<String>,
 }
 
 impl TenxFeatures {
@@ -95,6 +94,7 @@ impl TenxFeatures {
         let others = all.filter(|&feature| is_gene(feature) && !is_of_genome(feature));
         let of_genomes: Vec<String> = others
             .map(|feature| match self.genomes.get(feature) {
+                Some(genome) if genome.is_empty() => "of no genome".to_owned(),
                 Some(genome) => format!("of genome {genome}"),
                 None => "of other genomes".to_owned(),
             })
@@ -106,7 +106,8 @@ impl TenxFeatures {
     fn selection(&self, features: Vec<u32>, left_out: &[(String, usize)]) -> Selection {
         let genomes = features.iter();
         let genomes = genomes.filter_map(|&feature| self.genomes.get(feature as usize));
-        let genomes = tally(&genomes.map(String::as_str).collect::<Vec<_>>());
+        let genomes = genomes.map(String::as_str);
+        let genomes = tally(&genomes.filter(|name| !name.is_empty()).collect::<Vec<_>>());
         let kinds = features.iter();
         let kinds = kinds.filter_map(|&feature| self.types.get(feature as usize));
         let others = tally(
@@ -136,10 +137,10 @@ impl TenxFeatures {
                 listed(&genomes)
             );
         }
+        let is_worth_saying = !left_out.is_empty() || !others.is_empty() || genomes.len() > 1;
         Selection {
-            is_partial: !left_out.is_empty() || !others.is_empty() || genomes.len() > 1,
             features,
-            note,
+            note: is_worth_saying.then_some(note),
         }
     }
 
@@ -253,9 +254,10 @@ pub(super) fn grouped(n: usize) -> String {
     text
 }
 
-/// The different values, in the order in which they first occur.
+/// The different values that are not empty, in the order in which they first occur.
 fn distinct(values: &[String]) -> Vec<String> {
-    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let values = values.iter().map(String::as_str);
+    let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
     tally(&values).into_iter().map(|(value, _)| value).collect()
 }
 
@@ -277,7 +279,10 @@ mod tests {
             ..ReadOptions::default()
         };
         let selected = features(types).select("x", &options);
-        selected.map_or_else(|error| error.to_string(), |selected| selected.note)
+        selected.map_or_else(
+            |error| error.to_string(),
+            |selected| selected.note.unwrap_or_default(),
+        )
     }
 
     #[test]
@@ -296,10 +301,7 @@ mod tests {
 
     #[test]
     fn biotypes_select_nothing_and_peaks_alone_are_refused() {
-        assert_eq!(
-            note(&["protein_coding", "lncRNA"], true),
-            "2 genes; left out: nothing"
-        );
+        assert_eq!(note(&["protein_coding", "lncRNA"], true), "");
         assert!(note(&["Peaks", "Peaks"], true).contains("the file holds: Peaks"));
     }
 
@@ -317,7 +319,18 @@ mod tests {
         let all = both.select("x", &ReadOptions::default()).expect("both");
         let expected =
             "2 genes; left out: nothing; of 2 genomes: 1 hg19, 1 mm10 (-genome NAME reads one)";
-        assert_eq!(all.note, expected);
+        assert_eq!(all.note.as_deref(), Some(expected));
+        both.genomes[1] = String::new();
+        let all = both.select("x", &ReadOptions::default()).expect("both");
+        assert_eq!(all.note, None);
+        let one = both.select("x", &of("hg19")).expect("one");
+        let expected = "1 genes; left out: 1 of no genome";
+        assert_eq!(one.note.as_deref(), Some(expected));
+        let error = both.select("x", &of("hg38")).expect_err("no such genome");
+        assert!(
+            error.to_string().ends_with("the file holds: hg19"),
+            "{error}"
+        );
     }
 
     #[test]

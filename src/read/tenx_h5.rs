@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::{
-    DataSet, Format, Obs, ReadError, ReadOptions, selected::SelectedGenes,
+    DataSet, Format, Obs, ReadError, ReadOptions, note_on_nan, selected::SelectedGenes,
     tenx_features::TenxFeatures,
 };
 use crate::h5ad::{Counts, Element, Group, H5adError, Matrix, open_hdf5, read_column};
@@ -18,8 +18,7 @@ const MATRIX: &str = "matrix";
 
 /// Opens the file at `path`, which messages call `shown`.
 pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let file = open_hdf5::<&str>(path, &[])?;
-    let root = Group::root(&file, shown)?;
+    let root = open_hdf5(path, shown)?;
     let (group, has_all) = match root.get(MATRIX)? {
         Some(Element::Group(group)) => (group, true),
         _ => (genome(&root, shown, options)?, false),
@@ -43,6 +42,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
         });
     }
     let counts = Counts::open(matrix, None, options.rules)?;
+    let note = note_on_nan(&counts, options)?;
     let (gene_names, var) = features.into_var(&selected);
     Ok(DataSet {
         format: Format::TenxH5,
@@ -54,7 +54,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             columns: Vec::new(),
         },
         var,
-        notes: vec![selection.note],
+        notes: [selection.note, note].into_iter().flatten().collect(),
     })
 }
 

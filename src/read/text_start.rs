@@ -19,8 +19,9 @@ pub(super) struct Text<'a> {
     pub(super) n_skipped: u64,
 }
 
-/// Finds the header. UTF-16 is told by its first bytes, the byte order mark, which is not part of the text; lines that
-/// start with `#` are passed over, unless the last of them has as many fields as the line after it: then it is the header.
+/// Finds the header. UTF-16 is told by its first bytes, the byte order mark, which is not part of the text; empty lines are
+/// passed over, and lines that start with `#`, unless the last of them names the columns of the line after it: then it is the
+/// header.
 pub(super) fn open(reader: &mut dyn Read) -> io::Result<Text<'_>> {
     let decoded = DecodeReaderBytesBuilder::new()
         .utf8_passthru(true)
@@ -30,8 +31,10 @@ pub(super) fn open(reader: &mut dyn Read) -> io::Result<Text<'_>> {
     let mut comment = Vec::new();
     let mut n_skipped = 0;
     let mut header = line(&mut text)?;
-    while header.first() == Some(&COMMENT) {
-        comment = header;
+    while header.first() == Some(&COMMENT) || is_blank(&header) {
+        if !is_blank(&header) {
+            comment = header;
+        }
         n_skipped += 1;
         header = line(&mut text)?;
     }
@@ -60,7 +63,13 @@ fn line(text: &mut impl BufRead) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Whether a line that starts as a comment names the columns of the line after it.
+/// Whether a line is there, with nothing in it.
+fn is_blank(line: &[u8]) -> bool {
+    !line.is_empty() && line.trim_ascii().is_empty()
+}
+
+/// Whether a line that starts as a comment names the columns of the line after it: there are as many, and at least half of
+/// them are numbers, but for the first, so that this line is no header itself.
 fn is_header(comment: &[u8], next: &[u8]) -> bool {
     if comment.is_empty() || next.is_empty() {
         return false;
@@ -69,8 +78,8 @@ fn is_header(comment: &[u8], next: &[u8]) -> bool {
     let n_fields = |line: &[u8]| line.split(|&byte| byte == separator).count();
     let is_number = |field: &[u8]| super::table_header::is_number(field);
     let fields: Vec<&[u8]> = next.split(|&byte| byte == separator).skip(1).collect();
-    let has_counts = !fields.is_empty() && fields.iter().all(|field| is_number(field));
-    has_counts && n_fields(comment) == n_fields(next)
+    let n_numbers = fields.iter().filter(|field| is_number(field)).count();
+    n_numbers > 0 && 2 * n_numbers >= fields.len() && n_fields(comment) == n_fields(next)
 }
 
 #[cfg(test)]
@@ -92,13 +101,30 @@ mod tests {
         assert_eq!(opened(text), (table, b',', 2));
         let text = b"# Program: x; y\ngene\tc0\nGad1\t1\n";
         assert_eq!(opened(text), ("gene\tc0\nGad1\t1\n".to_owned(), b'\t', 1));
+        let text = b"# raw, all\ncell,Gad1\nc0,1\n";
+        assert_eq!(opened(text), ("cell,Gad1\nc0,1\n".to_owned(), b',', 1));
+    }
+
+    #[test]
+    fn empty_lines_before_the_header_are_passed_over() {
+        for start in ["\n", "\r\n", " \n# a\n", "# a\n\n\n"] {
+            let table = "gene\tc0\nGad1\t1\n";
+            let n_lines = start.lines().count() as u64;
+            let text = format!("{start}{table}");
+            assert_eq!(opened(text.as_bytes()), (table.to_owned(), b'\t', n_lines));
+        }
+        assert_eq!(opened(b"\n\n").0, "");
     }
 
     #[test]
     fn a_header_may_start_as_a_comment_does() {
-        let text = b"# a, b\n#gene\tc0\tc1\nGad1\t1\t2\nMbp\t0\t1\n";
-        let table = "gene\tc0\tc1\nGad1\t1\t2\nMbp\t0\t1\n".to_owned();
-        assert_eq!(opened(text), (table, b'\t', 1));
+        for table in [
+            "gene\tc0\tc1\nGad1\t1\t2\nMbp\t0\t1\n",
+            "gene_id\tgene_name\tc0\tc1\nENSG1\tTP53\t5\t0\nENSG2\tMYC\t1\t7\n",
+        ] {
+            let text = format!("# a, b\n#{table}");
+            assert_eq!(opened(text.as_bytes()), (table.to_owned(), b'\t', 1));
+        }
     }
 
     #[test]

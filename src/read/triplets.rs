@@ -18,8 +18,8 @@ impl Triplets {
         self.values.push(value);
     }
 
-    /// The entries cell by cell; those of a cell keep their order. Linear in entries and cells, and
-    /// without a copy where they came cell by cell.
+    /// The entries cell by cell; those of a cell keep their order. Linear in entries and cells; without a copy where they
+    /// came cell by cell, else with one of 8 bytes per entry.
     pub(super) fn into_rows(self, n_cells: usize) -> SparseRows {
         let mut offsets = vec![0_usize; n_cells + 1];
         for &cell in &self.cells {

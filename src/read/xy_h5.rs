@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use super::{CELLTYPE, DataSet, Format, Obs, ReadError, ReadOptions};
-use crate::h5ad::{Column, Counts, Group, Matrix, open_hdf5, read_column};
+use ndarray::Axis;
+
+use super::{CELLTYPE, DataSet, Format, Obs, ReadError, ReadOptions, note_on_nan};
+use crate::h5ad::{Column, Counts, Matrix, open_hdf5_by, read_column};
 
 /// Opens the file at `path`, which messages call `shown`.
 ///
 /// Dataset `X`, cells × genes, raw counts of any numeric type; dataset `Y`, one label per
 /// cell, numbers or text (optional), becomes `obs['celltype']`. Cells and genes are named by position.
 pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<DataSet, ReadError> {
-    let file = open_hdf5(path, &["X"])?;
-    let root = Group::root(&file, shown)?;
+    let root = open_hdf5_by(path, shown, Axis(0), &["X"])?;
     let matrix = Matrix::open(root.require("X")?)?;
     let (n_cells, n_genes) = (matrix.n_cells, matrix.n_genes);
     let name = shown.display().to_string();
@@ -32,10 +33,12 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             n_genes,
         });
     }
+    let counts = Counts::open(matrix, None, options.rules)?;
+    let note = note_on_nan(&counts, options)?;
     let celltype = |labels| (CELLTYPE.to_owned(), Column::Categorical(labels));
     Ok(DataSet {
         format: Format::XyH5,
-        counts: Box::new(Counts::open(matrix, None, options.rules)?),
+        counts: Box::new(counts),
         cell_names: by_position("cell", n_cells),
         gene_names: by_position("gene", n_genes),
         obs: Obs::Memory {
@@ -43,7 +46,7 @@ pub(super) fn open(path: &Path, shown: &Path, options: &ReadOptions) -> Result<D
             columns: labels.map(celltype).into_iter().collect(),
         },
         var: Vec::new(),
-        notes: Vec::new(),
+        notes: note.into_iter().collect(),
     })
 }
 

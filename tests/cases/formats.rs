@@ -169,22 +169,33 @@ fn files_of_other_formats_are_named() {
     assert!(said.contains("name one of what it holds: a.csv"), "{said}");
 }
 
+/// Three cells of two genes.
+fn few_counts() -> ndarray::Array2<f32> {
+    ndarray::arr2(&[[5., 0.], [0., 7.], [1., 0.]])
+}
+
+const FEW_BY_GENES: &str = "2 3 3\n1 1 5\n2 2 7\n1 3 1\n";
+const FEW_BY_CELLS: &str = "3 2 3\n1 1 5\n2 2 7\n3 1 1\n";
+const FEW_CELLS: &str = "SAMEA1\nSAMEA2\nSAMEA3\n";
+const FEW_GENES: &str = "ENSG00000000003\tTSPAN6\nENSG00000000005\tTNMD\n";
+
+/// A `.mtx` file whose values are called `field`.
+fn few(field: &str, size_and_entries: &str) -> String {
+    format!("%%MatrixMarket matrix coordinate {field} general\n{size_and_entries}")
+}
+
 #[test]
 fn folders_of_other_programs_are_read() {
     let sample = Sample::new();
-    let size = (3, 2);
-    let matrix = "%%MatrixMarket matrix coordinate integer general\n";
-    let entries = "1 1 5\n2 2 7\n3 1 1\n";
-    let by_genes = format!("{matrix}2 3 3\n1 1 5\n2 2 7\n1 3 1\n");
-    let by_cells = format!("{matrix}3 2 3\n{entries}");
+    let by_genes = few("integer", FEW_BY_GENES);
+    let by_cells = few("integer", FEW_BY_CELLS);
     let genes = "ENSG00000000003\tENSG00000000003\nENSG00000000005\tENSG00000000005\n";
-    let cells = "SAMEA1\nSAMEA2\nSAMEA3\n";
     let ebi = "ebi/E-MTAB-1.aggregated_filtered_counts.mtx";
     sample.file(ebi, &by_genes);
     sample.file(&format!("{ebi}_rows"), genes);
-    sample.file(&format!("{ebi}_cols"), cells);
+    sample.file(&format!("{ebi}_cols"), FEW_CELLS);
     sample.file("af/quants_mat.mtx", &by_cells);
-    sample.file("af/quants_mat_rows.txt", cells);
+    sample.file("af/quants_mat_rows.txt", FEW_CELLS);
     sample.file(
         "af/quants_mat_cols.txt",
         "ENSG00000000003\nENSG00000000005\n",
@@ -199,15 +210,80 @@ fn folders_of_other_programs_are_read() {
     sample.file("parse/all_genes.csv", named);
     for folder in ["ebi", "af", "parse"] {
         let data = read(&sample.path(folder), &ReadOptions::default());
-        assert_eq!(counts(&data).dim(), size, "{folder}");
-        assert_eq!(
-            counts(&data),
-            ndarray::arr2(&[[5., 0.], [0., 7.], [1., 0.]]),
-            "{folder}"
-        );
+        assert_eq!(counts(&data), few_counts(), "{folder}");
     }
     let parse = read(&sample.path("parse"), &ReadOptions::default());
     assert_eq!(parse.gene_names, ["TSPAN6", "TNMD"]);
+}
+
+#[test]
+fn one_of_several_matrices_in_a_folder_has_the_names_of_all() {
+    let sample = Sample::new();
+    for matrix in ["spliced", "unspliced", "ambiguous"] {
+        let place = format!("Velocyto/raw/{matrix}.mtx");
+        sample.file(&place, few("integer", FEW_BY_GENES));
+    }
+    sample.file("Velocyto/raw/barcodes.tsv", FEW_CELLS);
+    sample.file("Velocyto/raw/features.tsv", FEW_GENES);
+    for matrix in ["mature", "nascent"] {
+        let place = format!("kb/cells_x_genes.{matrix}.mtx");
+        sample.file(&place, few("real", FEW_BY_CELLS));
+    }
+    sample.file("kb/cells_x_genes.barcodes.txt", FEW_CELLS);
+    sample.file("kb/cells_x_genes.genes.txt", FEW_GENES);
+    for (folder, matrix) in [
+        ("Velocyto/raw", "spliced.mtx"),
+        ("kb", "cells_x_genes.mature.mtx"),
+    ] {
+        let said = says(&sample.path(folder), &ReadOptions::default());
+        assert!(
+            said.contains("name one of them") && said.contains(matrix),
+            "{said}"
+        );
+        let path = sample.path(folder).join(matrix);
+        let data = read(&path, &ReadOptions::default());
+        assert_eq!(counts(&data), few_counts(), "{matrix}");
+        assert_eq!(data.gene_names, ["TSPAN6", "TNMD"], "{matrix}");
+    }
+}
+
+#[test]
+fn matrices_that_r_and_scipy_write_are_read() {
+    let sample = Sample::new();
+    let with_antibody = "3 3 4\n1 1 5\n2 2 7\n1 3 1\n3 1 9\n";
+    sample.file("r/matrix.mtx", few("unsigned-integer", with_antibody));
+    sample.file("r/barcodes.tsv", "\"SAMEA1\"\n\"SAMEA2\"\n\"SAMEA3\"\n");
+    sample.file(
+        "r/features.tsv",
+        "\"ENSG00000000003\"\t\"TSPAN6\"\t\"Gene Expression\"\n\"ENSG00000000005\"\t\"TNMD\"\t\"Gene Expression\"\n\
+         \"CD3\"\t\"CD3\"\t\"Antibody Capture\"\n",
+    );
+    let data = read(&sample.path("r"), &ReadOptions::default());
+    assert_eq!(counts(&data), few_counts());
+    assert_eq!(data.gene_names, ["TSPAN6", "TNMD"]);
+    assert_eq!(data.cell_names, ["SAMEA1", "SAMEA2", "SAMEA3"]);
+    assert_eq!(data.notes, ["2 genes; left out: 1 Antibody Capture"]);
+}
+
+#[test]
+fn of_alevin_frys_three_counts_of_a_gene_two_are_summed() {
+    let sample = Sample::new();
+    let genes = ["", "-U", "-A"].map(|ending| {
+        let genes = ["ENSG00000000003", "ENSG00000000005"];
+        genes.map(|gene| format!("{gene}{ending}\n")).concat()
+    });
+    sample.file("af/quants_mat_cols.txt", genes.concat());
+    sample.file("af/quants_mat_rows.txt", FEW_CELLS);
+    let entries = "3 6 6\n1 5 1\n1 1 4\n2 2 7\n2 4 9\n3 3 2\n3 5 1\n";
+    sample.file("af/quants_mat.mtx", few("real", entries));
+    let data = read(&sample.path("af"), &ReadOptions::default());
+    assert_eq!(counts(&data), few_counts());
+    assert_eq!(data.gene_names, ["ENSG00000000003", "ENSG00000000005"]);
+    let said = data.notes.join("\n");
+    assert!(
+        said.contains("alevin-fry counted each gene three times (USA mode)"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -194,6 +194,41 @@ fn lengths_and_clusters_are_neither_cells_nor_genes() {
 }
 
 #[test]
+fn cells_and_genes_that_are_called_like_columns_are_read() {
+    let mut sample = Sample::new();
+    "PCA3".clone_into(&mut sample.genes[9]);
+    for cell in &mut sample.cells[..100] {
+        *cell = format!("HTO_1_{cell}");
+    }
+    for (name, text, options) in [
+        ("cells.csv", sample.table("", ","), plain()),
+        ("genes.csv", sample.turned("", ","), turned()),
+    ] {
+        let data = read(&sample.file(name, text), &options);
+        assert_eq!(
+            (&data.cell_names, &data.gene_names),
+            (&sample.cells, &sample.genes)
+        );
+        assert_eq!(counts(&data), sample.counts);
+    }
+}
+
+#[test]
+fn a_separator_at_the_end_of_each_line_shifts_no_column() {
+    let sample = Sample::new();
+    let table = sample.table("cell", ",");
+    let (header, lines) = table.split_once('\n').expect("a header");
+    let lines = lines.replace('\n', ",\n");
+    let path = sample.file("ends.csv", format!("{header}\n{lines}"));
+    let data = read(&path, &plain());
+    assert_eq!(
+        (&data.cell_names, &data.gene_names),
+        (&sample.cells, &sample.genes)
+    );
+    assert_eq!(counts(&data), sample.counts);
+}
+
+#[test]
 fn comments_before_the_header_are_passed_over() {
     let sample = Sample::new();
     let comments = "## Analysis pipeline 1.8\n## Date: 2020, January\n##\n";

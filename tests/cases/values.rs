@@ -37,10 +37,11 @@ fn mtx(sample: &Sample, x: &Array2<f32>) -> std::path::PathBuf {
     sample.path("soupx/outs/filtered_feature_bc_matrix")
 }
 
+/// A matrix as pandas writes one of floats: its zeros are `0.0`.
 fn csv(sample: &Sample, name: &str, x: &Array2<f32>) -> std::path::PathBuf {
     let mut lines = vec![format!("cell,{}\n", sample.genes.join(","))];
     for (cell, row) in sample.cells.iter().zip(x.rows()) {
-        let values: Vec<String> = row.iter().map(ToString::to_string).collect();
+        let values: Vec<String> = row.iter().map(|value| format!("{value:?}")).collect();
         let values = values.join(",").replace("NaN", "NA");
         lines.push(format!("{cell},{values}\n"));
     }

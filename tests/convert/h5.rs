@@ -5,7 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use attentionae_sc::{convert::find_h5, h5ad::H5ad};
+use attentionae_sc::{
+    convert::find_h5,
+    counts::CountRules,
+    h5ad::H5ad,
+    read::{ReadOptions, open},
+};
 use hdf5::types::FixedAscii;
 use ndarray::{Array2, arr2};
 
@@ -71,6 +76,43 @@ fn h5_in_an_archive() {
         &output,
         &["xy.zip", "2 .h5 files"],
     );
+    let input = folder.zip("text.zip", &[("x.h5", b"text")]);
+    let refused = format!("{}: this is not an .h5ad file", input.display());
+    assert_refused(h5_to_h5ad(&input, &output), &output, &[&refused]);
+}
+
+#[test]
+fn nan_that_are_read_as_0_are_noted() {
+    let folder = Folder::new();
+    let xy = arr2(&[[1., 2.], [f32::NAN, 3.]]);
+    let xy = folder.h5("xy.h5", &xy, Some(&[1, 2]));
+    let formats = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
+    let tenx = fs::read(formats.join("tenx_v3.h5")).expect("bytes");
+    let tenx = folder.file("tenx.h5", tenx);
+    let file = hdf5::File::open_rw(&tenx).expect("a file");
+    let matrix = file.group("matrix").expect("a group");
+    let data = matrix.dataset("data").and_then(|data| data.read_raw());
+    let mut data: Vec<f32> = data.expect("values");
+    data[0] = f32::NAN;
+    matrix.unlink("data").expect("the whole numbers");
+    let builder = matrix.new_dataset_builder().with_data(&data);
+    builder.create("data").expect("a dataset");
+    drop(matrix);
+    file.close().expect("a file");
+    let options = ReadOptions {
+        rules: CountRules {
+            nan_as_zero: true,
+            ..CountRules::default()
+        },
+        ..ReadOptions::default()
+    };
+    for (input, cell) in [(xy, 1), (tenx, 0)] {
+        let data = open(&input, &options).expect("a data set");
+        let expected = format!(
+            "read as 0: 1 NaN, in 1 cells and 1 genes, the first in cell '{cell}', gene '0'"
+        );
+        assert!(data.notes.contains(&expected), "{:?}", data.notes);
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path};
 
-use attentionae_sc::{convert::Converted, h5ad::H5ad};
+use attentionae_sc::{
+    convert::{Converted, tables_to_h5ad},
+    h5ad::H5ad,
+    read::{Orientation, ReadOptions},
+};
 use ndarray::arr2;
 
 use crate::folder::{Folder, SECOND_TABLE, TABLE, assert_refused, counts, csv_to_h5ad, labels};
@@ -51,6 +55,35 @@ fn several_tables_become_one_data_set_with_unique_names() {
     assert_eq!(labels(&output, "sample"), ["m1", "m1", "m2.csv"]);
     let names = H5ad::open(&output).and_then(|file| file.obs_names());
     assert_eq!(names.expect("cells"), ["m1_1", "m1_2", "m1_2-1"]);
+}
+
+#[test]
+fn columns_of_any_names_are_kept() {
+    let folder = Folder::new();
+    let output = folder.path("x.h5ad");
+    let first = folder.file(
+        "m1.csv",
+        "cell,sample,Ins1,Gcg\nc1,left,5,0\nc2,right,1,3\n",
+    );
+    let second = folder.file("m2.csv", "cell,sample,Ins1,Gcg\nc3,left,0,2\nc4,left,7,0\n");
+    csv_to_h5ad(&[first, second], &output).expect("a conversion");
+    assert_eq!(labels(&output, "sample"), ["m1", "m1", "m2", "m2"]);
+    let own = ["left", "right", "left", "left"];
+    assert_eq!(labels(&output, "sample_of_file"), own);
+    let untitled = folder.file("untitled.csv", ",,Ins1,Gcg\nc1,T,5,0\nc2,B,1,3\n");
+    csv_to_h5ad(&[untitled], &output).expect("a conversion");
+    assert_eq!(labels(&output, "unnamed"), ["T", "B"]);
+    let twice = "gene,Length,Length,c1,c2\nIns1,900,870,5,0\nGcg,750,700,1,3\n";
+    let options = ReadOptions {
+        orientation: Orientation::GenesInRows,
+        ..ReadOptions::default()
+    };
+    let inputs = [folder.file("twice.csv", twice)];
+    tables_to_h5ad(&inputs, &options, &output).expect("a conversion");
+    let var = H5ad::open(&output).and_then(|file| file.var_frame());
+    let var = var.expect("columns");
+    let names: Vec<&str> = var.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Length", "Length-1"]);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Reading and writing `.h5ad` files.
 
+#[path = "../common/mod.rs"]
+mod common;
+
+mod copies;
 mod draft;
 mod matrix;
 mod messages;
@@ -7,3 +11,4 @@ mod mutations;
 mod refused;
 mod tables;
 mod write;
+mod zarr;

@@ -3,12 +3,22 @@
 use std::fs;
 
 use attentionae_sc::h5ad::H5ad;
-use hdf5::types::{FixedAscii, FixedUnicode, VarLenUnicode};
+use hdf5::{
+    Group,
+    types::{FixedAscii, FixedUnicode, VarLenUnicode},
+};
 
 use crate::draft::{CELLS, Draft, GENES, ascii_texts, assert_says, attribute, texts, values};
 
 fn some<T: ToString>(values: &[T]) -> Vec<Option<String>> {
     values.iter().map(|value| Some(value.to_string())).collect()
+}
+
+fn column_order(obs: &Group, names: &[&str]) {
+    let names = names.iter().map(|name| name.parse());
+    let names: Vec<VarLenUnicode> = names.collect::<Result<_, _>>().expect("texts");
+    let attribute = obs.new_attr_builder().with_data(&names);
+    attribute.create("column-order").expect("an order");
 }
 
 #[test]
@@ -48,14 +58,30 @@ fn columns_follow_the_files_order() {
     for name in ["b", "a", "c"] {
         values(&draft.obs(), name, &[1, 2, 3, 4]);
     }
-    let order = ["c", "b", "a"].map(str::parse::<VarLenUnicode>);
-    let order: Vec<_> = order.into_iter().collect::<Result<_, _>>().expect("texts");
-    let attribute = draft.obs().new_attr_builder().with_data(&order);
-    attribute.create("column-order").expect("an order");
+    column_order(&draft.obs(), &["c", "b", "a"]);
     let ordered = H5ad::open(&draft.finish().path)
         .expect("a file")
         .obs_columns();
     assert_eq!(ordered, ["c", "b", "a"]);
+}
+
+#[test]
+fn a_column_with_a_slash_in_its_name_lies_in_a_group() {
+    let draft = Draft::new();
+    let obs = draft.obs();
+    texts(&obs, "CD4/CD8", &["a", "b", "c", "d"]);
+    values(&obs, "old/one", &[0_i8, 1, 1, 0]);
+    let categories = obs.create_group("__categories").expect("a group");
+    texts(&categories, "old/one", &["x", "y"]);
+    column_order(&obs, &["old/one", "CD4/CD8", "CD4/none", "none/CD8"]);
+    let finished = draft.finish();
+    let file = H5ad::open(&finished.path).expect("a file");
+    assert_eq!(file.obs_columns(), ["old/one", "CD4/CD8"]);
+    let labels = |column| file.obs_labels(column).expect("labels");
+    assert_eq!(labels("CD4/CD8"), some(&["a", "b", "c", "d"]));
+    assert_eq!(labels("old/one"), some(&["x", "y", "y", "x"]));
+    let typed = file.obs_frame().expect("columns");
+    assert_eq!(typed[1].1.texts(), some(&["a", "b", "c", "d"]));
 }
 
 #[test]

@@ -79,6 +79,34 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn columns_get_names_that_a_file_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("new.h5ad");
+    let counts = counts();
+    let mut data = data(&counts);
+    let column = |name: &str, n| (name.to_owned(), Column::Whole((0..n).collect()));
+    let names = ["a", "a", "", "", "_index", "CD4", "CD4/CD8", "."];
+    data.obs = names.map(|name| column(name, 4)).to_vec();
+    data.var = ["x", "x"].map(|name| column(name, 3)).to_vec();
+    write_h5ad(&path, &data).expect("a file");
+    let file = H5ad::open(&path).expect("a file");
+    let numbered = [
+        "a",
+        "a-1",
+        "unnamed",
+        "unnamed-1",
+        "_index-1",
+        "CD4",
+        "CD4_CD8",
+        "unnamed-2",
+    ];
+    assert_eq!(file.obs_columns(), numbered);
+    assert_eq!(file.obs_names().expect("cells"), data.obs_names);
+    let var = file.var_frame().expect("columns");
+    assert_eq!(var, ["x", "x-1"].map(|name| column(name, 3)));
+}
+
+#[test]
 fn every_element_says_how_it_is_encoded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("new.h5ad");
