@@ -46,9 +46,6 @@ fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
     let progress = Progress::new(config.quiet);
     let mut outcome = annotate::run(config, &progress)?;
     let last = outcome.failures.pop();
-    if last.is_none() || config.data_sets.len() > 1 {
-        progress.finish();
-    }
     for line in &outcome.lines {
         print_result(line)?;
     }

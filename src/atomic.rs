@@ -4,13 +4,13 @@ use std::{
     collections::BTreeSet,
     ffi::{CString, OsString},
     fs, io,
-    os::unix::ffi::OsStrExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use nix::unistd::unlink;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Why a file was not written. Nothing of it is left.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,16 @@ impl Scratch {
     pub fn new() -> io::Result<Self> {
         let mut state = UNFINISHED.state();
         let (file, registered) = state.register(NamedTempFile::new)?;
+        Ok(Self { file, registered })
+    }
+
+    /// The file at `path`, locked, so that one process at a time has it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where another has it, and as [`Self::new`].
+    pub(crate) fn locked(path: &Path) -> io::Result<Self> {
+        let mut state = UNFINISHED.state();
+        let (file, registered) = state.register(|| locked(path))?;
         Ok(Self { file, registered })
     }
 
@@ -187,6 +197,30 @@ impl Registry {
 
     fn close(&self) {
         self.state().close();
+    }
+}
+
+/// The file at `path` with a lock on it, which no other process has. It is removed before the lock is given up.
+fn locked(path: &Path) -> io::Result<NamedTempFile> {
+    let mut options = fs::File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    loop {
+        let file = options.open(path)?;
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+            // Some network disks know no locks: nobody has one there.
+            Err(fs::TryLockError::Error(_)) | Ok(()) => {}
+        }
+        // Between both calls the process that had the file may have removed it: what is locked is then not what others will find.
+        let locked = file.metadata()?;
+        match fs::metadata(path) {
+            Ok(found) if (found.dev(), found.ino()) == (locked.dev(), locked.ino()) => {
+                let path = TempPath::try_from_path(path)?;
+                return Ok(NamedTempFile::from_parts(file, path));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
 }
 
@@ -302,6 +336,34 @@ mod tests {
         registry.close();
         assert!(!file.path().exists());
         assert!(registry.register(NamedTempFile::new).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_locked_file_is_had_once_and_goes_with_its_lock() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("x.lock");
+        // One that a killed process has left.
+        fs::write(&path, "")?;
+        for _ in 0..2 {
+            let held = Scratch::locked(&path)?;
+            let refused = Scratch::locked(&path).map_err(|error| error.kind());
+            assert_eq!(refused.err(), Some(io::ErrorKind::WouldBlock));
+            assert!(path.exists());
+            drop(held);
+            assert!(!path.exists());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_lock_on_a_file_that_is_gone_holds_nobody_back() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("x.lock");
+        let gone = fs::File::create(&path)?;
+        gone.lock()?;
+        fs::remove_file(&path)?;
+        drop(Scratch::locked(&path)?);
         Ok(())
     }
 

@@ -69,6 +69,16 @@ impl TypeClassifier {
         })
     }
 
+    /// The same without one of the types: how likely the others are relative to each other stays.
+    #[must_use]
+    pub(super) fn without(&self, left_out: usize) -> Self {
+        let types = 0..self.weights.ncols();
+        let kept: Vec<usize> = types.filter(|&label| label != left_out).collect();
+        Self {
+            weights: self.weights.select(Axis(1), &kept),
+        }
+    }
+
     /// The likeliest type of every cell, and how likely it is.
     #[must_use]
     pub(super) fn likeliest(&self, features: &Array2<f64>) -> Vec<Vote> {

@@ -40,10 +40,10 @@ pub enum AnnotateError {
         /// Its cells.
         n_cells: usize,
     },
-    /// The model holds no cell types.
+    /// The model holds no cell types: the column was not there, had no value, or was not to be read.
     #[error(
-        "{model}: -label_by celltype needs a model that was trained with cell types; its data had no obs['celltype'], and \
-         -celltype named no other column. -label_by cluster gives clusters"
+        "{model}: -label_by celltype needs a model that was trained with cell types, those of obs['celltype'] or of the column \
+         that -celltype names, and no cell of this one has any; -label_by cluster gives clusters"
     )]
     NoCellTypes {
         /// The model.

@@ -15,6 +15,7 @@ mod deviation;
 mod error;
 mod facts;
 mod genes;
+mod labels;
 mod names;
 mod new_cells;
 mod novelty;
@@ -36,13 +37,13 @@ pub(crate) use self::{
 };
 use self::{
     genes::GeneMatch,
-    names::names_of_clusters,
+    labels::KnownLabels,
     new_cells::{Annotator, Labelled},
     outputs::{check_outputs, write_outputs},
     results::results,
 };
 use crate::{
-    config::{AnnotateConfig, LabelBy},
+    config::AnnotateConfig,
     counts::CountSource,
     interrupt::wait_if_stopped,
     memory::StageLog,
@@ -107,19 +108,21 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Outco
     }
     progress.stage(&format!("Reading the model {}", config.model.display()));
     let model = TrainedModel::load(&config.model).map_err(AnnotateError::from)?;
-    let (names, labels) = labels_of_reference(config, &model)?;
-    let types = match config.label_by {
-        LabelBy::CellType => model.types.as_ref(),
-        LabelBy::Cluster => None,
-    };
-    let annotator = Annotator::new(&model, labels, types)
+    let KnownLabels {
+        names,
+        of_reference,
+        types,
+    } = KnownLabels::of(config, &model)?;
+    let annotator = Annotator::new(&model, of_reference, types)
         .with_context(|| format!("{}: is damaged", config.model.display()))?;
+    progress.finish();
     let mut outcome = Outcome::default();
     for data_set in &config.data_sets {
+        let progress = progress.part();
         let stages = Stages {
             config,
             data_set,
-            progress,
+            progress: &progress,
             log: StageLog::start(),
         };
         match stages.run(&model, &annotator, &names) {
@@ -132,65 +135,6 @@ pub fn run(config: &AnnotateConfig, progress: &Progress) -> anyhow::Result<Outco
         }
     }
     Ok(outcome)
-}
-
-/// What labels are called, and the label of every reference cell.
-fn labels_of_reference(
-    config: &AnnotateConfig,
-    model: &TrainedModel,
-) -> Result<(Vec<String>, Vec<Option<usize>>), AnnotateError> {
-    let reference = &model.reference;
-    let (mut names, mut labels): (_, Vec<Option<usize>>) = match config.label_by {
-        LabelBy::CellType if reference.celltypes.is_empty() => {
-            return Err(AnnotateError::NoCellTypes {
-                model: config.model.clone(),
-            });
-        }
-        LabelBy::CellType => {
-            let known = |&code: &usize| (code < reference.celltypes.len()).then_some(code);
-            let labels = reference.celltype_of_cell.iter().map(known).collect();
-            (reference.celltypes.clone(), labels)
-        }
-        LabelBy::Cluster => {
-            let named = names_of_clusters(config.names.as_deref(), reference.sizes.len())?;
-            // Clusters of one name are one label.
-            let mut names: Vec<String> = Vec::new();
-            let mut label_of = Vec::new();
-            for name in named {
-                let known = names.iter().position(|other| *other == name);
-                label_of.push(known.unwrap_or(names.len()));
-                if known.is_none() {
-                    names.push(name);
-                }
-            }
-            let clusters = reference.clusters.iter();
-            let labels = clusters.map(|&cluster| Some(label_of[cluster])).collect();
-            (names, labels)
-        }
-    };
-    leave_out_unassigned(&mut names, &mut labels);
-    if names.is_empty() {
-        return Err(AnnotateError::NoLabels {
-            model: config.model.clone(),
-        });
-    }
-    names.push(UNASSIGNED.to_owned());
-    Ok((names, labels))
-}
-
-/// Takes the label of cells that nobody could place away from them, where the reference has such: they place no others.
-fn leave_out_unassigned(names: &mut Vec<String>, labels: &mut [Option<usize>]) {
-    let Some(nowhere) = names.iter().position(|name| name == UNASSIGNED) else {
-        return;
-    };
-    names.remove(nowhere);
-    for label in labels {
-        *label = match *label {
-            Some(code) if code == nowhere => None,
-            Some(code) if code > nowhere => Some(code - 1),
-            other => other,
-        };
-    }
 }
 
 /// The stages of one data set.
@@ -252,11 +196,11 @@ impl<'s> Stages<'s> {
         let found = self.scored(&input, &genes, cells, names);
         self.log.begin("write");
         let old_labels = annotator.labels_of_reference();
-        let earlier = write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
+        let begun = write_outputs(&found, (model, old_labels), &self.log, self.progress)?;
         self.log.end();
         let results = results(&found, model, &self.log);
         results.write()?;
-        if let Some(note) = earlier.note() {
+        if let Some(note) = begun.note() {
             self.progress.note(&note);
         }
         self.progress.finish();
@@ -375,23 +319,5 @@ impl<'s> Stages<'s> {
         Ok(Some(
             of_cell.map(|&batch| in_model[batch as usize]).collect(),
         ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_that_nobody_could_place_lend_no_label() {
-        let mut names = ["B", UNASSIGNED, "T"].map(str::to_owned).to_vec();
-        let mut labels = [0, 1, 2, 1].map(Some).to_vec();
-        labels.push(None);
-        leave_out_unassigned(&mut names, &mut labels);
-        assert_eq!(names, ["B", "T"]);
-        assert_eq!(labels, [Some(0), None, Some(1), None, None]);
-        let before = labels.clone();
-        leave_out_unassigned(&mut names, &mut labels);
-        assert_eq!((names.len(), labels), (2, before));
     }
 }

@@ -3,14 +3,15 @@
 use std::{collections::HashMap, path::Path};
 
 use super::AnnotateError;
+use crate::read::separator;
 
 /// Names of `n_clusters` clusters: their numbers, or where a table is given what stands there beside them.
 ///
-/// The table has a header, clusters in the first column and names in the second, with commas or tabs between. Clusters that it
-/// does not list keep their numbers.
+/// The table has a header, clusters in the first column and names in the second, with commas, semicolons or tabs between.
+/// Clusters that it does not list keep their numbers.
 ///
 /// # Errors
-/// Where the table cannot be read, has no header, or lists what is no cluster of the model.
+/// Where the table cannot be read, has no header, or lists no cluster, or what is none of the model.
 pub fn names_of_clusters(
     table: Option<&Path>,
     n_clusters: usize,
@@ -36,9 +37,13 @@ pub fn names_of_clusters(
 /// Clusters and their names.
 fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
     let text = std::fs::read_to_string(path).map_err(|error| refused(path, error.to_string()))?;
-    let has_tabs = text.lines().next().is_some_and(|line| line.contains('\t'));
+    let mut lines = text.lines().map(str::as_bytes);
+    let (first, second) = (lines.next(), lines.next());
     let mut table = csv::ReaderBuilder::new()
-        .delimiter(if has_tabs { b'\t' } else { b',' })
+        .delimiter(separator(
+            first.unwrap_or_default(),
+            second.unwrap_or_default(),
+        ))
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let header = table.headers();
@@ -60,6 +65,10 @@ fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
             }
             _ => return Err(refused(path, "has a row without a name".to_owned())),
         }
+    }
+    if found.is_empty() {
+        let problem = "lists no cluster: was it written to its end?";
+        return Err(refused(path, problem.to_owned()));
     }
     Ok(found)
 }
@@ -87,7 +96,13 @@ mod tests {
         assert_eq!(names_of_clusters(None, 2).expect("numbers"), ["0", "1"]);
         let found = names("cluster,name\n2,T cells\n0,\"B, naive\"\n").expect("names");
         assert_eq!(found, ["B, naive", "1", "T cells"]);
-        assert_eq!(names("cluster\tname\n1\tNK\n").expect("names")[1], "NK");
+        for table in [
+            "cluster\tname\n1\tNK\n",
+            "cluster;name\n1;NK\n",
+            "cluster;name\r\n1;NK\r\n0;B, naive\r\n",
+        ] {
+            assert_eq!(names(table).expect("names")[1], "NK", "{table}");
+        }
     }
 
     #[test]
@@ -96,6 +111,8 @@ mod tests {
             ("cluster,name\n3,NK\n", "clusters are 0 to 2"),
             ("cluster,name\n1,NK\n1,T\n", "twice"),
             ("cluster,name\n1,\n", "without a name"),
+            ("cluster,name\n", "lists no cluster"),
+            ("", "lists no cluster"),
             ("0,B cells\n1,NK\n", "that of cluster 0, where the header"),
             ("2\tB cells\n", "that of cluster 2, where the header"),
         ] {

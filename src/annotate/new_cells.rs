@@ -33,7 +33,7 @@ pub struct Annotator<'a> {
     /// The label of every reference cell, `None` for one that has none.
     labels: Vec<Option<usize>>,
     /// What gives cells their labels, where these are types; clusters are voted for by reference cells.
-    types: Option<&'a TypeClassifier>,
+    types: Option<TypeClassifier>,
 }
 
 /// New cells with their labels, in the order of the file.
@@ -82,7 +82,7 @@ impl<'a> Annotator<'a> {
     pub fn new(
         model: &'a TrainedModel,
         labels: Vec<Option<usize>>,
-        types: Option<&'a TypeClassifier>,
+        types: Option<TypeClassifier>,
     ) -> anyhow::Result<Self> {
         let states = model.landmarks.states.handles();
         let landmarks = tch::no_grad(|| model.network.landmarks(states));
@@ -253,6 +253,7 @@ impl<'a> Annotator<'a> {
         let z = embedder.embed(features.view(), &inputs);
         let types = self
             .types
+            .as_ref()
             .map(|types| types.likeliest(&type_features(&views.unwrap_or_default(), z.view())));
         (z, types)
     }

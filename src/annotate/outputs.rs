@@ -18,8 +18,8 @@ use crate::{
     read::{Input, NamedInputs},
     report::{ReportedCells, write_new_cells},
     write::{
-        EarlierOutputs, OutputPaths, Replacement, WriteError, Writer, cell_names,
-        check_annotatable, check_writable, unique_names, write_copy, write_embedding, write_file,
+        Begun, OutputPaths, Replacement, WriteError, Writer, cell_names, check_annotatable,
+        check_files, drawn_names, unique_names, write_copy, write_embedding, write_file,
     },
 };
 
@@ -47,18 +47,16 @@ pub(super) fn check_outputs(
     let mut files = vec![paths.results()];
     files.extend(save.pred_label.then(|| paths.labels(save.table_format)));
     files.extend(save.embedding.then(|| paths.embedding(save.table_format)));
-    files.extend(
-        save.umap
-            .then(|| paths.predicted_figure(save.figure_format)),
-    );
+    if save.umap {
+        files.extend([
+            paths.predicted_figure(save.figure_format),
+            paths.new_cells_figure(save.figure_format),
+            paths.true_figure(save.figure_format),
+        ]);
+    }
     files.extend(save.report.then(|| paths.report()));
     files.extend(save.h5ad.then(|| paths.h5ad()));
-    for path in files {
-        check_writable(path.parent().unwrap_or(&config.output_dir))?;
-        if path.is_dir() {
-            return Err(WriteError::NotAFile { path });
-        }
-    }
+    check_files(&files)?;
     replacement(config, data_set).check()
 }
 
@@ -75,13 +73,14 @@ pub(super) fn check_copy(
     check_annotatable(&output, &data_set.inputs, input, config.overwrite)
 }
 
-/// Writes what was asked for, but for the results: those of an earlier run are removed. Returns what was there before.
+/// Writes what was asked for, but for the results: those of an earlier run are removed. What is returned is to be kept until the new
+/// ones are written.
 pub(super) fn write_outputs(
     found: &Annotated<'_>,
     (model, old_labels): (&TrainedModel, &[Option<usize>]),
     log: &StageLog,
     progress: &Progress,
-) -> anyhow::Result<EarlierOutputs> {
+) -> anyhow::Result<Begun> {
     let paths = paths(found.config, found.data_set);
     let save = found.config.save;
     let names = unique_names(&found.input.data.cell_names, &found.cells.cells, progress);
@@ -97,15 +96,16 @@ pub(super) fn write_outputs(
     let layout = layout.as_ref().map(|places| places.view());
     let folder = found.config.output_dir.display();
     progress.stage(&format!("Writing to {folder}"));
-    let earlier = replacement(found.config, found.data_set).begin()?;
+    let begun = replacement(found.config, found.data_set).begin()?;
     write_tables(found, &paths, &names)?;
     if let Some(places) = layout.filter(|_| save.umap) {
-        write_figures(found, model, &paths, places)?;
+        write_figures(found, model, places, progress)?;
     }
     if let Some(layout) = layout.filter(|_| save.report) {
         progress.stage("Writing the report");
         let reported = ReportedCells {
             name: &found.data_set.name,
+            label_by: found.config.label_by,
             facts: &facts(found, model, log),
             input: found.input,
             truth_column: found.config.celltype.column(),
@@ -132,7 +132,7 @@ pub(super) fn write_outputs(
         let places = layout.as_ref().map(|places| places.slice(s![n_old.., ..]));
         write_annotated(&paths.h5ad(), found, model, places)?;
     }
-    Ok(earlier)
+    Ok(begun)
 }
 
 /// Labels and embedding.
@@ -184,15 +184,16 @@ fn write_labels(
 fn write_figures(
     found: &Annotated<'_>,
     model: &TrainedModel,
-    paths: &OutputPaths,
     coords: ArrayView2<'_, f32>,
+    progress: &Progress,
 ) -> Result<(), WriteError> {
+    let paths = paths(found.config, found.data_set);
     let format = found.config.save.figure_format;
     let reference = &model.reference;
     let name = &drawable(std::slice::from_ref(&found.data_set.name)).0[0];
     let figure = |path: &Path, what: &str, labels: &[usize], names: &[String]| {
         let title = title(name, what, None);
-        let (names, _) = drawable(names);
+        let names = drawn_names(names, path, progress);
         let figure = Figure {
             title: &title,
             coords,

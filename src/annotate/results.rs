@@ -8,7 +8,7 @@ use super::{Annotated, UNASSIGNED, outputs::paths};
 use crate::{
     config::LabelBy,
     memory::{StageLog, StageUse},
-    metrics::{Scores, TypeF1},
+    metrics::{Scores, TypeF1, decimals},
     model_file::TrainedModel,
     read::Inputs,
     write::{ClusterSize, WriteError, write_json},
@@ -134,7 +134,7 @@ impl AnnotateResults {
             .filter_map(|(name, score)| Some((name, score.filter(|score| score.is_finite())?)));
         for (place, (name, score)) in defined.enumerate() {
             let before = if place == 0 { ';' } else { ',' };
-            let _ = write!(line, "{before} {name} {score:.3}");
+            let _ = write!(line, "{before} {name} {}", decimals(score, 3));
         }
         line
     }

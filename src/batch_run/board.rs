@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::Instant,
 };
 
 use indicatif::{MultiProgress, ProgressBar};
 
 use super::{Record, Status, job::Said};
-use crate::progress::{TICK, brief, print_line, style};
+use crate::progress::{TICK, brief, lock, print_line, style};
 
 /// The progress of a batch as a whole and of every data set that runs: live on a terminal, as plain lines
 /// elsewhere; where quiet, errors alone.
@@ -164,9 +164,4 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.whole.finish_and_clear();
     }
-}
-
-/// The content, also after a panic elsewhere: what is behind these locks is valid at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,6 +28,11 @@ pub(super) fn of_inputs(inputs: &Inputs) -> io::Result<String> {
     Ok(hexadecimal(hash))
 }
 
+/// SHA-256 of the results file of a run, which holds times: no two runs write the same.
+pub(super) fn of_results(text: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(text))
+}
+
 fn of_file(path: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut File::open(path)?, &mut hash)?;

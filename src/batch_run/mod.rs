@@ -35,8 +35,9 @@ pub use self::{
 };
 use crate::{
     config::BatchRunConfig,
+    read::check_there,
     report::{IndexRow, write_index},
-    write::{OutputPaths, Replacement, WriteError, Writer, check_writable},
+    write::{OutputPaths, Replacement, Writer, check_files},
 };
 
 /// Runs every data set of a batch: the records, in the batch's order. A data set that fails has a record that
@@ -50,15 +51,7 @@ use crate::{
 pub fn run(config: &BatchRunConfig) -> Result<Vec<Record>, BatchRunError> {
     let sets = planned_runs(config)?;
     let files = RecordFiles::below(&config.options.output_dir);
-    for path in files.paths() {
-        if path.is_dir() {
-            return Err(WriteError::NotAFile {
-                path: path.to_owned(),
-            }
-            .into());
-        }
-        check_writable(path.parent().unwrap_or(path))?;
-    }
+    check_files(&files.paths())?;
     files.check_replaceable(config.options.overwrite)?;
     let earlier = if config.resume {
         files.read()?
@@ -67,27 +60,24 @@ pub fn run(config: &BatchRunConfig) -> Result<Vec<Record>, BatchRunError> {
     };
     let of_name = |set: &PlannedRun| earlier.iter().find(|record| record.name == set.run.name);
     let jobs = config.jobs.min(sets.len());
-    let is_run = |record: &Record| sets.iter().any(|set| set.run.name == record.name);
-    let others = earlier.iter().filter(|record| !is_run(record)).cloned();
     let batch = BatchRun {
         config,
-        others: others.collect(),
+        sets: &sets,
         records: Mutex::new(sets.iter().map(|set| of_name(set).cloned()).collect()),
         files,
         board: Board::new(config.options.quiet, sets.len()),
         memory: Memory::free_now(),
         threads: share::threads_each(config.options.threads, jobs),
     };
-    batch.run_all(&sets, jobs)
+    batch.run_all(jobs)
 }
 
 /// What the runs of a batch share.
 struct BatchRun<'a> {
     config: &'a BatchRunConfig,
+    sets: &'a [PlannedRun],
     /// Of every data set: its record, or that of an earlier batch until it is done.
     records: Mutex<Vec<Option<Record>>>,
-    /// Records of an earlier batch of data sets that are not in this one, which are kept.
-    others: Vec<Record>,
     files: RecordFiles,
     board: Board,
     memory: Memory,
@@ -97,12 +87,12 @@ struct BatchRun<'a> {
 
 impl BatchRun<'_> {
     /// Has `jobs` workers take one data set after the other.
-    fn run_all(self, sets: &[PlannedRun], jobs: usize) -> Result<Vec<Record>, BatchRunError> {
+    fn run_all(self, jobs: usize) -> Result<Vec<Record>, BatchRunError> {
         let next = AtomicUsize::new(0);
-        let work = || -> Result<(), WriteError> {
+        let work = || -> Result<(), BatchRunError> {
             loop {
                 let position = next.fetch_add(1, Ordering::Relaxed);
-                let Some(set) = sets.get(position) else {
+                let Some(set) = self.sets.get(position) else {
                     return Ok(());
                 };
                 self.finish(set, position)?;
@@ -113,21 +103,18 @@ impl BatchRun<'_> {
             let mut results = workers.into_iter().map(ScopedJoinHandle::join);
             results.try_for_each(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
         })?;
-        let (save, folder) = (self.config.options.save, &self.config.options.output_dir);
+        if self.config.options.save.report {
+            self.write_index()?;
+        }
         let records = self
             .records
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let records: Vec<Record> = records.into_iter().flatten().collect();
-        if save.report {
-            let rows: Vec<IndexRow> = records.iter().map(Record::in_index).collect();
-            write_index(&folder.join("report/index.html"), &rows)?;
-        }
-        Ok(records)
+        Ok(records.into_iter().flatten().collect())
     }
 
     /// Runs a data set, unless an earlier batch has, and records it.
-    fn finish(&self, set: &PlannedRun, position: usize) -> Result<(), WriteError> {
+    fn finish(&self, set: &PlannedRun, position: usize) -> Result<(), BatchRunError> {
         let fresh = Record {
             name: set.run.name.clone(),
             input: set.run.inputs.to_string(),
@@ -137,7 +124,8 @@ impl BatchRun<'_> {
             ..Record::default()
         };
         let earlier = self.records()[position].clone();
-        let unchanged = earlier.filter(|earlier| earlier.still_holds(&fresh) && has_outputs(set));
+        let unchanged =
+            earlier.filter(|earlier| earlier.still_holds(&fresh) && has_outputs(set, earlier));
         let record = if let Some(earlier) = unchanged {
             Record {
                 status: Status::Unchanged,
@@ -151,8 +139,33 @@ impl BatchRun<'_> {
         self.board.end(&record);
         let mut records = self.records();
         records[position] = Some(record);
-        let known: Vec<&Record> = records.iter().flatten().chain(&self.others).collect();
-        self.files.write(&known)
+        let _claim = self.files.claim();
+        let others = self.others()?;
+        let known: Vec<&Record> = records.iter().flatten().chain(&others).collect();
+        Ok(self.files.write(&known)?)
+    }
+
+    /// The records of data sets that are not in this batch, which one that is resumed keeps: another batch may have added some by now.
+    fn others(&self) -> Result<Vec<Record>, BatchRunError> {
+        if !self.config.resume {
+            return Ok(Vec::new());
+        }
+        let mut others = self.files.read()?;
+        others.retain(|record| self.sets.iter().all(|set| set.run.name != record.name));
+        Ok(others)
+    }
+
+    /// Writes the page that links to the reports, to those of data sets that are not in this batch too.
+    fn write_index(&self) -> Result<(), BatchRunError> {
+        let folder = &self.config.options.output_dir;
+        let report = |record: &Record| OutputPaths::new(folder, &record.name).report();
+        let _claim = self.files.claim();
+        let mut others = self.others()?;
+        others.retain(|record| record.status == Status::Failed || report(record).is_file());
+        let records = self.records();
+        let all = records.iter().flatten().chain(&others);
+        let rows: Vec<IndexRow> = all.map(Record::in_index).collect();
+        Ok(write_index(&folder.join("report/index.html"), &rows)?)
     }
 
     fn run_one(&self, set: &PlannedRun, mut record: Record) -> Record {
@@ -164,8 +177,10 @@ impl BatchRun<'_> {
         // The run checks it too, but would advise an option that a batch run does not have.
         let replaceable = Replacement::of_run(&set.run, Writer::RunOfBatch).check();
         let replaceable = replaceable.map_err(|refused| refused.to_string());
-        let ended =
-            replaceable.and_then(|()| job::run(set, &self.config.typed, self.threads, hear));
+        let is_there = check_there(&set.run.inputs).map_err(|missing| missing.to_string());
+        let ended = is_there
+            .and(replaceable)
+            .and_then(|()| job::run(set, &self.config.typed, self.threads, hear));
         record.seconds = started.elapsed().as_secs_f64();
         let completed = ended.and_then(|()| {
             let results = OutputPaths::of(&set.run).results();
@@ -182,8 +197,9 @@ impl BatchRun<'_> {
     }
 }
 
-/// Whether the outputs that a run always writes with its options are there.
-fn has_outputs(set: &PlannedRun) -> bool {
+/// Whether the outputs that a run always writes with its options are there, and are those that its record tells of.
+fn has_outputs(set: &PlannedRun, record: &Record) -> bool {
     let paths = OutputPaths::of(&set.run);
-    paths.always(set.run.save).iter().all(|path| path.is_file())
+    let mut files = paths.always(set.run.save).into_iter();
+    record.tells_of(&paths.results()) && files.all(|path| path.is_file())
 }

@@ -60,7 +60,7 @@ pub(super) fn planned_runs(config: &BatchRunConfig) -> Result<Vec<PlannedRun>, B
     Ok(named.into_iter().map(run_of).collect())
 }
 
-/// The `.h5ad` files of a folder, hidden ones apart, in the order of their names.
+/// The `.h5ad` files of a folder, with the ending in any case and hidden ones apart, in the order of their names.
 fn all_of(folder: &Path) -> Result<Vec<TypedInputs>, BatchRunError> {
     let unlisted = |source| BatchRunError::Folder {
         folder: folder.to_owned(),
@@ -70,7 +70,7 @@ fn all_of(folder: &Path) -> Result<Vec<TypedInputs>, BatchRunError> {
     for entry in folder.read_dir().map_err(unlisted)? {
         names.extend(entry.map_err(unlisted)?.file_name().into_string());
     }
-    names.retain(|name| name.ends_with(ENDING) && !name.starts_with('.'));
+    names.retain(|name| name.to_lowercase().ends_with(ENDING) && !name.starts_with('.'));
     names.sort();
     let sets = names.iter().filter_map(|name| named(name, folder));
     let sets: Vec<_> = sets.collect();
@@ -85,7 +85,7 @@ fn all_of(folder: &Path) -> Result<Vec<TypedInputs>, BatchRunError> {
 /// A file of a folder under what `-name` has to be for it: the name, or where that is another input's the path.
 fn named(file_name: &str, folder: &Path) -> Option<TypedInputs> {
     let path = folder.join(file_name);
-    let name = file_name.strip_suffix(ENDING)?;
+    let name = file_name.strip_suffix(ENDING).unwrap_or(file_name);
     let typed = [name.to_owned(), path.display().to_string()];
     typed.into_iter().find_map(|typed| {
         let found = find_inputs(&typed, folder).ok()?;
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_file_is_found_also_where_its_name_is_that_of_another_input() {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in ["b.csv.h5ad", "a.h5ad", "a.csv", ".c.h5ad"] {
+        for name in ["b.csv.h5ad", "a.h5ad", "a.csv", ".c.h5ad", "D.H5AD"] {
             fs::write(folder.path().join(name), "").expect("a file");
         }
         let sets = all_of(folder.path()).expect("a listing");
@@ -115,8 +115,18 @@ mod tests {
             .map(|set| (set.found.name.as_str(), set.found.inputs.to_string()))
             .collect();
         let path = |name: &str| folder.path().join(name).display().to_string();
-        assert_eq!(found, [("a", path("a.h5ad")), ("b", path("b.csv.h5ad"))]);
+        assert_eq!(
+            found,
+            [
+                ("D.H5AD", path("D.H5AD")),
+                ("a", path("a.h5ad")),
+                ("b", path("b.csv.h5ad"))
+            ]
+        );
         let typed: Vec<_> = sets.iter().map(|set| set.typed.clone()).collect();
-        assert_eq!(typed, ["a".to_owned(), path("b.csv.h5ad")]);
+        assert_eq!(
+            typed,
+            ["D.H5AD".to_owned(), "a".to_owned(), path("b.csv.h5ad")]
+        );
     }
 }

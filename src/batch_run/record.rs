@@ -7,10 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::BatchRunError;
+use super::{BatchRunError, fingerprint};
 use crate::{
     report::IndexRow,
-    write::{WriteError, input_of_results, write_file, write_json},
+    write::{Claim, WriteError, input_of_results, write_file, write_json},
 };
 
 /// One data set of a batch. Numbers that are not defined or not known are left out.
@@ -42,6 +42,8 @@ pub struct Record {
     pub input_sha256: Option<String>,
     /// SHA-256 of the options that the run was made with.
     pub options_sha256: Option<String>,
+    /// SHA-256 of its results file.
+    pub results_sha256: Option<String>,
 }
 
 /// How a data set of a batch ended.
@@ -77,8 +79,10 @@ struct FoundScores {
 impl Record {
     /// Takes over what a run has written into its results file.
     pub(super) fn complete(&mut self, results: &Path) -> io::Result<()> {
-        let found: Found = serde_json::from_slice(&fs::read(results)?)?;
+        let text = fs::read(results)?;
+        let found: Found = serde_json::from_slice(&text)?;
         self.status = Status::Done;
+        self.results_sha256 = Some(fingerprint::of_results(&text));
         self.cells = Some(found.n_cells);
         self.clusters = Some(found.n_clusters);
         self.asw = found.scores.asw;
@@ -104,6 +108,12 @@ impl Record {
         }
     }
 
+    /// Whether this is the results file that it tells of: another run may have replaced it, and its outputs.
+    pub(super) fn tells_of(&self, results: &Path) -> bool {
+        let found = fs::read(results).map(|text| fingerprint::of_results(&text));
+        found.is_ok_and(|found| self.results_sha256 == Some(found))
+    }
+
     /// Whether it tells of a finished run with the input and the options of `now`.
     pub(super) fn still_holds(&self, now: &Self) -> bool {
         self.status != Status::Failed
@@ -118,6 +128,7 @@ impl Record {
 pub(super) struct RecordFiles {
     json: PathBuf,
     csv: PathBuf,
+    lock: PathBuf,
 }
 
 impl RecordFiles {
@@ -127,6 +138,7 @@ impl RecordFiles {
         Self {
             json: results.join("batch.json"),
             csv: results.join("batch.csv"),
+            lock: output_dir.join(".batch.lock"),
         }
     }
 
@@ -143,6 +155,11 @@ impl RecordFiles {
                 input,
             }),
         }
+    }
+
+    /// The right to write them, once no other batch does.
+    pub(super) fn claim(&self) -> Claim {
+        Claim::wait_for(&self.lock)
     }
 
     /// The records of the batch before; none where there was none.

@@ -1,6 +1,7 @@
 //! The records of a batch as a table for a terminal.
 
 use super::{Record, Status};
+use crate::metrics::decimals;
 
 const HEADER: [&str; 9] = [
     "name", "cells", "clusters", "ASW", "DB", "ARI", "NMI", "seconds", "",
@@ -26,7 +27,7 @@ pub fn summary(records: &[Record]) -> String {
 
 fn row(record: &Record) -> [String; HEADER.len()] {
     let whole = |number: Option<usize>| number.map_or("-".to_owned(), |n| n.to_string());
-    let score = |score: Option<f64>| score.map_or("-".to_owned(), |s| format!("{s:.3}"));
+    let score = |score: Option<f64>| score.map_or("-".to_owned(), |s| decimals(s, 3));
     let status = match record.status {
         Status::Done => "",
         Status::Unchanged => "unchanged",

@@ -1,8 +1,13 @@
 //! The memory and processor time that a call may take.
 
-use std::time::Duration;
+use std::{
+    ptr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use nix::{
+    libc,
     sys::{
         resource::{Resource, getrlimit, rlim_t, setrlimit},
         signal::{SigEvent, SigevNotify, Signal},
@@ -21,6 +26,12 @@ const LEAST_SECONDS: u64 = 10;
 /// The slowest reading that is still waited for: a twentieth of what unpacking short texts one by one takes.
 const LEAST_BYTES_PER_SECOND: u64 = 1 << 20;
 
+/// The least that the C library asks the system for.
+const LEAST_ASKED: usize = 1 << 20;
+
+/// The process's own limit, which the limits of calls are below: the highest that was seen.
+static OWN: AtomicU64 = AtomicU64::new(0);
+
 /// Bounds the writable memory of the process until dropped.
 ///
 /// The system knows no such limit for one thread. It holds for the others too, for the milliseconds of a call; they have
@@ -36,6 +47,7 @@ impl MemoryLimit {
     pub(super) fn above_now(bytes: u64) -> Self {
         let lowered = data_bytes().and_then(|now| {
             let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).ok()?;
+            OWN.fetch_max(soft, Ordering::Relaxed);
             let limit = soft.min(now.saturating_add(SPARE_BYTES).saturating_add(bytes));
             setrlimit(Resource::RLIMIT_DATA, limit, hard).ok()?;
             Some((soft, hard))
@@ -51,6 +63,28 @@ impl Drop for MemoryLimit {
             let _ = setrlimit(Resource::RLIMIT_DATA, soft, hard);
         }
     }
+}
+
+/// Whether so many bytes are refused also where no call is limited: then there is no memory, and what a call reads may be sound.
+///
+/// For the handler of a signal in a process that is about to end: makes system calls only, and lifts the limit.
+pub(super) fn are_lacking(bytes: usize) -> bool {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_DATA) else {
+        return true;
+    };
+    let own = OWN.load(Ordering::Relaxed);
+    if soft >= own {
+        return true;
+    }
+    if bytes as u64 > soft || setrlimit(Resource::RLIMIT_DATA, own, hard).is_err() {
+        return false;
+    }
+    let asked = bytes.max(LEAST_ASKED);
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: the system chooses a place that nobody uses.
+    let place = unsafe { libc::mmap(ptr::null_mut(), asked, access, kind, -1, 0) };
+    place == libc::MAP_FAILED
 }
 
 /// Sends SIGXCPU to this thread once it has taken too much processor time, unless dropped before.

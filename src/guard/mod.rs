@@ -7,7 +7,8 @@
 //! * under a timer of the thread's own processor time, so that slow disks and busy machines do not count;
 //! * with handlers for the signals of a crash.
 //!
-//! Timer and crash end the process: exit code 1, a message that names the file, no temporary file left. A call
+//! Timer and crash end the process: exit code 1, a message that names the file, no temporary file left. An abort because the system
+//! refuses memory within that limit ends it as a lack of memory does elsewhere. A call
 //! costs a fraction of a millisecond more for it; there is no second process and no further thread.
 
 mod limits;
@@ -39,14 +40,19 @@ pub(crate) fn guarded<T>(subject: String, bytes: u64, call: impl FnOnce() -> T) 
 #[cfg(test)]
 mod tests {
     use std::{
-        env,
+        alloc::{GlobalAlloc, Layout},
+        env, fs,
         hint::black_box,
         process::{self, Command},
     };
 
-    use nix::sys::signal::{Signal, raise};
+    use nix::sys::{
+        resource::{Resource, setrlimit},
+        signal::{Signal, raise},
+    };
 
     use super::*;
+    use crate::out_of_memory::{EXIT_CODE, Remembering};
 
     #[test]
     fn a_call_gives_its_answer_and_may_be_nested() {
@@ -110,6 +116,45 @@ mod tests {
     #[test]
     fn a_heap_that_the_c_library_gives_up_is_a_message() {
         assert_eq!(last_words("abort"), crashed());
+    }
+
+    /// What the standard library does where a collection cannot grow to so many bytes.
+    fn allocate_or_abort(bytes: usize) {
+        let layout = Layout::from_size_align(bytes, 8).expect("a layout");
+        // SAFETY: the layout is not empty; a process that gets the memory ends without giving it back.
+        if black_box(unsafe { Remembering.alloc(black_box(layout)) }).is_null() {
+            process::abort();
+        }
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn ask_for_too_much() {
+        guarded("x.h5ad: X".to_owned(), 0, || allocate_or_abort(3 << 30));
+    }
+
+    #[test]
+    fn what_asks_for_more_than_the_limit_is_damaged() {
+        assert_eq!(last_words("ask_for_too_much"), crashed());
+    }
+
+    #[test]
+    #[ignore = "ends its process: started by the test below"]
+    fn find_no_memory() {
+        let sizes = fs::read_to_string("/proc/self/statm").expect("sizes in pages");
+        let pages = sizes.split(' ').next().expect("all pages");
+        let all = (pages.parse::<u64>().expect("a number") << 12) + (1 << 30);
+        setrlimit(Resource::RLIMIT_AS, all, all).expect("a lower limit");
+        guarded("x.h5ad: X".to_owned(), 4 << 30, || {
+            allocate_or_abort(2 << 30);
+        });
+    }
+
+    #[test]
+    fn memory_that_there_is_not_is_no_damage() {
+        let (code, last) = last_words("find_no_memory");
+        assert_eq!(code, Some(i32::from(EXIT_CODE)));
+        assert!(last.starts_with("error: the run finds no memory"), "{last}");
     }
 
     fn dive(depth: u64) -> u64 {

@@ -16,8 +16,8 @@ use nix::{
     },
 };
 
-use super::ADVICE;
-use crate::atomic;
+use super::{ADVICE, limits};
+use crate::{atomic, out_of_memory};
 
 /// The signals of a crash, and of a timer that ran out.
 const SIGNALS: [Signal; 6] = [
@@ -92,13 +92,20 @@ pub(super) fn install() {
     }
 }
 
-/// Ends the process with a message where the thread is in a guarded call; else lets the signal do what it did.
+/// Ends the process with a message where the thread is in a guarded call: of a lack of memory where that is the reason, or else of
+/// what cannot be read. Elsewhere lets the signal do what it did.
 extern "C" fn on_signal(number: c_int, info: *mut siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel passes a valid `siginfo_t` to a handler with SA_SIGINFO.
     let code = unsafe { (*info).si_code };
     let is_timer = number == libc::SIGXCPU && code == libc::SI_TIMER;
     if is_timer || number != libc::SIGXCPU {
-        while_reading(|subject| end(subject, is_timer));
+        while_reading(|subject| {
+            if number == libc::SIGABRT && out_of_memory::refused().is_some_and(limits::are_lacking)
+            {
+                out_of_memory::end();
+            }
+            end(subject, is_timer);
+        });
     }
     if is_timer {
         // It ran out in the moment in which the call returned.

@@ -24,8 +24,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// When another run has written results of another input meanwhile, or a file cannot be written. Files written before stay, each
-/// of them whole.
+/// When another run has written results of another input meanwhile or is writing just now, or a file cannot be written. Files
+/// written before stay, each of them whole.
 pub(super) fn write_outputs(
     found: &Findings<'_>,
     model: Option<&mut TrainedModel>,
@@ -38,7 +38,7 @@ pub(super) fn write_outputs(
         &found.prepared.cells,
         progress,
     );
-    let earlier = Replacement::of_run(found.config, Writer::Run).begin()?;
+    let begun = Replacement::of_run(found.config, Writer::Run).begin()?;
     write_tables(found, &paths, &names)?;
     if let Some(model) = model {
         let path = paths.model();
@@ -65,7 +65,7 @@ pub(super) fn write_outputs(
         write_multiqc(&bars, &statistics, found)?;
     }
     write_results(&paths.results(), &results(found, &log))?;
-    if let Some(note) = earlier.note() {
+    if let Some(note) = begun.note() {
         progress.note(&note);
     }
     Ok(())

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{ReportError, page, text};
 use crate::{
+    metrics::decimals,
     progress::brief,
     write::{WriteError, write_file},
 };
@@ -80,7 +81,7 @@ pub fn write_index(path: &Path, rows: &[IndexRow]) -> Result<(), WriteError> {
 
 fn shown(row: &IndexRow) -> Row {
     let whole = |number: Option<usize>| number.map_or("–".to_owned(), text::whole);
-    let score = |score: Option<f64>| score.map_or("–".to_owned(), |score| format!("{score:.2}"));
+    let score = |score: Option<f64>| score.map_or("–".to_owned(), |score| decimals(score, 2));
     let failed = |reason: &String| format!("failed: {}", text::clipped(reason, LONGEST_REASON));
     Row {
         name: text::name(&row.name),

@@ -15,6 +15,7 @@ use super::{
     truth::Agreement,
 };
 use crate::{
+    config::LabelBy,
     grouping::sizes,
     memory::StageLog,
     metrics::{Scores, Truth},
@@ -44,6 +45,8 @@ const UNASSIGNED: &str = "#101010";
 pub struct ReportedCells<'a> {
     /// What the data set is called.
     pub name: &'a str,
+    /// What labels are.
+    pub label_by: LabelBy,
     /// What was run: terms with what is to be said of them.
     pub facts: &'a [(&'static str, String)],
     /// What was read.
@@ -62,7 +65,7 @@ pub struct ReportedCells<'a> {
     pub label_names: &'a [String],
     /// The label that each had before it became unassigned.
     pub nearest: &'a [usize],
-    /// How sure that is, from 0 to 1.
+    /// How sure that is, from 0 to 1: a share of a vote, or the probability of a cell type.
     pub confidence: &'a [f32],
     /// How far each is from what the model knows.
     pub distance: &'a [f32],
@@ -84,6 +87,7 @@ pub struct ReportedCells<'a> {
 #[derive(Debug, Serialize)]
 struct NewCellsPage {
     name: String,
+    label_by: LabelBy,
     version: &'static str,
     n_cells: String,
     n_unassigned: String,
@@ -117,6 +121,7 @@ struct LabelRow {
 #[derive(Debug, Serialize)]
 struct Data {
     cells: Cells,
+    label_by: LabelBy,
     /// Cells of every label, and of the training data.
     clusters: Vec<usize>,
     names: Vec<String>,
@@ -187,6 +192,7 @@ fn page_of(found: &ReportedCells<'_>, shown: &ShownLabels) -> (NewCellsPage, Dat
     let n_drawn = old.len() + new.len();
     let page = NewCellsPage {
         name: text::name(found.name),
+        label_by: found.label_by,
         version: env!("CARGO_PKG_VERSION"),
         n_cells: text::whole(n_cells),
         n_unassigned: text::whole(n_unassigned),
@@ -221,6 +227,7 @@ fn page_of(found: &ReportedCells<'_>, shown: &ShownLabels) -> (NewCellsPage, Dat
     sizes.push(n_old);
     let data = Data {
         cells: cells(found, shown, &old, &new),
+        label_by: found.label_by,
         clusters: sizes,
         names,
         colors,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::text;
-use crate::metrics::{LEAST_CELLS, Scores, Truth, TypeCounts};
+use crate::metrics::{LEAST_CELLS, Scores, Truth, TypeCounts, decimals};
 
 /// Most types and clusters of the table.
 const MOST_ROWS: usize = 60;
@@ -60,7 +60,7 @@ impl Agreement {
         let decimal = |score: Option<f64>| {
             score
                 .filter(|s| s.is_finite())
-                .map(|score| format!("{score:.2}"))
+                .map(|score| decimals(score, 2))
         };
         Self {
             ari: decimal(scores.ari),

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use serde::Deserialize;
 
-use super::{OutputPaths, WriteError, left::EarlierOutputs};
+use super::{OutputPaths, WriteError, claim::Claim, left::EarlierOutputs};
 use crate::{
     config::RunConfig,
     read::{Inputs, Within},
@@ -34,6 +34,13 @@ pub struct Replacement<'a> {
     pub within: Option<&'a Within>,
     /// Results of another input, and of another command, are replaced.
     pub overwrite: bool,
+}
+
+/// Outputs that are being written: until it is dropped, no other process writes any of this name.
+#[derive(Debug)]
+pub struct Begun {
+    earlier: EarlierOutputs,
+    _claim: Claim,
 }
 
 /// What may lie at `results/NAME.json`.
@@ -108,19 +115,26 @@ impl<'a> Replacement<'a> {
     }
 
     /// Makes way for the new outputs, once only writing is left to do. `results/NAME.json` is removed: while it is missing, outputs
-    /// are not complete. Returns the outputs that are there.
+    /// are not complete. What is returned is to be kept until it is there again.
     ///
     /// # Errors
-    /// As [`Self::check`], because another run may have written meanwhile; and where that file cannot be removed.
-    pub fn begin(&self) -> Result<EarlierOutputs, WriteError> {
-        self.check()?;
+    /// [`WriteError::IsWritten`] where another process has begun and is not done; as [`Self::check`], because another run may have
+    /// written meanwhile; and where that file cannot be removed.
+    pub fn begin(&self) -> Result<Begun, WriteError> {
         let path = self.paths.results();
+        let Some(claim) = Claim::of(&self.paths.lock()) else {
+            return Err(WriteError::IsWritten { path });
+        };
+        self.check()?;
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError::File {
                 path,
                 source: source.into(),
             }),
-            _ => Ok(EarlierOutputs::of(&self.paths)),
+            _ => Ok(Begun {
+                earlier: EarlierOutputs::of(&self.paths),
+                _claim: claim,
+            }),
         }
     }
 
@@ -162,6 +176,14 @@ impl<'a> Replacement<'a> {
                 format!("NAME={} (NAME not {name})", self.inputs)
             }
         }
+    }
+}
+
+impl Begun {
+    /// Names the outputs of an earlier run that were not replaced, if there are any.
+    #[must_use]
+    pub(crate) fn note(&self) -> Option<String> {
+        self.earlier.note()
     }
 }
 
@@ -331,5 +353,29 @@ mod tests {
         record("/d/b.h5ad");
         replacement.begin().expect_err("written meanwhile");
         assert!(results.exists());
+    }
+
+    #[test]
+    fn outputs_of_a_name_are_written_by_one_process_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inputs = Inputs::from("/d/a.h5ad");
+        let of = |name: &str| Replacement {
+            paths: OutputPaths::new(folder.path(), name),
+            by: Writer::Run,
+            inputs: &inputs,
+            within: None,
+            overwrite: true,
+        };
+        let begun = of("x").begin().expect("nobody writes");
+        let refused = of("x").begin().expect_err("outputs are being written");
+        assert!(
+            matches!(&refused, WriteError::IsWritten { path } if *path == of("x").paths.results()),
+            "{refused}"
+        );
+        of("y").begin().expect("another name");
+        drop(begun);
+        of("x").begin().expect("nobody writes any more");
+        let left = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0);
     }
 }

@@ -70,14 +70,7 @@ fn write_true_labels(
         .iter()
         .map(|code| code.unwrap_or(truth.names.len()))
         .collect();
-    let (names, stand_ins) = drawable(&truth.names);
-    if !stand_ins.is_empty() {
-        progress.note(&format!(
-            "the figure's font lacks letters of some labels; in {} {}",
-            path.display(),
-            stand_ins.join(", ")
-        ));
-    }
+    let names = drawn_names(&truth.names, &path, progress);
     // The clusters' ASW says nothing of these labels.
     let title = title(&drawn_name(found), "true labels", None);
     let figure = Figure {
@@ -87,6 +80,19 @@ fn write_true_labels(
         names: &names,
     };
     write_cells(found, &path, &figure)
+}
+
+/// Names of labels as the figure at `path` shows them. A note says what stands there for those whose letters the font lacks.
+pub(crate) fn drawn_names(names: &[String], path: &Path, progress: &Progress) -> Vec<String> {
+    let (names, stand_ins) = drawable(names);
+    if !stand_ins.is_empty() {
+        progress.note(&format!(
+            "the figure's font lacks letters of some labels; in {} {}",
+            path.display(),
+            stand_ins.join(", ")
+        ));
+    }
+    names
 }
 
 fn write_tree(found: &Findings<'_>, types: &Found, paths: &OutputPaths) -> Result<(), WriteError> {

@@ -10,7 +10,7 @@ use super::OutputPaths;
 
 /// The outputs that were there before those of a run were written.
 #[derive(Debug)]
-pub struct EarlierOutputs(Vec<EarlierOutput>);
+pub(super) struct EarlierOutputs(Vec<EarlierOutput>);
 
 #[derive(Debug)]
 struct EarlierOutput {
@@ -41,8 +41,7 @@ impl EarlierOutputs {
     }
 
     /// Names those that were not replaced meanwhile, if there are any.
-    #[must_use]
-    pub(crate) fn note(&self) -> Option<String> {
+    pub(super) fn note(&self) -> Option<String> {
         let is_left =
             |output: &&EarlierOutput| FileId::of(&output.path).as_ref() == Some(&output.file);
         let left = self.0.iter().filter(is_left);

@@ -1,6 +1,7 @@
 //! A run's outputs: where they go, and how each is written.
 
 mod annotated;
+mod claim;
 mod earlier;
 mod embedding;
 mod figures;
@@ -22,18 +23,20 @@ use serde::Serialize;
 
 pub(crate) use self::{
     annotated::write_copy,
+    claim::Claim,
     earlier::input_of_results,
+    figures::drawn_names,
     labels::{cell_names, unique_names},
+    paths::check_files,
     tree::newick,
 };
 pub use self::{
     annotated::{check_annotatable, write_annotated},
-    earlier::{Replacement, Writer},
+    earlier::{Begun, Replacement, Writer},
     embedding::write_embedding,
     figures::write_figures,
     findings::Findings,
     labels::write_labels,
-    left::EarlierOutputs,
     markers::write_markers,
     paths::{OutputPaths, check_writable},
     results::{ClusterSize, Results, write_results},
@@ -87,6 +90,15 @@ pub enum WriteError {
         by: String,
         /// What gives the new outputs another name.
         keeps_both: String,
+    },
+    /// Another process writes outputs of the run's name.
+    #[error(
+        "{}: another run is writing its outputs under this name right now; run this one again when that is done, or under another name",
+        path.display()
+    )]
+    IsWritten {
+        /// The results that come last.
+        path: PathBuf,
     },
     /// The copy would take the place of the input.
     #[error(

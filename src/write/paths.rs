@@ -100,10 +100,10 @@ impl OutputPaths {
         self.file("report", ".html")
     }
 
-    /// What MultiQC reads: `report/NAME_mqc.json`, the clusters, and `report/NAME_statistics_mqc.json`.
+    /// What MultiQC reads: `report/NAME_clusters_mqc.json` and `report/NAME_statistics_mqc.json`.
     #[must_use]
     pub fn multiqc(&self) -> [PathBuf; 2] {
-        ["_mqc.json", "_statistics_mqc.json"].map(|ending| self.file("report", ending))
+        ["clusters", "statistics"].map(|what| self.file("report", &format!("_{what}_mqc.json")))
     }
 
     /// `h5ad/NAME.h5ad`
@@ -118,6 +118,11 @@ impl OutputPaths {
         self.file("results", ".json")
     }
 
+    /// `.NAME.lock`, which is there while outputs are written
+    pub(super) fn lock(&self) -> PathBuf {
+        self.folder.join(format!(".{}.lock", self.name))
+    }
+
     /// Whether every output that `save` asks for can be written. Leaves nothing behind.
     pub(crate) fn check_writable(&self, save: Outputs) -> Result<(), WriteError> {
         let mut files = self.always(save);
@@ -127,13 +132,7 @@ impl OutputPaths {
                 self.tree_figure(save.figure_format),
             ]);
         }
-        for path in files {
-            check_writable(path.parent().unwrap_or(&self.folder))?;
-            if path.is_dir() {
-                return Err(WriteError::NotAFile { path });
-            }
-        }
-        Ok(())
+        check_files(&files)
     }
 
     /// The outputs that a run writes whatever its data set holds.
@@ -195,6 +194,19 @@ impl OutputPaths {
         let name = format!("{}{ending}", self.name);
         self.folder.join(folder).join(name)
     }
+}
+
+/// Whether all of these files can be written, see [`check_writable`], and none of them is a folder.
+pub(crate) fn check_files(files: &[impl AsRef<Path>]) -> Result<(), WriteError> {
+    for path in files.iter().map(AsRef::as_ref) {
+        check_writable(path.parent().unwrap_or(path))?;
+        if path.is_dir() {
+            return Err(WriteError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Whether files can be written into `folder`, or into the nearest folder above it that exists, by
@@ -267,7 +279,10 @@ mod tests {
             (paths.tree(), "out/tree/zeisel.json"),
             (paths.newick(), "out/tree/zeisel.nwk"),
             (paths.report(), "out/report/zeisel.html"),
-            (paths.multiqc()[0].clone(), "out/report/zeisel_mqc.json"),
+            (
+                paths.multiqc()[0].clone(),
+                "out/report/zeisel_clusters_mqc.json",
+            ),
             (
                 paths.multiqc()[1].clone(),
                 "out/report/zeisel_statistics_mqc.json",
@@ -282,6 +297,26 @@ mod tests {
         }
         assert!(any.contains(&paths.new_cells_figure(FigureFormat::Pdf)));
         assert!(any.contains(&paths.markers(TableFormat::Parquet)));
+    }
+
+    #[test]
+    fn outputs_of_two_names_are_never_one_file() {
+        let files = OutputPaths::new(Path::new("out"), "").any();
+        let files: Vec<String> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        let parts: Vec<_> = files
+            .iter()
+            .filter_map(|file| file.rsplit_once('/'))
+            .collect();
+        // An ending that ends another one would be that of a longer name.
+        for (folder, ending) in &parts {
+            let alike = parts
+                .iter()
+                .filter(|(other, longer)| other == folder && longer.ends_with(ending));
+            assert_eq!(alike.count(), 1, "{folder}/{ending}");
+        }
     }
 
     #[test]

@@ -26,9 +26,9 @@ pub struct Results<'a> {
     pub threads: usize,
     /// The seed of every random number.
     pub seed: u64,
-    /// Every parameter under its name on the command line.
+    /// Every parameter but `-output_name` under its name on the command line; `name` is that of the outputs.
     pub parameters: &'a RunConfig,
-    /// The file that was read, as it was typed, or several with commas between.
+    /// The file that was read: of a name that was typed its path, below the folder of data sets; several with commas between.
     pub data_set: String,
     /// Where that file lies, or those files.
     pub input: String,

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs};
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::place::{PROGRAM, Place, SMALL, TestResult, stderr, stdout, text};
+use crate::place::{PROGRAM, Place, SHORT, SMALL, TestResult, stderr, stdout, text};
 
 #[test]
 fn a_data_set_that_fails_does_not_stop_the_others() -> TestResult {
@@ -241,11 +241,61 @@ fn results_of_another_input_are_kept_with_the_advice_of_a_batch() -> TestResult 
 }
 
 #[test]
+fn outputs_that_are_no_longer_those_of_the_batch_are_made_anew() -> TestResult {
+    let place = Place::with(&["a"]);
+    let batch = ["a", "-resume", "-save_model_para"];
+    place.batch(&batch).code(0);
+    let embedding = place.output().join("embedding/a.csv");
+    let first = fs::read(&embedding)?;
+    let input = place.input("a").display().to_string();
+    let output = place.output().display().to_string();
+    let mut run = Command::new(PROGRAM);
+    run.args(["-name", &input, "-output_dir", &output, "-seed", "9"]);
+    run.args(SHORT.iter().flat_map(|(option, value)| [option, value]));
+    run.env("HDF5_USE_FILE_LOCKING", "FALSE").assert().code(0);
+    assert_ne!(fs::read(&embedding)?, first);
+    place.batch(&batch).code(0);
+    assert_eq!(place.statuses(), ["a done"]);
+    assert_eq!(fs::read(&embedding)?, first);
+
+    let model = place.output().join("model_save/a.safetensors");
+    let mut labels = Command::new(PROGRAM);
+    labels.args(["annotate", &input, "-overwrite", "-output_dir", &output]);
+    labels.arg("-model").arg(model);
+    labels
+        .env("HDF5_USE_FILE_LOCKING", "FALSE")
+        .assert()
+        .code(0);
+    let told = stderr(&place.batch(&batch).code(1));
+    assert!(told.contains("the results of labelling"), "{told}");
+    assert_eq!(place.statuses(), ["a failed"]);
+    Ok(())
+}
+
+#[test]
+fn batches_that_run_side_by_side_keep_each_others_records() -> TestResult {
+    let place = Place::with(&["a", "b"]);
+    let batches = ["a", "b"].map(|name| place.start(&[name, "-resume"]));
+    for batch in batches {
+        assert!(batch?.wait_with_output()?.status.success());
+    }
+    let mut statuses = place.statuses();
+    statuses.sort();
+    assert_eq!(statuses, ["a done", "b done"]);
+    Ok(())
+}
+
+#[test]
 fn reports_have_a_page_that_links_to_them() -> TestResult {
-    let place = Place::with(&["one", "two"]);
-    place.batch(&["one", "two", "-save_report"]).code(0);
+    let place = Place::with(&["one", "two", "three", "four"]);
+    place.batch(&["one", "-save_report"]).code(0);
+    place.batch(&["four", "-resume"]).code(0);
+    place
+        .batch(&["two", "three", "-resume", "-save_report"])
+        .code(0);
     let index = fs::read_to_string(place.output().join("report/index.html"))?;
-    for name in ["one", "two"] {
+    assert_eq!(index.matches("<a href=").count(), 3, "{index}");
+    for name in ["one", "two", "three"] {
         let link = format!("<a href=\"{name}.html\">{name}</a>");
         assert!(index.contains(&link), "{index}");
         let report = place.output().join(format!("report/{name}.html"));

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::{
     chromium::{Tab, find},
     simulated::Simulated,
+    skip::skip,
 };
 
 /// Least frames a second while a map of 50,000 cells is moved.
@@ -16,8 +17,8 @@ const LEAST_FRAMES: f64 = 30.0;
 /// A tab of this size; `None`, loudly, without a browser.
 pub fn tab(width: u32, height: u32) -> Option<Tab> {
     let Some(chromium) = find() else {
-        eprintln!(
-            "SKIPPED: no Chromium found; install it (Debian, Ubuntu: apt install chromium), or name it in CHROMIUM"
+        skip(
+            "no Chromium found; install it (Debian, Ubuntu: apt install chromium), or name it in CHROMIUM",
         );
         return None;
     };

@@ -90,7 +90,7 @@ fn multiqc_files_hold_the_clusters_and_the_scores() {
         let text = fs::read(output.path().join("report").join(name)).expect(name);
         serde_json::from_slice(&text).expect("JSON")
     };
-    let bars = read("small_mqc.json");
+    let bars = read("small_clusters_mqc.json");
     assert_eq!(bars["plot_type"], "bargraph");
     let sizes = bars["data"]["small"].as_object().expect("clusters");
     let statistics = read("small_statistics_mqc.json");

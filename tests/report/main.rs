@@ -7,3 +7,5 @@ mod content;
 mod new_cells;
 mod page;
 mod simulated;
+#[path = "../common/skip.rs"]
+mod skip;

@@ -42,21 +42,17 @@ fn report(folder: &Path, names: &[&str]) -> PathBuf {
             .expect("written");
     }
     drop(writer);
-    let model = folder.join("model_save/small.safetensors");
-    let input = format!("new={SMALL}");
-    let [model, table] = [&model, &table].map(|path| path.to_str().expect("a path"));
-    let args = [
-        "annotate",
-        &input,
-        "-model",
-        model,
-        "-names",
-        table,
-        "-save_report",
-        "True",
-    ];
-    program(&args, folder);
+    label(folder, &["-names", table.to_str().expect("a path")]);
     folder.join("report/new.html")
+}
+
+/// Labels the golden cells by the model that is in the folder, and reports them.
+fn label(folder: &Path, how: &[&str]) {
+    let model = folder.join("model_save/small.safetensors");
+    let model = model.to_str().expect("a path");
+    let input = format!("new={SMALL}");
+    let args = ["annotate", &input, "-model", model, "-save_report", "True"];
+    program(&[&args, how].concat(), folder);
 }
 
 #[test]
@@ -89,9 +85,32 @@ fn new_cells_are_told_beside_the_training_cells() {
         "Time and memory",
         "Unassigned, but nearest",
         "Agreement with the true labels",
+        "share of the vote of the 15 nearest",
     ] {
         assert!(page.html.contains(told), "{told}");
     }
+    assert_eq!(page.data["label_by"], "cluster");
+}
+
+#[test]
+fn what_confidence_is_depends_on_what_labels_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = report(folder.path(), &["alpha", "beta", "gamma"]);
+    label(folder.path(), &["-label_by", "celltype"]);
+    let page = Page::open(&path);
+    assert!(
+        page.html
+            .contains("Confidence is the probability of the label")
+    );
+    assert!(!page.html.contains("vote of the 15 nearest"));
+    assert_eq!(page.data["label_by"], "celltype");
+    let Some(mut tab) = tab(1280, 900) else {
+        return;
+    };
+    tab.open(&path);
+    tab.evaluate("change({colour: 'confidence'})");
+    let unit = "(async () => { await new Promise(done => setTimeout(done, 100)); return map.colouring.unit; })()";
+    assert_eq!(tab.evaluate(unit), "probability of the label");
 }
 
 #[test]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 COLUMNS = (
-    "name cells clusters asw db ari nmi seconds status error input input_sha256 options_sha256".split()
+    "name cells clusters asw db ari nmi seconds status error input input_sha256 options_sha256 results_sha256".split()
 )
 # Below the folder of outputs, where the program puts them.
 FOLDERS = ("report", "umap_figure", "pred_label", "embedding", "markers", "tree", "h5ad", "model_save", "results", "logs")

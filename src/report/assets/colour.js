@@ -30,6 +30,12 @@ function ramp() {
   });
 }
 
+// What the confidence of a cell is, in the report of a run, and in that of new cells by what their labels are.
+const CONFIDENCE = {
+  run: 'share of a cell’s edges that stay in its cluster', cluster: 'share of the vote of the nearest training cells',
+  celltype: 'probability of the label',
+};
+
 // {codes: a number for every cell, palette: a colour for every number, entries for the legend or the ends of a ramp, of(cell)}.
 async function colouring() {
   const [kind, place] = state.colour.split(':');
@@ -43,7 +49,7 @@ async function colouring() {
   if (kind === 'depth') return byDepth();
   if (kind === 'confidence') {
     const value = (cell) => `Confidence ${(cells.confidence[cell] / 255).toFixed(2)}`;
-    return byValue('Confidence', cells.confidence, ['0', '1'], data.names ? 'share of the vote of the nearest training cells' : 'share of a cell’s edges that stay in its cluster', value);
+    return byValue('Confidence', cells.confidence, ['0', '1'], CONFIDENCE[data.label_by || 'run'], value);
   }
   if (kind === 'distance') {
     const value = (cell) => `Distance ${(cells.distance[cell] / 255 * data.most_distance).toFixed(2)}`;
