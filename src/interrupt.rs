@@ -1,7 +1,7 @@
 //! A clean end where the user or the system stops the run.
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     mem::MaybeUninit,
     ptr,
     sync::atomic::{AtomicBool, Ordering},
@@ -11,6 +11,7 @@ use std::{
 use nix::{
     libc,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
+    unistd::write,
 };
 
 use crate::atomic;
@@ -65,10 +66,14 @@ pub fn wait_if_stopped() {
     }
 }
 
-/// Runs `first`, removes half-written files and ends the process.
+/// Runs `first`, removes half-written files and ends the process; after Ctrl-C, what the shell writes next is on a line of its own.
 fn end(signal: Signal, first: fn()) -> ! {
     first();
     atomic::remove_unfinished();
+    if signal == Signal::SIGINT && io::stderr().is_terminal() {
+        // The cursor is at the end of what the terminal shows of Ctrl-C, or of a line that is kept up to date.
+        let _ = write(io::stderr(), b"\n");
+    }
     // SAFETY: `_exit` takes any status and never returns. Unlike `exit` it does not run the destructors of libtorch
     // and HDF5, which would race with the threads that still use them.
     unsafe { libc::_exit(128 + signal as i32) }

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 
 mod common;
 
-use common::process;
+use common::{process, skip::skip};
 
 /// What the kernel's own killing of a process for memory looks like to a shell.
 const OUT_OF_MEMORY: i32 = 137;
@@ -83,7 +83,7 @@ fn the_joint_graph_of_very_many_cells_takes_little_beside_the_views() {
     let views: Vec<Array2<f32>> = (2..5).map(|seed| with_noise(&cells, seed)).collect();
     let shared = cells.slice(s![.., ..32]).to_owned();
     let (Some(before), Some(peak_before)) = (rss_mb(), peak_rss_mb()) else {
-        return eprintln!("SKIPPED: the system does not tell how much memory a process takes");
+        return skip("the system does not tell how much memory a process takes");
     };
     let joint = JointGraph::of_views(views, shared, 1).expect("a graph");
     let peak = peak_rss_mb()

@@ -86,6 +86,7 @@ fn names() {
         ("results/x.json", r#"{"data_set": "old/x.csv"}"#),
     ];
     assert_snapshot!("other_input", says(&other, "-name x.csv"));
+    assert_snapshot!("missing_input", says(&other, "-name y.csv -output_name x"));
     assert_snapshot!(
         "same_name",
         says(&[("a/x.csv", ""), ("b/x.csv", "")], "batch a/x.csv b/x.csv")

@@ -105,7 +105,13 @@ fn one_cluster_is_an_answer() {
         said.contains("fine clusters was cut into one cluster"),
         "{said}"
     );
+    assert!(!said.contains("all cells are one cluster"), "{said}");
     assert_eq!(results(output.path())["scores"]["asw"], Value::Null);
+    let said = run(output.path(), "-batch_size 64 -resolution 0.0001");
+    assert!(
+        said.contains("one cluster at this -resolution; a higher one may find more"),
+        "{said}"
+    );
 }
 
 #[test]

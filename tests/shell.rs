@@ -1,6 +1,11 @@
 //! Completions, as the shells themselves give them, and the man page.
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use std::process::Command;
+
+use skip::skip;
 
 /// What `completions WHICH` prints.
 fn printed(which: &str) -> String {
@@ -13,7 +18,7 @@ fn printed(which: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// What a shell prints that runs `script` on a file of its completions; `None`, with a word, where it is not installed.
+/// What a shell prints that runs `script` on a file of its completions; `None`, said aloud, where it is not installed.
 fn shell(name: &str, options: &[&str], script: &str) -> Option<String> {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), printed(name)).expect("a file");
@@ -24,7 +29,7 @@ fn shell(name: &str, options: &[&str], script: &str) -> Option<String> {
         .arg(script)
         .env("COMPLETIONS", file.path());
     let Ok(output) = command.output() else {
-        eprintln!("skipped: {name} is not installed");
+        skip(&format!("{name} is not installed"));
         return None;
     };
     assert!(output.status.success(), "{output:?}");
@@ -82,24 +87,35 @@ fn zsh_reads_its_completions() {
     assert!(found.is_none_or(|found| found.contains("function")));
 }
 
+/// The options that the help of a command names, as they are spelled without hyphens.
+fn options(command: &str, help: &str) -> Vec<String> {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"));
+    let help = program.args(command.split_whitespace()).arg(help).output();
+    let help = String::from_utf8(help.expect("help").stdout).expect("text");
+    let labels = help.lines().filter_map(|line| line.strip_prefix("  -"));
+    let names = labels.filter_map(|label| label.trim_start_matches('-').split([' ', ',']).next());
+    names
+        .map(|name| format!("-{}", name.replace('-', "_")))
+        .collect()
+}
+
 #[test]
 fn the_man_page_has_every_option_of_the_help() {
     let page = printed("man").replace(r"\-", "-");
-    let help = Command::new(env!("CARGO_BIN_EXE_attentionae-sc"))
-        .arg("--help-all")
-        .output();
-    let help = String::from_utf8(help.expect("help").stdout).expect("text");
-    let options: Vec<_> = help
-        .lines()
-        .filter_map(|line| line.strip_prefix("  -"))
-        .collect();
-    assert!(options.len() > 40, "{help}");
-    for option in options {
-        let name = option
-            .split(' ')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(',');
-        assert!(page.contains(&format!("-{name}")), "{name}");
+    for (title, command, help) in [
+        ("NAME", "", "--help-all"),
+        ("BATCH", "batch", "--help-all"),
+        ("ANNOTATE", "annotate", "--help"),
+        ("PREPROCESS", "preprocess", "--help"),
+        ("PREPROCESS H5", "preprocess h5", "--help"),
+        ("PREPROCESS CSV", "preprocess csv", "--help"),
+        ("PREPROCESS JOIN", "preprocess join", "--help"),
+    ] {
+        let (_, section) = page.split_once(&format!(".SH {title}\n")).expect(title);
+        let options = options(command, help);
+        assert!(options.len() > 4, "{title}: {options:?}");
+        for option in options {
+            assert!(section.contains(&option), "{title}: {option}");
+        }
     }
 }

@@ -35,7 +35,7 @@ impl ShellFile {
             Self::Zsh => one_dash(&completions(Shell::Zsh, command), &longs, "--", "-"),
             // fish calls a name after one dash an old-style option.
             Self::Fish => one_dash(&completions(Shell::Fish, command), &longs, "-l ", "-o "),
-            Self::Man => one_dash(&man_page(command), &longs, r"\-\-", r"\-"),
+            Self::Man => one_dash(&man_page(&command), &longs, r"\-\-", r"\-"),
         }
     }
 }
@@ -46,28 +46,27 @@ fn completions(shell: Shell, mut command: Command) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// One page: the command's own sections, then those of each command below it.
-fn man_page(command: Command) -> String {
-    let page = clap_mangen::Man::new(command.clone());
+/// One page: the command's own sections, then those of all commands below it.
+fn man_page(command: &Command) -> String {
     let mut text = Vec::new();
     // Writing to memory does not fail.
-    let _ = page.render(&mut text);
-    for below in command
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-    {
-        let page = clap_mangen::Man::new(below.clone());
-        text.extend(
-            format!(
-                ".SH {}\n",
-                below.get_name().to_uppercase().replace('-', r"\-")
-            )
-            .bytes(),
-        );
-        let _ = page.render_description_section(&mut text);
-        let _ = page.render_options_section(&mut text);
-    }
+    let _ = clap_mangen::Man::new(command.clone()).render(&mut text);
+    add_commands(&mut text, command, &[]);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The sections of each command below one that is reached by the words `above`, and of the commands below these.
+fn add_commands(text: &mut Vec<u8>, command: &Command, above: &[&str]) {
+    let below = command.get_subcommands();
+    for command in below.filter(|command| !command.is_hide_set()) {
+        let words = [above, &[command.get_name()]].concat();
+        let title = words.join(" ").to_uppercase().replace('-', r"\-");
+        text.extend(format!(".SH {title}\n").bytes());
+        let page = clap_mangen::Man::new(command.clone());
+        let _ = page.render_description_section(text);
+        let _ = page.render_options_section(text);
+        add_commands(text, command, &words);
+    }
 }
 
 /// The options that users type with one dash: all that have no letter of their own.

@@ -26,5 +26,6 @@ pub use f1::{OneType, TypeF1};
 pub(crate) use lisi::Mixing;
 pub use lisi::{LISI_NEIGHBORS, median_lisi};
 pub use nmi::normalized_mutual_info;
+pub(crate) use scores::decimals;
 pub use scores::{Scores, Truth};
 pub use silhouette::silhouette;

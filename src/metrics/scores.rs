@@ -82,21 +82,27 @@ impl fmt::Display for Scores {
                 formatter.write_str("Final: ASW and DB are not defined")?;
             }
             (asw, db) => {
-                let score = |score: Option<f64>| score.map_or("-".to_owned(), decimal);
+                let score =
+                    |score: Option<f64>| score.map_or("-".to_owned(), |score| decimals(score, 3));
                 write!(formatter, "Final ASW {}, DB {}", score(asw), score(db))?;
             }
         }
         for (name, score) in [("ARI", self.ari), ("NMI", self.nmi)] {
             if let Some(score) = defined(score) {
-                write!(formatter, ", {name} {}", decimal(score))?;
+                write!(formatter, ", {name} {}", decimals(score, 3))?;
             }
         }
         Ok(())
     }
 }
 
-fn decimal(score: f64) -> String {
-    format!("{score:.3}")
+/// A score with so many decimals; what is rounded to 0 has no sign.
+pub(crate) fn decimals(score: f64, n: usize) -> String {
+    let rounded = format!("{score:.n$}");
+    if rounded.parse() == Ok(0.0) {
+        return format!("{:.n$}", 0.0);
+    }
+    rounded
 }
 
 #[cfg(test)]
@@ -136,6 +142,18 @@ mod tests {
             one_cluster.to_string(),
             "Final: ASW and DB are not defined, ARI 0.872, NMI 0.848"
         );
+    }
+
+    #[test]
+    fn scores_are_rounded_and_0_has_no_sign() {
+        for (score, n, text) in [
+            (-0.0001, 3, "0.000"),
+            (-0.0006, 3, "-0.001"),
+            (-0.0006, 2, "0.00"),
+            (0.8716, 3, "0.872"),
+        ] {
+            assert_eq!(decimals(score, n), text);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a run needs before it reads: threads, places for its outputs, a device, and the seed of libtorch.
+//! What a run needs before it reads: threads, places for its outputs, and a device.
 
 use anyhow::Context;
 use tch::Device;
@@ -8,12 +8,13 @@ use crate::{
     config::RunConfig,
     kernels::device::{Cuda, DeviceError, gpu, has_driver},
     progress::Progress,
+    read::check_there,
     threads,
     write::{OutputPaths, Replacement, Writer},
 };
 
 impl Run<'_> {
-    /// Threads, seed and device, once outputs are known to have a place.
+    /// Threads and device, once the input is known to be there and outputs to have a place.
     pub(super) fn set_up(&self) -> anyhow::Result<Device> {
         let config = self.config;
         let (n_threads, note) = threads::within_cores(config.threads);
@@ -21,12 +22,10 @@ impl Run<'_> {
             self.progress.note(&note);
         }
         threads::use_at_most(n_threads);
+        check_there(&config.inputs)?;
         OutputPaths::of(config).check_writable(config.save)?;
         Replacement::of_run(config, Writer::Run).check()?;
-        let device = device(config, self.progress)?;
-        // The noise of a GPU is libtorch's own; on the CPU every draw has its stream.
-        tch::manual_seed(i64::try_from(config.seed).unwrap_or(i64::MAX));
-        Ok(device)
+        device(config, self.progress)
     }
 }
 

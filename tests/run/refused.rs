@@ -8,6 +8,7 @@ use predicates::str::is_empty;
 
 use crate::{
     changed::{changed, copy_group, counts, dense, set_first_count},
+    common::skip::skip,
     program::{SMALL, TestResult, assert_is_error, fails, files, folder, rows, run, stderr},
 };
 
@@ -184,8 +185,7 @@ fn an_output_folder_that_cannot_be_is_refused_before_work() -> TestResult {
 #[test]
 fn a_gpu_that_is_not_there_is_an_error() {
     if Path::new("/dev/nvidiactl").exists() {
-        eprintln!("skipped: this machine has a GPU");
-        return;
+        return skip("this machine has a GPU");
     }
     fails(SMALL, &["-cuda", "True"], &["-cuda"]);
 }

@@ -18,6 +18,7 @@ use nix::{
 use crate::{
     program::{PROGRAM, Place, assert_fails},
     short::SHORT,
+    skip::skip,
 };
 
 /// The user that owns nothing.
@@ -69,6 +70,28 @@ fn a_folder_that_is_called_h5ad() {
 }
 
 #[test]
+fn a_folder_of_temporary_files_that_is_not_there() {
+    let place = Place::new();
+    let zarr = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/formats/zarr_v3.zarr.zip"
+    );
+    fs::copy(zarr, place.path("x.zarr.zip")).expect("a copy");
+    let mut program = place.command(PROGRAM);
+    program.env("TMPDIR", "/no/such");
+    program.args(["-quiet", "-name", "./x.zarr.zip"]);
+    let ended = program.args(SHORT).output().expect("a run");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        stderr.starts_with(
+            "error: ./x.zarr.zip: this is unpacked into a temporary file, which cannot be written to /no/such: "
+        ) && stderr.ends_with("; set TMPDIR to a folder that exists and has room\n"),
+        "{stderr}"
+    );
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
 fn a_pipe_which_nobody_writes_into() {
     let place = Place::new();
     mkfifo(&place.path("x.h5ad"), Mode::S_IRWXU).expect("a pipe");
@@ -107,7 +130,7 @@ fn as_nobody(place: &Place, args: &[&str]) -> Option<Output> {
     let mut version = place.command(PROGRAM);
     version.arg("--version");
     if !bound(version).is_ok_and(|ended| ended.status.success()) {
-        eprintln!("skipped: this checkout is for root alone");
+        skip("this checkout is for root alone");
         return None;
     }
     let mut program = place.command(PROGRAM);

@@ -10,4 +10,8 @@ mod program;
 mod short;
 #[path = "../common/signals.rs"]
 mod signals;
+#[path = "../common/skip.rs"]
+mod skip;
 mod stopped;
+#[path = "../common/terminal.rs"]
+mod terminal;

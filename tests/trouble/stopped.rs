@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Command, ExitStatus, Stdio},
 };
@@ -16,6 +16,7 @@ use nix::{
 use crate::{
     program::{PROGRAM, Place},
     signals::listening,
+    terminal::terminal,
 };
 
 const ZEISEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Data/AnnData/zeisel.h5ad");
@@ -106,6 +107,29 @@ fn ctrl_c_at_any_stage_leaves_no_half_file() {
     ] {
         stop_at(stage, Signal::SIGINT, 130);
     }
+}
+
+#[test]
+fn after_ctrl_c_a_terminal_is_at_the_start_of_a_line() {
+    let Some((mut shown, screen)) = terminal() else {
+        return;
+    };
+    let place = Place::new();
+    let mut program = place.command(PROGRAM);
+    program.args(EVERY_STAGE).stdout(Stdio::null());
+    let mut run = listening(program.stderr(screen)).spawn().expect("a run");
+    drop(program);
+    let (mut said, mut bytes) = (Vec::new(), [0; 1024]);
+    let is_training = |said: &[u8]| String::from_utf8_lossy(said).contains("Training");
+    while !is_training(&said) {
+        let n = shown.read(&mut bytes).expect("what is shown");
+        said.extend_from_slice(&bytes[..n]);
+    }
+    kill(Pid::from_raw(run.id() as i32), Signal::SIGINT).expect("a running program");
+    // The end of what is shown is an error: nobody has the other side any more.
+    let _ = shown.read_to_end(&mut said);
+    assert_eq!(run.wait().expect("an end").code(), Some(130));
+    assert!(said.ends_with(b"\n"), "{}", String::from_utf8_lossy(&said));
 }
 
 #[test]
