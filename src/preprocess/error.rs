@@ -66,10 +66,7 @@ pub enum PreprocessError {
         n_genes: usize,
     },
     /// The eigenvalue iteration of the principal components did not converge.
-    #[error(
-        "the principal components of {n_cells} cells × {n_genes} genes could not be computed, as where all cells are copies of \
-         two: look whether the cells of the file differ"
-    )]
+    #[error("the principal components of {n_cells} cells × {n_genes} genes could not be computed")]
     Eigen {
         /// Cells prepared.
         n_cells: usize,

@@ -1,7 +1,7 @@
 //! The leading eigenvectors of a large symmetric matrix.
 
 use faer::{
-    Accum, Mat, MatMut, MatRef, Par, Spec,
+    Accum, ColMut, Mat, MatMut, MatRef, Par, Spec,
     diag::Diag,
     dyn_stack::{MemBuffer, MemStack},
     linalg::{
@@ -11,6 +11,7 @@ use faer::{
     prelude::{Reborrow, ReborrowMut},
     unzip, zip,
 };
+use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
@@ -21,6 +22,9 @@ const SPARE: usize = 14;
 
 /// Blocks of the Krylov space.
 const BLOCKS: usize = 8;
+
+/// Of a vector that lies within the space of those before it, rounding leaves less than this share of its length.
+const NOTHING_NEW: f64 = 1e-8;
 
 /// Columns of the matrix that a task multiplies by.
 const COLUMNS: usize = 64;
@@ -33,7 +37,8 @@ const COLUMNS: usize = 64;
 ///
 /// Where few are wanted of many, they are those of the matrix as seen from a block Krylov space: A is applied seven
 /// times to a block of random vectors (always the same ones), every block made orthogonal to those before it, and the
-/// small matrix QᵀAQ is decomposed whole (Golub & Underwood 1977; Musco & Musco 2015, arXiv:1504.05477). Eigenvectors
+/// small matrix QᵀAQ is decomposed whole (Golub & Underwood 1977; Musco & Musco 2015, arXiv:1504.05477). Where A has fewer
+/// directions than that, as with fewer cells, random ones take the place of those that are lacking. Eigenvectors
 /// whose eigenvalues stand out are exact to rounding; of those within the bulk, which are noise, the space that they span
 /// with their neighbours is. O(n² · `n_wanted`) time in place of n³. By one thread per block of rows: the result does not
 /// depend on the number of threads.
@@ -114,13 +119,7 @@ fn from_krylov_space(
     let mut basis = Mat::<f64>::zeros(n, width * BLOCKS);
     let mut image = Mat::<f64>::zeros(n, width * BLOCKS);
     for first in (0..basis.ncols()).step_by(width) {
-        // Twice, since once leaves what rounding makes of large overlaps.
-        for _ in 0..2 {
-            let before = basis.as_ref().subcols(0, first);
-            let overlaps = product(before.transpose(), block.as_ref());
-            block -= product(before, overlaps.as_ref());
-        }
-        orthonormalize(&mut block);
+        orthonormalize(&mut block, basis.as_ref().subcols(0, first), &mut rng);
         basis.as_mut().subcols_mut(first, width).copy_from(&block);
         block = multiply(&matrix, &block);
         image.as_mut().subcols_mut(first, width).copy_from(&block);
@@ -134,26 +133,38 @@ fn from_krylov_space(
     })
 }
 
-/// Makes columns orthogonal and of length 1, by modified Gram-Schmidt, twice. A column within the space of those before
-/// it becomes 0. (faer's own decomposition would take every thread, and its last bits hang on their number.)
-fn orthonormalize(block: &mut Mat<f64>) {
-    for j in 0..block.ncols() {
-        let (before, mut rest) = block.as_mut().split_at_col_mut(j);
+/// Makes columns orthogonal, to those `before` too, and of length 1, by modified Gram-Schmidt. A random column takes the place of
+/// one within the space of those before it: what rounding leaves of that would not be orthogonal. (faer's own decomposition would
+/// take every thread, and its last bits hang on their number.)
+fn orthonormalize(block: &mut Mat<f64>, before: MatRef<'_, f64>, rng: &mut impl Rng) {
+    let lengths: Vec<f64> = block.col_iter().map(|column| column.norm_l2()).collect();
+    // Twice, since once leaves what rounding makes of large overlaps.
+    for _ in 0..2 {
+        let overlaps = product(before.transpose(), block.as_ref());
+        *block -= product(before, overlaps.as_ref());
+    }
+    for (j, length) in lengths.into_iter().enumerate() {
+        let (done, mut rest) = block.as_mut().split_at_col_mut(j);
         let mut column = rest.rb_mut().col_mut(0);
-        let length = column.norm_l2();
-        for _ in 0..2 {
-            for other in before.rb().col_iter() {
-                let overlap = other.transpose() * column.rb();
-                zip!(&mut column, other).for_each(|unzip!(to, from)| *to -= overlap * from);
-            }
+        take_out(column.rb_mut(), done.rb());
+        if column.norm_l2() <= NOTHING_NEW * length {
+            let random = column.rb_mut().iter_mut();
+            random.for_each(|entry| *entry = StandardNormal.sample(rng));
+            take_out(column.rb_mut(), before);
+            take_out(column.rb_mut(), done.rb());
         }
-        let left = column.norm_l2();
-        let scale = if left > length * f64::EPSILON {
-            1.0 / left
-        } else {
-            0.0
-        };
+        let scale = 1.0 / column.norm_l2();
         column *= faer::Scale(scale);
+    }
+}
+
+/// Makes a column orthogonal to others, which are orthogonal and of length 1; twice, see above.
+fn take_out(mut column: ColMut<'_, f64>, others: MatRef<'_, f64>) {
+    for _ in 0..2 {
+        for other in others.col_iter() {
+            let overlap = other.transpose() * column.rb();
+            zip!(&mut column, other).for_each(|unzip!(to, from)| *to -= overlap * from);
+        }
     }
 }
 
@@ -234,6 +245,36 @@ mod tests {
             for j in 0..20 {
                 let expected = f64::from(u8::from(i == j));
                 assert!((gram[(i, j)] - expected).abs() < 1e-10);
+            }
+        }
+    }
+
+    #[test]
+    fn a_matrix_of_few_directions_has_them() {
+        for rank in [1, 40, 299, 470] {
+            let mut rng = stream(8, Stream::Weights);
+            let x = Mat::from_fn(rank, 1100, |_, _| {
+                let normal: f64 = StandardNormal.sample(&mut rng);
+                normal
+            });
+            let matrix = product(x.transpose(), x.as_ref());
+            let found = leading_eigenvectors(matrix.as_ref(), 50, 50).expect("vectors");
+            let turned = product(x.as_ref(), x.transpose());
+            let exact = leading_of_all(turned.as_ref(), rank.min(50)).expect("values");
+            let expected = exact.values.iter().copied().chain([0.0; 50]);
+            for (j, (found, expected)) in found.values.iter().zip(expected).enumerate() {
+                let difference = (found - expected).abs() / exact.values[0];
+                assert!(
+                    difference < 1e-3,
+                    "{rank}: value {j} is off by {difference}"
+                );
+            }
+            let gram = product(found.vectors.transpose(), found.vectors.as_ref());
+            for i in 0..50 {
+                for j in 0..50 {
+                    let expected = f64::from(u8::from(i == j));
+                    assert!((gram[(i, j)] - expected).abs() < 1e-9, "{rank}");
+                }
             }
         }
     }
