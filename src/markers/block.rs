@@ -14,9 +14,12 @@ use crate::{
     },
 };
 
-/// Values in memory at once, a gene's own apart: as many as an eighth of the free memory holds, but 256 MiB of them at least and
-/// 2 GiB at most.
+/// Fewest and most values in memory at once, a gene's own apart: 256 MiB and 2 GiB of them.
 const VALUES: (usize, usize) = (1 << 25, 1 << 28);
+
+/// Passes over the source that are enough: an eighth of its values is in memory at once, within these bounds, unless that is more
+/// than an eighth of the memory that is free.
+const PASSES: usize = 8;
 
 /// The values above 0 of a run of genes, gene by gene.
 pub(super) struct GeneBlock {
@@ -27,9 +30,10 @@ pub(super) struct GeneBlock {
 
 /// Runs that cover all genes, each as long as memory permits. `detected_in` has the cells of every gene.
 pub(super) fn blocks(detected_in: &[usize]) -> Vec<Range<usize>> {
-    let share = memory::available_mb().unwrap_or(0.0) * f64::from(1 << 20) / 8.0;
-    let n_values = share as usize / size_of::<Entry>();
-    blocks_of(detected_in, n_values.clamp(VALUES.0, VALUES.1))
+    let free = memory::available_mb().unwrap_or(0.0) * f64::from(1 << 20);
+    let room = free as usize / 8 / size_of::<Entry>();
+    let share = detected_in.iter().sum::<usize>().div_ceil(PASSES);
+    blocks_of(detected_in, share.min(room).clamp(VALUES.0, VALUES.1))
 }
 
 fn blocks_of(detected_in: &[usize], most: usize) -> Vec<Range<usize>> {

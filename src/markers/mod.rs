@@ -65,8 +65,9 @@ pub fn find_markers(
 /// `source` is what `prepared` was made of; `labels` are the clusters of the prepared cells, 0.. without
 /// a gap. Genes that do not take part are neither listed nor counted in the adjustment of p-values.
 ///
-/// Reads the source once for every 33 to 268 million counts in it, as free memory permits, a thousand cells at a time. Memory: 8
-/// bytes for each of these counts, and 32 for every gene and cluster. Time: n log n in the counts, and that of the reading.
+/// Reads the source about eight times, a thousand cells at a time: less often with fewer than 268 million counts, more often with
+/// more than 2 billion, or where memory is short. Memory: 8 bytes for each of the counts that a reading keeps, and 32 for every gene
+/// and cluster. Time: n log n in the counts, and that of the reading.
 ///
 /// # Errors
 /// Where the source cannot be read.
