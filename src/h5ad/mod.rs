@@ -78,8 +78,8 @@ pub struct H5ad {
     obs: DataFrame,
     var: DataFrame,
     matrix: Matrix,
-    /// Where messages look for other matrices that hold counts.
-    others: Option<Group>,
+    /// Whether messages may speak of other matrices that hold counts.
+    has_others: bool,
 }
 
 impl H5ad {
@@ -122,8 +122,8 @@ impl H5ad {
         }
         Ok(Self {
             path: path.to_owned(),
-            others: Some(root.clone()),
             root,
+            has_others: true,
             obs,
             var,
             matrix,
@@ -156,7 +156,7 @@ impl H5ad {
     /// The same for a copy that lacks the other matrices of its data set: messages do not speak of any.
     pub(crate) fn without_others(self) -> Self {
         Self {
-            others: None,
+            has_others: false,
             ..self
         }
     }
@@ -249,7 +249,7 @@ impl H5ad {
         let anndata = AnnData {
             obs: self.obs.clone(),
             var: self.var.clone(),
-            others: self.others.clone(),
+            others: self.has_others.then(|| self.root.clone()),
         };
         Counts::open(self.matrix.clone(), Some(anndata), rules)
     }
