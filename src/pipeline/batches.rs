@@ -89,6 +89,16 @@ impl Run<'_> {
         Ok(Some(batches))
     }
 
+    /// Tells, in a run that makes no use of the views, that there is nothing to bring batches together in.
+    pub(super) fn say_if_batches_stay_apart(&self, prepared: &Prepared) {
+        if prepared.batches.is_some() {
+            self.progress.note(
+                "batches are not brought together, as this run makes no use of the views, which -batch_key corrects: only the \
+                 choice of genes, the evidence of a tree and the markers are within batches; -preset recommended uses the views",
+            );
+        }
+    }
+
     /// Tells where clusters follow a column of samples, unless views were corrected for batches.
     pub(super) fn say_if_clusters_follow_samples(&self, data: &Data<'_>, labels: &[usize]) {
         let has_views = data.seen.is_some();

@@ -122,14 +122,4 @@ impl Run<'_> {
             joint,
         }))
     }
-
-    /// Tells, in a run that makes no use of the views, that there is nothing to bring batches together in.
-    fn say_if_batches_stay_apart(&self, prepared: &Prepared) {
-        if prepared.batches.is_some() {
-            self.progress.note(
-                "batches are not brought together, as this run makes no use of the views, which -batch_key corrects: only the \
-                 choice of genes, the evidence of a tree and the markers are within batches; -preset recommended uses the views",
-            );
-        }
-    }
 }
