@@ -55,7 +55,7 @@ impl Reconstruction {
 }
 
 impl TrainingBatch<'_> {
-    /// Encodes all cells and compares what the network learns from: nothing of a part that it does not have is computed.
+    /// Encodes all cells and compares what the network learns from: the loss of a part that it does not have is not computed.
     #[must_use]
     pub fn reconstruct(
         &self,
