@@ -127,6 +127,31 @@ impl PackedCounts {
         Csr::new((offsets.len() - 1, self.n_genes), offsets, genes, values)
     }
 
+    /// Some genes (ascending) of some cells, in this order: cells × these genes.
+    ///
+    /// # Panics
+    ///
+    /// If one of them does not exist.
+    #[must_use]
+    pub fn unpacked_genes(&self, cells: impl IntoIterator<Item = usize>, genes: &[usize]) -> Csr {
+        let mut column_of = vec![None; self.n_genes];
+        for (column, &gene) in genes.iter().enumerate() {
+            column_of[gene] = Some(column as u32);
+        }
+        let mut offsets = vec![0];
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for cell in cells {
+            for (gene, count) in self.row(cell) {
+                if let Some(column) = column_of[gene] {
+                    columns.push(column);
+                    values.push(count);
+                }
+            }
+            offsets.push(columns.len());
+        }
+        Csr::new((offsets.len() - 1, genes.len()), offsets, columns, values)
+    }
+
     /// Some cells, in this order, as they are packed.
     ///
     /// # Panics
@@ -247,6 +272,8 @@ mod tests {
         );
         let packed = PackedCounts::from(&csr);
         assert_eq!(packed.unpacked(0..3), csr);
+        let of_two = Csr::new((2, 2), vec![0, 1, 2], vec![0, 1], vec![300.0, 7.0]);
+        assert_eq!(packed.unpacked_genes([2, 0], &[1, 3]), of_two);
         let turned = packed.select(&[2, 0]);
         assert_eq!(turned.unpacked([1, 0]), packed.unpacked([0, 2]));
         assert_eq!(turned.iter_rows().map(Iterator::count).sum::<usize>(), 3);

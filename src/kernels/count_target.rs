@@ -54,14 +54,14 @@ impl DeviceBlock {
 }
 
 impl CountTarget {
-    /// The raw counts (n × genes) and size factors of n cells, of which some genes (ascending) are reproduced.
+    /// The raw counts of some genes (n × these genes, ascending) and size factors of n cells, of which these genes are reproduced.
     ///
     /// The mean loss over genes drawn at random is an unbiased estimate of that over all.
     #[must_use]
-    pub fn of_genes(counts: &Csr, genes: &[usize], size_factors: Array1<f32>) -> Self {
+    pub fn of_genes(counts: Csr, genes: &[usize], size_factors: Array1<f32>) -> Self {
         Self {
             genes: Some(genes.iter().map(|&gene| gene as i64).collect()),
-            ..Self::new(columns(counts, genes), size_factors)
+            ..Self::new(counts, size_factors)
         }
     }
 
@@ -156,26 +156,6 @@ impl HostCounts {
         let size_factors = self.size_factors.as_slice().unwrap_or_default();
         (block, &size_factors[start..start + length])
     }
-}
-
-/// Some columns of a matrix, in ascending order.
-fn columns(matrix: &Csr, wanted: &[usize]) -> Csr {
-    let mut place = vec![None; matrix.cols()];
-    for (new, &old) in wanted.iter().enumerate() {
-        place[old] = Some(new as u32);
-    }
-    let mut offsets = vec![0];
-    let (mut indices, mut values) = (Vec::new(), Vec::new());
-    for row in matrix.outer_iterator() {
-        for (column, &value) in row.iter() {
-            if let Some(column) = place[column] {
-                indices.push(column);
-                values.push(value);
-            }
-        }
-        offsets.push(indices.len());
-    }
-    Csr::new((matrix.rows(), wanted.len()), offsets, indices, values)
 }
 
 /// lnΓ(count + 1), for whole counts up to 65,535 from a table.

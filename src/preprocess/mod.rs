@@ -267,6 +267,12 @@ impl Prepared {
         self.counts.unpacked(cells.iter().copied())
     }
 
+    /// Raw counts of some genes (ascending columns of the prepared counts) in some cells: cells × these genes.
+    #[must_use]
+    pub fn counts_of_genes(&self, cells: &[usize], genes: &[usize]) -> Csr {
+        self.counts.unpacked_genes(cells.iter().copied(), genes)
+    }
+
     /// Size factors of some cells.
     #[must_use]
     pub fn size_factors_of(&self, cells: &[usize]) -> Array1<f32> {

@@ -8,7 +8,7 @@ use rand::{
     seq::{SliceRandom, index},
 };
 use rand_chacha::ChaCha8Rng;
-use tch::Device;
+use tch::{Device, Tensor};
 
 use super::training_batch::TrainingBatch;
 use crate::{
@@ -19,6 +19,10 @@ use crate::{
     preprocess::{Batches, Prepared},
     seed::{Stream, stream},
 };
+
+/// Z-scores of all training cells are kept where they take no more bytes than this: 6,700 cells of 2,500 genes. Of more cells, each is
+/// drawn a few times only.
+const MOST_KEPT: usize = 64 << 20;
 
 /// What mini-batches are made of.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +53,8 @@ pub struct MiniBatchSource<'a> {
 #[derive(Debug)]
 pub struct MiniBatches<'a> {
     source: MiniBatchSource<'a>,
+    /// Z-scores of the training cells, where they are kept.
+    zscores: Option<Tensor>,
     order: Vec<usize>,
     per_pass: usize,
     drawn: usize,
@@ -75,8 +81,18 @@ impl<'a> MiniBatches<'a> {
             Some(_) => batch_size / 2,
             None => batch_size,
         };
+        let MiniBatchSource {
+            prepared,
+            cells,
+            device,
+            ..
+        } = source;
+        let bytes = n_cells * prepared.n_genes() * size_of::<f32>();
+        let zscores =
+            (bytes <= MOST_KEPT).then(|| from_array(prepared.zscores(cells).view(), device));
         Self {
             source,
+            zscores,
             order: (0..n_cells).collect(),
             per_pass: n_cells.div_ceil(anchors),
             drawn: 0,
@@ -128,7 +144,7 @@ impl<'a> MiniBatches<'a> {
         let cells: Vec<usize> = rows.iter().map(|&row| self.source.cells[row]).collect();
         let (weights, target) = graphs.of(&rows, representation.of(prepared, &cells).view())?;
         let batch = TrainingBatch {
-            x: from_array(prepared.zscores(&cells).view(), device),
+            x: self.zscores(&rows),
             base: base.map(|base| from_array(base.select(Axis(0), &cells).view(), device)),
             graph: GraphOperator::stored(&weights, device).aggregating(
                 graphs.aggregation(),
@@ -143,17 +159,34 @@ impl<'a> MiniBatches<'a> {
         Ok(Drawn { cells: rows, batch })
     }
 
+    /// Z-scores of some training cells, by their places among them.
+    fn zscores(&self, rows: &[usize]) -> Tensor {
+        let MiniBatchSource {
+            prepared,
+            cells,
+            device,
+            ..
+        } = self.source;
+        if let Some(all) = &self.zscores {
+            let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+            return all.index_select(0, &Tensor::from_slice(&rows).to_device(device));
+        }
+        let cells: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
+        from_array(prepared.zscores(&cells).view(), device)
+    }
+
     fn counts(&mut self, cells: &[usize]) -> CountTarget {
         let prepared = self.source.prepared;
-        let (counts, size_factors) = (prepared.counts_of(cells), prepared.size_factors_of(cells));
+        let size_factors = prepared.size_factors_of(cells);
         match self.source.n_genes {
             Some(n_genes) if n_genes < prepared.n_genes() => {
                 let mut genes =
                     index::sample(&mut self.genes, prepared.n_genes(), n_genes).into_vec();
                 genes.sort_unstable();
-                CountTarget::of_genes(&counts, &genes, size_factors)
+                let counts = prepared.counts_of_genes(cells, &genes);
+                CountTarget::of_genes(counts, &genes, size_factors)
             }
-            _ => CountTarget::new(counts, size_factors),
+            _ => CountTarget::new(prepared.counts_of(cells), size_factors),
         }
     }
 
