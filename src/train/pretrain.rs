@@ -73,7 +73,9 @@ pub fn pretrain(
     let mut epochs = 0;
     while epochs < config.training_epoch {
         let more = epochs + 1 < config.training_epoch;
-        let learnt = cells.learn_from_next(more, |step| learning.learn(epochs, step.batch()))?;
+        let learnt = cells.learn_from_next(more, |step, draw_next| {
+            learning.learn(epochs, step.batch(), draw_next)
+        })?;
         let Some(losses) = learnt else { break };
         each(losses.finite()?);
         epochs += 1;
@@ -117,7 +119,15 @@ impl<'m> Pretraining<'m> {
     }
 
     /// One step; `None` where the best epoch is so long ago that training ends.
-    fn learn(&mut self, epoch: usize, batch: &TrainingBatch<'_>) -> Option<EpochLosses> {
+    ///
+    /// `draw_next` has another thread draw the cells of the next step. The way back, in which much is one thread's work, is
+    /// when one is idle.
+    fn learn(
+        &mut self,
+        epoch: usize,
+        batch: &TrainingBatch<'_>,
+        draw_next: &mut dyn FnMut(),
+    ) -> Option<EpochLosses> {
         let halvings = (epoch / self.halved_every) as i32;
         self.adam
             .set_learning_rate(self.lr * 0.5_f64.powi(halvings));
@@ -133,6 +143,7 @@ impl<'m> Pretraining<'m> {
         let contrast = found.contrast.as_ref();
         let other = contrast.map(|contrast| ("contrast", contrast.double_value(&[])));
         let loss = loss(found);
+        draw_next();
         Some(EpochLosses {
             epoch: epoch + 1,
             zinb,

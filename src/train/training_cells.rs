@@ -41,7 +41,8 @@ impl<'a> TrainingCells<'a> {
     }
 
     /// What `learn` makes of the cells of the next step. Where `more` steps are to follow, another thread, if there is one,
-    /// meanwhile draws the cells of the one after it: which ones they are does not depend on what is learnt.
+    /// draws the cells of the one after it once `learn` calls what it is given: which ones they are does not depend on what
+    /// is learnt.
     ///
     /// # Errors
     ///
@@ -49,17 +50,21 @@ impl<'a> TrainingCells<'a> {
     pub fn learn_from_next<R>(
         &mut self,
         more: bool,
-        learn: impl FnOnce(&Step<'_, 'a>) -> R,
+        learn: impl FnOnce(&Step<'_, 'a>, &mut dyn FnMut()) -> R,
     ) -> Result<R, GraphError> {
         match self {
             Self::MiniBatches(batches) if more && rayon::current_num_threads() > 1 => {
                 let drawn = Step::Some(Box::new(batches.draw()?));
+                let mut batches = Some(batches);
                 Ok(rayon::in_place_scope(|scope| {
-                    scope.spawn(|_| batches.draw_ahead());
-                    learn(&drawn)
+                    learn(&drawn, &mut || {
+                        if let Some(batches) = batches.take() {
+                            scope.spawn(|_| batches.draw_ahead());
+                        }
+                    })
                 }))
             }
-            _ => Ok(learn(&self.next_step()?)),
+            _ => Ok(learn(&self.next_step()?, &mut || ())),
         }
     }
 
