@@ -39,18 +39,25 @@ pub(super) fn p_values(
     seed: u64,
 ) -> Vec<Option<f64>> {
     let members = Members::of(found.leaves.iter().copied(), found.tree.n_leaves());
-    (0..found.tree.nodes.len())
-        .into_par_iter()
-        .map(|node| {
-            let children = found.tree.nodes[node].children?;
-            if !found.is_split(node) {
-                return None;
-            }
+    let nodes = found.tree.nodes.iter().enumerate();
+    let splits: Vec<(usize, [usize; 2])> = nodes
+        .filter(|&(node, _)| found.is_split(node))
+        .filter_map(|(node, at)| Some((node, at.children?)))
+        .collect();
+    // Splits that were kept lie together at the root: each is a task, so that they are not one thread's.
+    let of_splits = splits.into_par_iter().with_max_len(1);
+    let of_splits: Vec<(usize, f64)> = of_splits
+        .map(|(node, children)| {
             let sides = children.map(|child| found.tree.some_below(child, &members, MOST_CELLS));
             let rng = &mut stream(seed.wrapping_add(node as u64), Stream::CountSplit);
-            Some(p_value(&Cells::of(&sides, counts, totals), rng))
+            (node, p_value(&Cells::of(&sides, counts, totals), rng))
         })
-        .collect()
+        .collect();
+    let mut ps = vec![None; found.tree.nodes.len()];
+    for (node, p) in of_splits {
+        ps[node] = Some(p);
+    }
+    ps
 }
 
 /// The cells of a split.

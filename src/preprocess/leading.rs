@@ -26,7 +26,7 @@ const BLOCKS: usize = 8;
 /// Of a vector that lies within the space of those before it, rounding leaves less than this share of its length.
 const NOTHING_NEW: f64 = 1e-8;
 
-/// Columns of the matrix that a task multiplies by.
+/// Columns of a matrix that are one task's.
 const COLUMNS: usize = 64;
 
 /// The `n_most` eigenvectors of largest eigenvalue, as well as they show where `n_wanted` are looked for. An eigenvector's sign is such
@@ -112,7 +112,7 @@ fn from_krylov_space(
     n_wanted: usize,
 ) -> Result<Leading, EvdError> {
     let n = lower.nrows();
-    let matrix = Mat::from_fn(n, n, |i, j| lower[(i.max(j), i.min(j))]);
+    let matrix = mirrored(lower);
     let mut rng = stream(0, Stream::Components);
     let mut block = Mat::from_fn(n, width, |_, _| StandardNormal.sample(&mut rng));
     // Q, and A·Q beside it.
@@ -168,9 +168,28 @@ fn take_out(mut column: ColMut<'_, f64>, others: MatRef<'_, f64>) {
     }
 }
 
+/// The symmetric matrix of a lower triangle.
+fn mirrored(lower: MatRef<'_, f64>) -> Mat<f64> {
+    let n = lower.nrows();
+    let mut matrix = Mat::zeros(n, n);
+    let tasks = matrix.par_col_chunks_mut(COLUMNS).enumerate();
+    tasks.for_each(|(task, mut columns)| {
+        // Row by row, since the triangle's columns are rows here.
+        for i in 0..n {
+            for (j, place) in (task * COLUMNS..n).zip(0..columns.ncols()) {
+                columns[(i, place)] = lower[(i.max(j), i.min(j))];
+            }
+        }
+    });
+    matrix
+}
+
+/// The product of two matrices, some columns of it per task.
 fn product(left: MatRef<'_, f64>, right: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(left.nrows(), right.ncols());
-    matmul(out.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
+    out.par_col_chunks_mut(COLUMNS)
+        .zip(right.par_col_chunks(COLUMNS))
+        .for_each(|(out, right)| matmul(out, Accum::Replace, left, right, 1.0, Par::Seq));
     out
 }
 

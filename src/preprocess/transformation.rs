@@ -23,6 +23,9 @@ const MOST: f32 = 10.0;
 /// Cells that are transformed at a time.
 const CELLS: usize = 1024;
 
+/// Columns that one task sums.
+const COLUMNS: usize = 256;
+
 /// A transformation of counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transformation {
@@ -88,7 +91,7 @@ impl Transformation {
         let blocks = blocks.map(|block| {
             let x = self.centred(prepared, block, &mean);
             match genes {
-                Some(genes) => x.select(Axis(1), genes).as_standard_layout().into_owned(),
+                Some(genes) => columns(&x, genes),
                 None => x,
             }
         });
@@ -146,6 +149,17 @@ impl Transformation {
     }
 }
 
+/// Some columns of a matrix.
+fn columns(x: &Array2<f32>, wanted: &[usize]) -> Array2<f32> {
+    let mut some = Array2::zeros((x.nrows(), wanted.len()));
+    let rows = some.axis_iter_mut(Axis(0)).into_par_iter();
+    rows.zip(x.axis_iter(Axis(0))).for_each(|(some, row)| {
+        let entries = some.into_iter().zip(wanted);
+        entries.for_each(|(to, &column)| *to = row[column]);
+    });
+    some
+}
+
 /// A matrix of `n_rows` rows: those of `x` in the given places, and else 0.
 fn rows_at(x: &Mat<f32>, places: &[usize], n_rows: usize) -> Mat<f32> {
     let mut all = Mat::zeros(n_rows, x.ncols());
@@ -155,20 +169,25 @@ fn rows_at(x: &Mat<f32>, places: &[usize], n_rows: usize) -> Mat<f32> {
     all
 }
 
-/// The mean of all rows of some blocks, `width` wide, summed in `f64`.
+/// The mean of all rows of some blocks, `width` wide, summed in `f64`. Each sum is one thread's, in the order of the rows.
 pub(crate) fn mean_row(
     blocks: impl Iterator<Item = impl Borrow<Array2<f32>>>,
     width: usize,
 ) -> Vec<f32> {
     let mut sums = vec![0.0_f64; width];
-    let mut n_rows = 0;
+    let mut n_rows = 0_u32;
     for block in blocks {
-        for row in block.borrow().outer_iter() {
-            for (sum, &value) in sums.iter_mut().zip(&row) {
-                *sum += f64::from(value);
-            }
-            n_rows += 1;
-        }
+        let block = block.borrow();
+        n_rows += block.nrows() as u32;
+        sums.par_chunks_mut(COLUMNS)
+            .zip(block.axis_chunks_iter(Axis(1), COLUMNS).into_par_iter())
+            .for_each(|(sums, block)| {
+                for row in block.outer_iter() {
+                    let sums = sums.iter_mut();
+                    sums.zip(&row)
+                        .for_each(|(sum, &value)| *sum += f64::from(value));
+                }
+            });
     }
     let mean = |sum: &f64| (sum / f64::from(n_rows)) as f32;
     sums.iter().map(mean).collect()
