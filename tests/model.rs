@@ -96,7 +96,7 @@ fn compare_with_golden(mode: &str, statistics: NormStatistics, device: Device) {
         tape: Tape::default(),
     };
     let encoded = model.encode(&x, None, &graph, &mut pass);
-    let hidden = model.decoder.hidden(&encoded.z, None);
+    let hidden = model.decoder.hidden(&encoded.z, None, &mut pass.tape);
     let adjacency = encoded.g2.matmul(&encoded.g2.tr()).sigmoid();
     compare_outputs(mode, &[("z", &encoded.z), ("adjacency", &adjacency)]);
     let [pi, mean, disp] = distribution(&model, &hidden);

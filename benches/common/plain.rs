@@ -3,10 +3,9 @@
 
 use attentionae_sc::{
     graph::{Adjacency, CellGraph, GraphConfig, Method, Pairs, Representation},
-    kernels::tensor::from_array,
+    kernels::{Kernels, Tape, gpu::Gpu, tensor::from_array},
     model::{
-        ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder,
-        layers::NormStatistics,
+        ModelConfig, Parts, attention::CrossAttention, autoencoder::Autoencoder, layers::BatchNorm,
     },
     preprocess::Prepared,
 };
@@ -77,15 +76,10 @@ impl Plain {
 
     fn encode(&self) -> (Tensor, Tensor) {
         let model = &self.model;
-        let batch = NormStatistics::Batch;
-        let e1 = model
-            .bn_1
-            .forward(&model.enc_1.forward(&corrupt(&self.x)).relu(), batch);
+        let e1 = after_relu(&model.bn_1, &model.enc_1.forward(&corrupt(&self.x)));
         let g1 = self.weights.matmul(&e1.matmul(&model.gnn_1.weight)).tanh();
         let g2 = self.weights.matmul(&g1.matmul(&model.gnn_2.weight)).tanh();
-        let e2 = model
-            .bn_2
-            .forward(&model.enc_2.forward(&corrupt(&e1)).relu(), batch);
+        let e2 = after_relu(&model.bn_2, &model.enc_2.forward(&corrupt(&e1)));
         let e2 = &e2 + attend(&model.attn1, &e2, &g1);
         let z = model.z_layer.forward(&corrupt(&e2));
         let z = &z + attend(&model.attn2, &z, &g2);
@@ -94,7 +88,8 @@ impl Plain {
 
     fn zinb(&self, z: &Tensor) -> Tensor {
         let decoder = &self.model.decoder;
-        let hidden = decoder.hidden(z, None);
+        let hidden = decoder.dec_1.forward(z).relu();
+        let hidden = decoder.dec_2.forward(&hidden).relu();
         let y = &self.counts;
         let pi = decoder.calcu_pi.forward(&hidden).sigmoid();
         let theta = decoder
@@ -126,6 +121,12 @@ impl Plain {
             }
         }
     }
+}
+
+/// max(x, 0), normalised by its own means and variances.
+fn after_relu(norm: &BatchNorm, x: &Tensor) -> Tensor {
+    let scale_and_shift = [&norm.weight, &norm.bias];
+    Gpu.relu_norm(x, scale_and_shift, &mut Tape::off()).output
 }
 
 fn attend(attention: &CrossAttention, source: &Tensor, query_from: &Tensor) -> Tensor {

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 pub mod adam;
 pub mod count_target;
@@ -31,6 +31,9 @@ pub use self::{
 /// Width of the decoder's last hidden layer, which the kernel of the output layers is written for.
 pub const HIDDEN_WIDTH: usize = 256;
 
+/// Added to the variance before its square root is divided by, as in `PyTorch`.
+pub(crate) const NORM_EPSILON: f64 = 1e-5;
+
 /// Standard deviation of the multiplicative noise.
 pub(crate) const NOISE: f32 = 0.1;
 
@@ -53,8 +56,52 @@ pub trait Kernels: Sync {
         tape: &mut Tape,
     ) -> Tensor;
 
-    /// x Wᵀ + b, n × n_in to n × n_out, where n_in is large.
+    /// What cells gather from each other: [`Self::attend`] of the projections of n cells, whose queries are made of
+    /// `query_from` and whose keys and values of `source`, n × width each, to n × (heads·width). With `dropped`, entries of
+    /// the queries are dropped as in [`Self::drop_entries`].
+    fn attend_among(
+        &self,
+        query_from: &Tensor,
+        source: &Tensor,
+        heads: Heads<'_>,
+        dropped: Option<NoiseKey>,
+        tape: &mut Tape,
+    ) -> Tensor {
+        let project = |x: &Tensor, weight| Affine { weight, bias: None }.forward(x);
+        let mut queries = project(query_from, heads.queries);
+        if let Some(key) = dropped {
+            queries = self.drop_entries(&queries, key, tape);
+        }
+        let (keys, values) = (project(source, heads.keys), project(source, heads.values));
+        self.attend(&queries, &keys, &values, heads.n_heads, tape)
+    }
+
+    /// x Wᵀ + b, n × n_in to n × n_out.
+    fn linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
+        layer.forward(x)
+    }
+
+    /// The same where n_in is large.
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor;
+
+    /// max(x, 0), n × features, normalised by its own means and variances, times a scale and plus a shift per feature.
+    ///
+    /// In plain sums over cells: libtorch's own kernel adds up one partial sum per thread, and its results change with the number
+    /// of threads. In double precision, as there: the gradient of a normalised feature is a small difference of sums, and in
+    /// single precision its errors lead training several times further astray than all other rounding does.
+    fn relu_norm(&self, x: &Tensor, [scale, shift]: [&Tensor; 2], _: &mut Tape) -> Normalized {
+        let mean_of = |x: &Tensor| x.mean_dim([0].as_slice(), true, Kind::Double);
+        let x = x.relu().to_kind(Kind::Double);
+        let mean = mean_of(&x);
+        let centred = &x - &mean;
+        let variance = mean_of(&centred.square());
+        let normal = centred * (&variance + NORM_EPSILON).rsqrt();
+        Normalized {
+            output: normal.to_kind(Kind::Float) * scale + shift,
+            mean: mean.detach().squeeze_dim(0),
+            variance: variance.detach().squeeze_dim(0),
+        }
+    }
 
     /// ZINB losses of the counts and their gradients, for the decoder's last hidden layer (n × 256, contiguous) through the
     /// output layers for π, θ and μ.
@@ -105,6 +152,17 @@ pub fn are_libtorchs(device: Device) -> bool {
     device != Device::Cpu || *FORCED
 }
 
+/// Features of a batch of n cells after normalisation.
+#[derive(Debug)]
+pub struct Normalized {
+    /// n × features.
+    pub output: Tensor,
+    /// The batch's means before it, float64, one per feature.
+    pub mean: Tensor,
+    /// The batch's variances (sums divided by n), float64, one per feature.
+    pub variance: Tensor,
+}
+
 /// Weights and bias of a linear layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Affine<'a> {
@@ -120,6 +178,19 @@ impl Affine<'_> {
     pub fn forward(self, x: &Tensor) -> Tensor {
         x.linear(self.weight, self.bias)
     }
+}
+
+/// The weights that make queries, keys and values of a cell's features, each (heads·width) × width.
+#[derive(Debug, Clone, Copy)]
+pub struct Heads<'a> {
+    /// Of the queries.
+    pub queries: &'a Tensor,
+    /// Of the keys.
+    pub keys: &'a Tensor,
+    /// Of the values.
+    pub values: &'a Tensor,
+    /// Their number.
+    pub n_heads: usize,
 }
 
 /// Whether the gradients by the output layers' own weights are worked out.

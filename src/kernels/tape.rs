@@ -26,6 +26,8 @@ struct Joint {
     inputs: Vec<Tensor>,
     output: Tensor,
     pullback: Pullback,
+    /// What joints that read the output add to its gradient, beside what libtorch keeps of it.
+    gradient: Option<Tensor>,
 }
 
 /// A gradient that is known before the way back.
@@ -62,6 +64,7 @@ impl Tape {
             inputs: inputs.iter().map(|input| input.shallow_clone()).collect(),
             output: output.shallow_clone(),
             pullback: Box::new(pullback),
+            gradient: None,
         });
         output
     }
@@ -118,22 +121,27 @@ impl Tape {
     pub fn backward(&mut self, loss: &Tensor) {
         loss.backward();
         while let Some(joint) = self.joints.pop() {
-            let gradient = joint.output.grad();
-            if !gradient.defined() {
+            let Some(gradient) = joint.gradient() else {
                 continue;
-            }
+            };
             let gradients = tch::no_grad(|| (joint.pullback)(&gradient));
-            let learning = joint.inputs.into_iter().zip(gradients);
-            let learning = learning.filter(|(input, _)| input.requires_grad());
-            let (known, behind): (Vec<_>, Vec<_>) =
-                learning.partition(|(input, _)| input.is_leaf() && input.grad().defined());
-            for (parameter, gradient) in known {
-                let given = Given {
-                    parameter,
-                    rows: None,
-                    gradient,
-                };
-                given.add();
+            let mut behind = Vec::new();
+            for (input, gradient) in joint.inputs.into_iter().zip(gradients) {
+                if !input.requires_grad() || !gradient.defined() {
+                    continue;
+                }
+                if let Some(before) = self.joint_of(&input) {
+                    before.add(gradient);
+                } else if input.is_leaf() && input.grad().defined() {
+                    let given = Given {
+                        parameter: input,
+                        rows: None,
+                        gradient,
+                    };
+                    given.add();
+                } else {
+                    behind.push((input, gradient));
+                }
             }
             if !behind.is_empty() {
                 surrogate(&behind).backward();
@@ -142,6 +150,34 @@ impl Tape {
         for given in self.given.drain(..) {
             given.add();
         }
+    }
+
+    /// The joint whose output a tensor is. (A knot's output lies where its input does. What is meant for that one may go to the
+    /// knot, which hands it on.)
+    fn joint_of(&mut self, tensor: &Tensor) -> Option<&mut Joint> {
+        let is_output = |joint: &&mut Joint| joint.output.data_ptr() == tensor.data_ptr();
+        let mut joints = self.joints.iter_mut().rev();
+        joints.find(is_output).filter(|_| tensor.is_leaf())
+    }
+}
+
+impl Joint {
+    /// The gradient by the output; `None` where the loss does not hang on it.
+    fn gradient(&self) -> Option<Tensor> {
+        let of_libtorch = Some(self.output.grad()).filter(Tensor::defined);
+        let of_joints = self.gradient.as_ref().map(Tensor::shallow_clone);
+        match (of_libtorch, of_joints) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Adds to the gradient by the output.
+    fn add(&mut self, gradient: Tensor) {
+        self.gradient = Some(match self.gradient.take() {
+            Some(sum) => sum + gradient,
+            None => gradient,
+        });
     }
 }
 

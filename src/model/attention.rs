@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
 use super::{layers::Linear, pass::Pass};
-use crate::kernels;
+use crate::kernels::{self, Heads, Tape};
 
 /// Keys and values from one branch, queries from another; every head is as wide as its input.
 #[derive(Debug)]
@@ -52,22 +52,39 @@ impl CrossAttention {
         }
     }
 
-    /// What the cells of `query_from` (m × width) gather from all cells behind `attended`: m × width.
+    /// What the cells of `query_from` (m × width) gather from all cells behind `attended`, which they are not among: m × width.
     ///
     /// softmax(QKᵀ/√width)·V per head, in memory linear in m and n.
     #[must_use]
-    pub fn forward(&self, attended: &KeysValues, query_from: &Tensor, pass: &mut Pass) -> Tensor {
+    pub fn from_others(&self, attended: &KeysValues, query_from: &Tensor) -> Tensor {
         let queries = self.toqueries.forward(query_from);
-        let queries = pass.noise.drop_queries(&queries, &mut pass.tape);
         let KeysValues { keys, values } = attended;
-        let gathered = kernels::on(queries.device()).attend(
-            &queries,
-            keys,
-            values,
-            self.n_heads,
-            &mut pass.tape,
-        );
-        let result = self.unifyheads.forward(&gathered);
+        let kernels = kernels::on(queries.device());
+        let gathered = kernels.attend(&queries, keys, values, self.n_heads, &mut Tape::off());
+        self.unified(&gathered, &mut Tape::off())
+    }
+
+    /// What cells gather from each other: keys and values of `source`, queries of `query_from`, n × width each. In training,
+    /// queries have dropout.
+    ///
+    /// Memory: linear in n.
+    #[must_use]
+    pub fn among(&self, source: &Tensor, query_from: &Tensor, pass: &mut Pass) -> Tensor {
+        let heads = Heads {
+            queries: &self.toqueries.weight,
+            keys: &self.tokeys.weight,
+            values: &self.tovalues.weight,
+            n_heads: self.n_heads,
+        };
+        let (dropped, tape) = (pass.noise.next_key(), &mut pass.tape);
+        let kernels = kernels::on(source.device());
+        let gathered = kernels.attend_among(query_from, source, heads, dropped, tape);
+        self.unified(&gathered, tape)
+    }
+
+    /// All heads' results (n × (heads·width)) as one, n × width.
+    fn unified(&self, gathered: &Tensor, tape: &mut Tape) -> Tensor {
+        let result = self.unifyheads.forward_joined(gathered, tape);
         match &self.gate {
             Some(gate) => result * gate,
             None => result,
@@ -91,7 +108,7 @@ mod tests {
         let from = Tensor::arange(m * width, tch::kind::FLOAT_CPU)
             .cos()
             .view([m, width]);
-        let got = layer.forward(&layer.keys_values(&source), &from, &mut Pass::embedding());
+        let got = layer.from_others(&layer.keys_values(&source), &from);
 
         let head = |t: Tensor, rows: i64| t.view([rows, heads, width]).transpose(0, 1);
         let q = head(from.matmul(&layer.toqueries.weight.tr()), m);
@@ -103,5 +120,8 @@ mod tests {
             .unifyheads
             .forward(&weights.matmul(&v).transpose(0, 1).reshape([m, -1]));
         assert!(got.allclose(&plain, 1e-5, 1e-6, false));
+        let among = layer.among(&source.narrow(0, 0, m), &from, &mut Pass::embedding());
+        let others = layer.keys_values(&source.narrow(0, 0, m));
+        assert!(among.allclose(&layer.from_others(&others, &from), 1e-5, 1e-6, false));
     }
 }

@@ -117,15 +117,15 @@ impl Autoencoder {
         let g2 = graph.gather(&self.gnn_2.message(&g1), &mut pass.tape);
         let e2 = self.second_layer(&e1, pass);
         let e2 = pass.tape.knot(&e2);
-        let attended = self.attn1.keys_values(&e2);
-        let e2 = self.add_attended(&self.attn1, &attended, &e2, &g1, pass);
-        let z = self
-            .z_layer
-            .forward(&pass.noise.corrupt(&e2, &mut pass.tape));
+        let e2 = self.add_attended(&self.attn1, None, &e2, &g1, pass);
+        let noisy = pass.noise.corrupt(&e2, &mut pass.tape);
+        let z = self.z_layer.forward_joined(&noisy, &mut pass.tape);
         let z = pass.tape.knot(&self.start_at(z, base));
-        let attended = self.attn2.keys_values(&z);
-        let z = self.add_attended(&self.attn2, &attended, &z, &g2, pass);
-        Encoded { z, g2 }
+        let z = self.add_attended(&self.attn2, None, &z, &g2, pass);
+        Encoded {
+            z: pass.tape.knot(&z),
+            g2,
+        }
     }
 
     /// What the embedding starts from added to what the encoder makes.
@@ -136,12 +136,12 @@ impl Autoencoder {
         }
     }
 
-    /// Cells (m × width) with what they gather added. Queries come from the graph branch, or, without it, from the cells
-    /// themselves.
+    /// Cells (m × width) with what they gather added: from others, or from each other. Queries come from the graph branch, or,
+    /// without it, from the cells themselves.
     pub(super) fn add_attended(
         &self,
         attention: &CrossAttention,
-        attended: &KeysValues,
+        others: Option<&KeysValues>,
         cells: &Tensor,
         graph_branch: &Tensor,
         pass: &mut Pass,
@@ -153,22 +153,26 @@ impl Autoencoder {
             Parts { graph: true, .. } => graph_branch,
             Parts { graph: false, .. } => cells,
         };
-        cells + attention.forward(attended, queries, pass)
+        cells
+            + match others {
+                Some(others) => attention.from_others(others, queries),
+                None => attention.among(cells, queries, pass),
+            }
     }
 
     /// e1: n × genes → n × 256.
     pub(super) fn first_layer(&self, x: &Tensor, pass: &mut Pass) -> Tensor {
         let noisy = pass.noise.corrupt(x, &mut pass.tape);
-        let hidden = self.enc_1.forward_wide(&noisy, &mut pass.tape).relu();
-        self.bn_1.forward(&hidden, pass.statistics)
+        let hidden = self.enc_1.forward_wide(&noisy, &mut pass.tape);
+        self.bn_1
+            .after_relu(&hidden, pass.statistics, &mut pass.tape)
     }
 
     /// e2 before attention: n × 256 → n × 64.
     pub(super) fn second_layer(&self, e1: &Tensor, pass: &mut Pass) -> Tensor {
-        let hidden = self
-            .enc_2
-            .forward(&pass.noise.corrupt(e1, &mut pass.tape))
-            .relu();
-        self.bn_2.forward(&hidden, pass.statistics)
+        let noisy = pass.noise.corrupt(e1, &mut pass.tape);
+        let hidden = self.enc_2.forward_joined(&noisy, &mut pass.tape);
+        self.bn_2
+            .after_relu(&hidden, pass.statistics, &mut pass.tape)
     }
 }

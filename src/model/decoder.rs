@@ -5,7 +5,10 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor, kind::FLOAT_CPU};
 
 use super::{WIDTH_1, WIDTH_2, layers::Linear};
-use crate::{kernels::tensor::from_array, preprocess::Batches};
+use crate::{
+    kernels::{Tape, tensor::from_array},
+    preprocess::Batches,
+};
 
 /// Two hidden layers, then one linear output layer per ZINB parameter.
 #[derive(Debug)]
@@ -50,12 +53,13 @@ impl Decoder {
     /// The last hidden layer, n × 256, which the output layers read. `batches` are [`one_hot`] rows of the cells, where the decoder is
     /// conditioned on batches.
     #[must_use]
-    pub fn hidden(&self, z: &Tensor, batches: Option<&Tensor>) -> Tensor {
-        let mut first = self.dec_1.forward(z);
-        if let (Some(weights), Some(batches)) = (&self.batch, batches) {
-            first += batches.matmul(weights);
-        }
-        self.dec_2.forward(&first.relu()).relu()
+    pub fn hidden(&self, z: &Tensor, batches: Option<&Tensor>, tape: &mut Tape) -> Tensor {
+        let first = self.dec_1.forward_joined(z, tape);
+        let first = match (&self.batch, batches) {
+            (Some(weights), Some(batches)) => first + batches.matmul(weights),
+            _ => first,
+        };
+        self.dec_2.forward_joined(&first.relu(), tape).relu()
     }
 }
 
@@ -81,22 +85,24 @@ mod tests {
     fn the_decoder_starts_as_without_batches_and_learns_their_weights() {
         let mut decoder = Decoder::new(20, 4, &mut stream(1, Stream::Weights));
         let z = Tensor::from_slice(&[0.5_f32, -1.0, 2.0, 0.1, 0.3, 0.7, -0.2, 1.0]).view([2, 4]);
-        let plain = decoder.hidden(&z, None);
+        let plain = decoder.hidden(&z, None, &mut Tape::off());
         decoder.condition_on(3);
         let batches = Batches {
             of_cell: vec![2, 0],
             names: ["a", "b", "c"].map(str::to_owned).into(),
         };
         let rows = one_hot(&batches, &[0, 1], Device::Cpu);
-        let hidden = decoder.hidden(&z, Some(&rows));
+        let mut tape = Tape::default();
+        let hidden = decoder.hidden(&z, Some(&rows), &mut tape);
         assert_eq!(hidden, plain);
-        hidden.sum(Kind::Float).backward();
+        tape.backward(&hidden.sum(Kind::Float));
         let weights = decoder.batch.as_ref().expect("weights");
         // The derivative by finite differences, of the weights of the first cell's batch together.
         let value = |step: f64| {
             tch::no_grad(|| {
                 let _ = weights.get(2).g_add_scalar_(step);
-                let value = decoder.hidden(&z, Some(&rows)).sum(Kind::Double);
+                let hidden = decoder.hidden(&z, Some(&rows), &mut Tape::off());
+                let value = hidden.sum(Kind::Double);
                 let _ = weights.get(2).g_add_scalar_(-step);
                 value.double_value(&[])
             })

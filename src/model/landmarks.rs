@@ -64,8 +64,7 @@ impl Autoencoder {
         let g1 = graph.gather(&message_1, &mut pass.tape);
         let message_2 = self.gnn_2.message(&g1);
         let hidden = self.second_layer(&e1, pass);
-        let attended_1 = self.attn1.keys_values(&hidden);
-        let e2 = self.add_attended(&self.attn1, &attended_1, &hidden, &g1, pass);
+        let e2 = self.add_attended(&self.attn1, None, &hidden, &g1, pass);
         let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());
         let landmarks = self.landmarks(LandmarkStates {
             message_1,
@@ -98,8 +97,8 @@ impl Autoencoder {
         let g1 = bridge.gather(&landmarks.states.message_1, &mut pass.tape);
         let g2 = bridge.gather(&landmarks.states.message_2, &mut pass.tape);
         let e2 = self.second_layer(&self.first_layer(&cells.x, pass), pass);
-        let e2 = self.add_attended(&self.attn1, &landmarks.attended_1, &e2, &g1, pass);
+        let e2 = self.add_attended(&self.attn1, Some(&landmarks.attended_1), &e2, &g1, pass);
         let z = self.start_at(self.z_layer.forward(&e2), cells.base.as_ref());
-        self.add_attended(&self.attn2, &landmarks.attended_2, &z, &g2, pass)
+        self.add_attended(&self.attn2, Some(&landmarks.attended_2), &z, &g2, pass)
     }
 }

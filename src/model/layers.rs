@@ -4,10 +4,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
-use crate::kernels::{self, Affine, Tape};
-
-/// Added to the variance before its square root is divided by, as in `PyTorch`.
-const BATCH_NORM_EPSILON: f64 = 1e-5;
+use crate::kernels::{self, Affine, NORM_EPSILON, Tape};
 
 /// Weight of the newest batch in the running statistics, as in `PyTorch`.
 const BATCH_NORM_MOMENTUM: f64 = 0.1;
@@ -68,13 +65,19 @@ impl Linear {
         }
     }
 
-    /// n × n_in → n × n_out.
+    /// n × n_in → n × n_out, differentiated by libtorch.
     #[must_use]
     pub fn forward(&self, x: &Tensor) -> Tensor {
         self.affine().forward(x)
     }
 
-    /// As [`Self::forward`], for many inputs.
+    /// n × n_in → n × n_out, differentiated on `tape`.
+    #[must_use]
+    pub fn forward_joined(&self, x: &Tensor, tape: &mut Tape) -> Tensor {
+        kernels::on(x.device()).linear(x, self.affine(), tape)
+    }
+
+    /// As [`Self::forward_joined`], for many inputs.
     #[must_use]
     pub fn forward_wide(&self, x: &Tensor, tape: &mut Tape) -> Tensor {
         kernels::on(x.device()).wide_linear(x, self.affine(), tape)
@@ -119,32 +122,22 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises n × features.
-    ///
-    /// Written in plain sums over cells: libtorch's own kernel adds up one partial sum per thread, and its
-    /// results change with the number of threads. In double precision, as there: the gradient of a normalised
-    /// feature is a small difference of sums, and in single precision its errors lead training several times
-    /// further astray than all other rounding does.
+    /// max(x, 0), n × features, normalised.
     #[must_use]
-    pub fn forward(&self, x: &Tensor, statistics: NormStatistics) -> Tensor {
-        if statistics == NormStatistics::Running {
-            let scale = &self.weight * (&self.running_var + BATCH_NORM_EPSILON).rsqrt();
-            return (x - &self.running_mean) * scale + &self.bias;
-        }
-        let mean_of = |x: &Tensor| x.mean_dim([0].as_slice(), true, Kind::Double);
-        let x = x.to_kind(Kind::Double);
-        let mean = mean_of(&x);
-        let centred = &x - &mean;
-        let variance = mean_of(&centred.square());
-        let weight = if statistics == NormStatistics::Settle {
-            1.0
-        } else {
-            BATCH_NORM_MOMENTUM
+    pub fn after_relu(&self, x: &Tensor, statistics: NormStatistics, tape: &mut Tape) -> Tensor {
+        let momentum = match statistics {
+            NormStatistics::Running => {
+                let scale = &self.weight * (&self.running_var + NORM_EPSILON).rsqrt();
+                return (x.relu() - &self.running_mean) * scale + &self.bias;
+            }
+            NormStatistics::Settle => 1.0,
+            NormStatistics::Batch => BATCH_NORM_MOMENTUM,
         };
-        let unbiased = &variance * (x.size()[0] as f64 / (x.size()[0] - 1).max(1) as f64);
-        self.follow(&mean, &unbiased, weight);
-        let normal = centred * (variance + BATCH_NORM_EPSILON).rsqrt();
-        normal.to_kind(Kind::Float) * &self.weight + &self.bias
+        let kernels = kernels::on(x.device());
+        let found = kernels.relu_norm(x, [&self.weight, &self.bias], tape);
+        let unbiased = x.size()[0] as f64 / (x.size()[0] - 1).max(1) as f64;
+        self.follow(&found.mean, &(found.variance * unbiased), momentum);
+        found.output
     }
 
     /// Moves the running statistics towards those of a batch, whose share is `weight`.
@@ -153,7 +146,7 @@ impl BatchNorm {
             let towards = |running: &Tensor, target: &Tensor| {
                 let _ = running
                     .shallow_clone()
-                    .lerp_(&target.squeeze_dim(0).to_kind(Kind::Float), weight);
+                    .lerp_(&target.to_kind(Kind::Float), weight);
             };
             towards(&self.running_mean, mean);
             towards(&self.running_var, variance);
@@ -196,7 +189,7 @@ mod tests {
     fn a_batch_is_centred_scaled_and_remembered() {
         let x = Tensor::from_slice(&[1.0_f32, 10.0, 3.0, 30.0]).view([2, 2]);
         let norm = BatchNorm::new(2);
-        let y = norm.forward(&x, NormStatistics::Batch);
+        let y = norm.after_relu(&x, NormStatistics::Batch, &mut Tape::off());
         for (got, expected) in values(&y).iter().zip([-1.0, -1.0, 1.0, 1.0]) {
             assert!((got - expected).abs() < 1e-4, "{got} {expected}");
         }
@@ -204,7 +197,7 @@ mod tests {
         assert!((values(&norm.running_var)[0] - (0.9 + 0.1 * 2.0)).abs() < 1e-6);
         assert_eq!(norm.num_batches_tracked.int64_value(&[]), 1);
 
-        let _ = norm.forward(&x, NormStatistics::Settle);
+        let _ = norm.after_relu(&x, NormStatistics::Settle, &mut Tape::off());
         assert_eq!(values(&norm.running_mean), [2.0, 20.0]);
         assert_eq!(values(&norm.running_var), [2.0, 200.0]);
     }

@@ -34,16 +34,8 @@ impl Noise {
         kernels::on(x.device()).corrupt(x, key, tape)
     }
 
-    /// Dropout of the queries: entries are 0 with probability 0.2, the others grow by 1/0.8.
-    #[must_use]
-    pub fn drop_queries(&mut self, queries: &Tensor, tape: &mut Tape) -> Tensor {
-        let Some(key) = self.next_key() else {
-            return queries.shallow_clone();
-        };
-        kernels::on(queries.device()).drop_entries(queries, key, tape)
-    }
-
-    fn next_key(&mut self) -> Option<NoiseKey> {
+    /// Of the next draw; `None` where there is no noise.
+    pub(super) fn next_key(&mut self) -> Option<NoiseKey> {
         match self {
             Self::Off => None,
             Self::Seeded { seed, draws } => {
@@ -82,10 +74,9 @@ mod tests {
 
     #[test]
     fn dropout_keeps_the_mean() {
-        let dropped = Noise::seeded(3).drop_queries(
-            &Tensor::ones([100, 1000], tch::kind::FLOAT_CPU),
-            &mut Tape::default(),
-        );
+        let ones = Tensor::ones([100, 1000], tch::kind::FLOAT_CPU);
+        let key = Noise::seeded(3).next_key().expect("noise");
+        let dropped = kernels::on(ones.device()).drop_entries(&ones, key, &mut Tape::default());
         let zeros = dropped
             .eq(0.0)
             .to_kind(Kind::Float)
@@ -99,6 +90,6 @@ mod tests {
     fn no_noise_changes_nothing() {
         let x = Tensor::arange(6, tch::kind::FLOAT_CPU).view([2, 3]);
         assert!(Noise::Off.corrupt(&x, &mut Tape::default()).equal(&x));
-        assert!(Noise::Off.drop_queries(&x, &mut Tape::default()).equal(&x));
+        assert!(Noise::Off.next_key().is_none());
     }
 }

@@ -67,7 +67,7 @@ impl TrainingBatch<'_> {
         let encoded = model.encode(&self.x, self.base.as_ref(), &self.graph, pass);
         let (z, tape) = (&encoded.z, &mut pass.tape);
         let zinb = parts.zinb.then(|| {
-            let hidden = model.decoder.hidden(z, self.batches.as_ref());
+            let hidden = model.decoder.hidden(z, self.batches.as_ref(), tape);
             zinb_loss(&hidden, &model.decoder, &self.counts, layers, tape)
         });
         let graph = (parts.graph).then(|| graph_loss(&encoded.g2, &self.target));

@@ -4,15 +4,20 @@ use tch::{Kind, Tensor};
 
 mod adam;
 pub mod attention;
+#[cfg(test)]
+mod beside_libtorch;
 mod graph_errors;
+mod linear;
 mod noise;
+mod products;
+mod relu_norm;
 mod wide_linear;
 mod zinb_gradients;
 pub mod zinb_row;
 
 use super::{
-    AdamStep, Affine, CountTarget, GraphTarget, Kernels, Moments, NoiseKey, OutputLayers, Tape,
-    ZinbGradients,
+    AdamStep, Affine, CountTarget, GraphTarget, Heads, Kernels, Moments, NoiseKey, Normalized,
+    OutputLayers, Tape, ZinbGradients,
 };
 use attention::Attention;
 
@@ -37,8 +42,27 @@ impl Kernels for Cpu {
         })
     }
 
+    fn attend_among(
+        &self,
+        query_from: &Tensor,
+        source: &Tensor,
+        heads: Heads<'_>,
+        dropped: Option<NoiseKey>,
+        tape: &mut Tape,
+    ) -> Tensor {
+        attention::attend_among(query_from, source, heads, dropped, tape)
+    }
+
+    fn linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor {
+        linear::linear(x, layer, tape)
+    }
+
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor {
         wide_linear::wide_linear(x, layer, tape)
+    }
+
+    fn relu_norm(&self, x: &Tensor, scale_and_shift: [&Tensor; 2], tape: &mut Tape) -> Normalized {
+        relu_norm::relu_norm(x, scale_and_shift, tape)
     }
 
     fn zinb_gradients(

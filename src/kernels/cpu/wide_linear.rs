@@ -27,14 +27,14 @@ pub(super) fn wide_linear(x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Ten
     let outputs = outputs(&fixed, &weight, layer.bias);
     let mut inputs = vec![x, layer.weight];
     inputs.extend(layer.bias);
-    let x_learns = x.requires_grad();
+    let (x_learns, parameter) = (x.requires_grad(), layer.weight.shallow_clone());
     tape.join(&inputs, outputs, move |gradient| {
         let by_x = if x_learns {
             gradient.matmul(&weight)
         } else {
             Tensor::new()
         };
-        let by_weight = by_weight(&fixed, &gradient.contiguous());
+        let by_weight = by_weight(&fixed, &gradient.contiguous(), parameter.grad());
         let by_bias = gradient.sum_dim_intlist([0].as_slice(), false, tch::Kind::Float);
         vec![by_x, by_weight, by_bias]
     })
@@ -64,15 +64,20 @@ fn outputs(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
     outputs
 }
 
-/// gradientᵀ x
-fn by_weight(x: &Tensor, gradient: &Tensor) -> Tensor {
-    let mut sums = Tensor::zeros([gradient.size()[1], x.size()[1]], FLOAT_CPU);
+/// gradientᵀ x, added to the gradient that the weights have already, where they have one: nothing is returned then.
+fn by_weight(x: &Tensor, gradient: &Tensor, sums: Tensor) -> Tensor {
+    let is_new = !sums.defined();
+    let mut sums = if is_new {
+        Tensor::zeros([gradient.size()[1], x.size()[1]], FLOAT_CPU)
+    } else {
+        sums
+    };
     let (x, gradient) = (matrix(x), matrix(gradient));
     rows_mut(values_mut(&mut sums), x.ncols())
         .par_col_chunks_mut(INPUTS)
         .zip(x.par_col_chunks(INPUTS))
         .for_each(|(sums, x)| add_product(sums, gradient.transpose(), x));
-    sums
+    if is_new { sums } else { Tensor::new() }
 }
 
 fn add_product(out: MatMut<'_, f32>, left: MatRef<'_, f32>, right: MatRef<'_, f32>) {

@@ -10,8 +10,11 @@ use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 use tch::Tensor;
 
+mod among;
 mod head_gradients;
 mod softmax;
+
+pub(super) use self::among::attend_among;
 
 use self::{
     head_gradients::HeadGradients,
