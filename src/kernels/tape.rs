@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
-use super::loss_term::surrogate;
+use super::{
+    loss_term::surrogate,
+    tensor::{values, values_mut},
+};
 
 /// From the gradient by an operation's output to those by its inputs, in their order.
 type Pullback = Box<dyn FnOnce(&Tensor) -> Vec<Tensor>>;
@@ -198,10 +201,21 @@ impl Given {
             surrogate(&[(parameter, gradient)]).backward();
             return;
         }
-        let _ = tch::no_grad(|| match rows {
-            Some(rows) => sum.index_add_(0, &rows, &gradient),
-            None => sum.g_add_(&gradient),
-        });
+        let Some(rows) = rows else {
+            let _ = tch::no_grad(|| sum.g_add_(&gradient));
+            return;
+        };
+        if sum.device() != Device::Cpu {
+            let _ = tch::no_grad(|| sum.index_add_(0, &rows, &gradient));
+            return;
+        }
+        let places = Vec::<i64>::try_from(rows).unwrap_or_default();
+        let width = sum.numel() / sum.size()[0].max(1) as usize;
+        let (sums, gradient) = (values_mut(&mut sum), gradient.contiguous());
+        for (place, row) in places.into_iter().zip(values(&gradient).chunks(width)) {
+            let sums = &mut sums[place as usize * width..][..width];
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use faer::MatMut;
+use rayon::prelude::*;
+use tch::Tensor;
 
-use crate::kernels::tensor::rows_mut;
+use crate::kernels::tensor::{rows_mut, values_mut};
 
 /// One head's gradients by all queries, and by a run of keys and their values.
 pub(super) struct HeadGradients {
@@ -29,20 +31,33 @@ impl HeadGradients {
         }
     }
 
-    /// Adds these gradients to those by all queries, keys and values, whose rows are `wide`.
-    pub(super) fn add_to(&self, all: &mut [&mut [f32]; 3], wide: usize) {
-        let parts = [
-            (&self.by_query, 0),
-            (&self.by_key, self.keys.start),
-            (&self.by_value, self.keys.start),
+    /// The gradients by all queries, keys and values (n rows, heads·width wide) that those of heads and runs of keys add up to, in
+    /// their order.
+    pub(super) fn sums(tasks: &[Self], shapes: [&Tensor; 3]) -> [Tensor; 3] {
+        let shapes = shapes.map(|tensor| tensor.size2().unwrap_or_default());
+        let parts: [fn(&Self) -> (&[f32], usize); 3] = [
+            |task| (&task.by_query, 0),
+            |task| (&task.by_key, task.keys.start),
+            |task| (&task.by_value, task.keys.start),
         ];
-        for (all, (part, first)) in all.iter_mut().zip(parts) {
-            let rows = all[first * wide..].chunks_mut(wide);
-            for (row, part) in rows.zip(part.chunks(self.width)) {
-                let row = &mut row[self.head * self.width..][..self.width];
-                row.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-            }
-        }
+        let sums = parts.into_par_iter().zip(shapes).with_max_len(1);
+        let sums: Vec<Tensor> = sums
+            .map(|(part, (n_rows, wide))| {
+                let mut sum = Tensor::zeros([n_rows, wide], tch::kind::FLOAT_CPU);
+                let (all, wide) = (values_mut(&mut sum), wide as usize);
+                for task in tasks {
+                    let (part, first) = part(task);
+                    let rows = all[first * wide..].chunks_mut(wide);
+                    for (row, part) in rows.zip(part.chunks(task.width)) {
+                        let row = &mut row[task.head * task.width..][..task.width];
+                        row.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
+                    }
+                }
+                sum
+            })
+            .collect();
+        sums.try_into()
+            .unwrap_or_else(|_| unreachable!("as many sums as parts"))
     }
 
     /// The gradients by a block of queries, and by a block of keys (from the run's first on) and their values.

@@ -89,10 +89,8 @@ impl Attention {
                 .entries()
                 .shares(values(&attended.gathered), values(&gradient)),
         };
-        let mut all = [&self.queries, &self.keys, &self.values].map(Tensor::zeros_like);
-        self.entries()
-            .backward(&by_output, all.each_mut().map(values_mut));
-        all
+        let tasks = self.entries().backward(&by_output);
+        HeadGradients::sums(&tasks, [&self.queries, &self.keys, &self.values])
     }
 
     fn entries(&self) -> Entries<'_> {
@@ -205,20 +203,17 @@ impl Entries<'_> {
         }
     }
 
-    fn backward(&self, output: &Output<'_>, mut all: [&mut [f32]; 3]) {
+    fn backward(&self, output: &Output<'_>) -> Vec<HeadGradients> {
         let n_keys = self.n_keys();
         let n_tasks = n_keys.div_ceil(KEYS_PER_TASK).clamp(1, MOST_TASKS);
-        let tasks: Vec<HeadGradients> = (0..self.n_heads * n_tasks)
+        (0..self.n_heads * n_tasks)
             .into_par_iter()
             .map(|task| {
                 let (head, part) = (task / n_tasks, task % n_tasks);
                 let edge = |part: usize| part * n_keys / n_tasks;
                 self.head_gradients(head, edge(part)..edge(part + 1), output)
             })
-            .collect();
-        for task in &tasks {
-            task.add_to(&mut all, self.wide);
-        }
+            .collect()
     }
 
     fn shares(&self, gathered: &[f32], gradient: &[f32]) -> Vec<f32> {
