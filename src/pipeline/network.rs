@@ -77,9 +77,10 @@ impl Run<'_> {
         };
         let mut training = self.pretrain(&data)?;
         let centers = self.refine(&mut training, &data)?;
+        let model = training.into_model();
         self.stage("embed", &format!("Embedding {} cells", prepared.n_cells()));
         let all: Vec<usize> = (0..prepared.n_cells()).collect();
-        let (z, embedded) = embed_cells(&training.model, prepared, &reference, &all);
+        let (z, embedded) = embed_cells(&model, prepared, &reference, &all);
         check_finite(&z, "training")?;
         Ok(Trained {
             labels: centers.map(|centers| label_cells(z.view(), &centers)),
@@ -88,7 +89,7 @@ impl Run<'_> {
                 states: embedded.states,
             },
             projection: representation.projection(),
-            model: training.model,
+            model,
             z,
         })
     }

@@ -171,6 +171,11 @@ impl Run<'_> {
 }
 
 impl Training<'_> {
+    /// The network. What it was trained on is given up.
+    pub(super) fn into_model(self) -> Autoencoder {
+        self.model
+    }
+
     /// Makes the running statistics fit the weights as they are now.
     fn settle(&self) {
         self.model.settle_statistics(&self.reference.inputs.x);
