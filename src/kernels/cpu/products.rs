@@ -3,8 +3,12 @@
 use rayon::prelude::*;
 use tch::Tensor;
 
-/// Each left factor times the right one beside it, each product by one thread.
+/// Each left factor times the right one beside it: at once, each product by one thread, where libtorch is kept to one thread, and else
+/// in turn, each by all threads of libtorch.
 pub(super) fn products<const N: usize>(factors: [(&Tensor, Tensor); N]) -> [Tensor; N] {
+    if tch::get_num_threads() > 1 {
+        return factors.map(|(left, right)| left.matmul(&right));
+    }
     let factors = factors.map(|(left, right)| (left.shallow_clone(), right));
     let products = factors.into_par_iter().with_max_len(1);
     let products: Vec<Tensor> = products.map(|(left, right)| left.matmul(&right)).collect();
