@@ -2,9 +2,10 @@
 
 use std::thread;
 
-/// Keeps libtorch to the thread that calls it, until dropped.
+/// Keeps libtorch to the thread that calls it, on every thread of ours, until dropped.
 ///
-/// On the few cells of a mini-batch most of its operations take less time than waking another thread does.
+/// On the few cells of a mini-batch most of its operations take less time than waking another thread does. The number of threads is
+/// one of each calling thread: a thread of ours that was never told would start as many as there are cores.
 #[derive(Debug)]
 pub struct LibtorchAlone {
     n_threads: i32,
@@ -15,15 +16,21 @@ impl LibtorchAlone {
     #[must_use]
     pub fn begin() -> Self {
         let n_threads = tch::get_num_threads();
-        tch::set_num_threads(1);
+        set_everywhere(1);
         Self { n_threads }
     }
 }
 
 impl Drop for LibtorchAlone {
     fn drop(&mut self) {
-        tch::set_num_threads(self.n_threads);
+        set_everywhere(self.n_threads);
     }
+}
+
+/// Sets libtorch's number of threads for the thread that calls this and for those of our pool.
+fn set_everywhere(n_threads: i32) {
+    rayon::broadcast(|_| tch::set_num_threads(n_threads));
+    tch::set_num_threads(n_threads);
 }
 
 /// Threads that were asked for, at most one for each core that this process may use, and a note where there are fewer.
