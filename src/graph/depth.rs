@@ -104,8 +104,8 @@ fn by_chance(depths: &[f64], strengths: &[f64], bounds: &[f64]) -> [f64; RANGES]
                 // The deeper a cell is, the deeper are the first and the last of these.
                 let (mut first, mut last) = (0, 0);
                 for (&cell, depth) in order.iter().zip(&sorted) {
-                    first += count_while(&sorted[first..], |other| other < depth - bound);
-                    last += count_while(&sorted[last..], |other| other <= depth + bound);
+                    first += count_while(&sorted[first..], |other| depth - other > *bound);
+                    last += count_while(&sorted[last..], |other| other - depth <= *bound);
                     within[cell] = sums[last] - sums[first];
                 }
             }

@@ -46,19 +46,12 @@ pub const KERNELS_VARIABLE: &str = "ATTENTIONAE_SC_KERNELS";
 /// The operations of one kind of device. Tensors are float32 and lie on that device.
 pub trait Kernels: Sync {
     /// softmax(QKᵀ/√width)·V per head: queries m × (heads·width), keys and values n × (heads·width), to m × (heads·width), in
-    /// memory linear in m and n.
-    fn attend(
-        &self,
-        queries: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-        n_heads: usize,
-        tape: &mut Tape,
-    ) -> Tensor;
+    /// memory linear in m and n. Without gradients.
+    fn attend(&self, queries: &Tensor, keys: &Tensor, values: &Tensor, n_heads: usize) -> Tensor;
 
     /// What cells gather from each other: [`Self::attend`] of the projections of n cells, whose queries are made of
     /// `query_from` and whose keys and values of `source`, n × width each, to n × (heads·width). With `dropped`, entries of
-    /// the queries are dropped as in [`Self::drop_entries`].
+    /// the queries are 0 with probability 0.2, and the others grow by 1/0.8.
     fn attend_among(
         &self,
         query_from: &Tensor,
@@ -66,15 +59,7 @@ pub trait Kernels: Sync {
         heads: Heads<'_>,
         dropped: Option<NoiseKey>,
         tape: &mut Tape,
-    ) -> Tensor {
-        let project = |x: &Tensor, weight| Affine { weight, bias: None }.forward(x);
-        let mut queries = project(query_from, heads.queries);
-        if let Some(key) = dropped {
-            queries = self.drop_entries(&queries, key, tape);
-        }
-        let (keys, values) = (project(source, heads.keys), project(source, heads.values));
-        self.attend(&queries, &keys, &values, heads.n_heads, tape)
-    }
+    ) -> Tensor;
 
     /// x Wᵀ + b, n × n_in to n × n_out.
     fn linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
@@ -125,9 +110,6 @@ pub trait Kernels: Sync {
 
     /// `x + 0.1·x·ε` with ε ~ N(0, 1) independent for every entry; the gradient passes as through `x`.
     fn corrupt(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor;
-
-    /// Entries are 0 with probability 0.2, the others grow by 1/0.8.
-    fn drop_entries(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor;
 
     /// Moves parameters along their gradients, which it clips together with those of `resting`; the norm before that.
     fn adam_step(&self, step: AdamStep, moving: &mut [&mut Moments], resting: &mut [Tensor])

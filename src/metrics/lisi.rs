@@ -34,7 +34,7 @@ pub struct Mixing {
     pub clisi: Option<f64>,
 }
 
-/// The median over some cells of the effective number of kinds among their neighbours: 1 where all are of one kind, at most
+/// The median over some cells (of an even number the larger of the middle two) of the effective number of kinds among their neighbours: 1 where all are of one kind, at most
 /// the number of kinds, which equal shares reach.
 ///
 /// `unit`: n × features, each cell of length 1; `kinds`: n, any values; `cells`: those that are looked from;

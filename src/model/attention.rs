@@ -60,7 +60,7 @@ impl CrossAttention {
         let queries = self.toqueries.forward(query_from);
         let KeysValues { keys, values } = attended;
         let kernels = kernels::on(queries.device());
-        let gathered = kernels.attend(&queries, keys, values, self.n_heads, &mut Tape::off());
+        let gathered = kernels.attend(&queries, keys, values, self.n_heads);
         self.unified(&gathered, &mut Tape::off())
     }
 

@@ -6,7 +6,6 @@ use super::{
     autoencoder::Autoencoder,
     graph_conv::GraphOperator,
     landmarks::{CellInputs, Landmarks},
-    pass::Pass,
 };
 use crate::{
     graph::{Aggregation, CellGraph, Representation},
@@ -63,8 +62,7 @@ pub fn embed_cells(
 ) -> (Array2<f32>, Landmarks) {
     tch::no_grad(|| {
         let device = reference.inputs.x.device();
-        let pass = &mut Pass::embedding();
-        let (z, landmarks) = model.embed_reference(reference.inputs, reference.operator, pass);
+        let (z, landmarks) = model.embed_reference(reference.inputs, reference.operator);
         let z = to_array(&z);
         let mut all = Array2::zeros((cells.len(), z.ncols()));
         let mut others = Vec::new();
@@ -119,8 +117,7 @@ impl Embedder<'_> {
         tch::no_grad(|| {
             let bridge = GraphOperator::stored(&self.graph.bridge(features), device);
             let bridge = bridge.aggregating(self.aggregation, n_reference, device);
-            let pass = &mut Pass::embedding();
-            to_array(&self.model.embed(inputs, &bridge, self.landmarks, pass))
+            to_array(&self.model.embed(inputs, &bridge, self.landmarks))
         })
     }
 }

@@ -57,8 +57,8 @@ impl Autoencoder {
         &self,
         cells: &CellInputs,
         graph: &GraphOperator,
-        pass: &mut Pass,
     ) -> (Tensor, Landmarks) {
+        let pass = &mut Pass::embedding();
         let e1 = self.first_layer(&cells.x, pass);
         let message_1 = self.gnn_1.message(&e1);
         let g1 = graph.gather(&message_1, &mut pass.tape);
@@ -72,7 +72,7 @@ impl Autoencoder {
             hidden,
             start: z,
         });
-        (self.embed(cells, graph, &landmarks, pass), landmarks)
+        (self.embed(cells, graph, &landmarks), landmarks)
     }
 
     /// What other cells need of reference cells whose states are known.
@@ -92,8 +92,8 @@ impl Autoencoder {
         cells: &CellInputs,
         bridge: &GraphOperator,
         landmarks: &Landmarks,
-        pass: &mut Pass,
     ) -> Tensor {
+        let pass = &mut Pass::embedding();
         let g1 = bridge.gather(&landmarks.states.message_1, &mut pass.tape);
         let g2 = bridge.gather(&landmarks.states.message_2, &mut pass.tape);
         let e2 = self.second_layer(&self.first_layer(&cells.x, pass), pass);

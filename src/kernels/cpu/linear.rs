@@ -1,4 +1,4 @@
-//! A linear layer whose gradients are worked out at once, each by one thread: results do not depend on the number of threads.
+//! A linear layer whose gradients are products that do not wait for each other.
 
 use tch::Tensor;
 

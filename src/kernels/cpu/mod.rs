@@ -1,4 +1,4 @@
-//! Kernels of our own, in tasks that are cut by the data's shape alone: results do not depend on the number of threads.
+//! Kernels of our own, in tasks that are cut by the data's shape alone, and products of matrices by libtorch.
 
 use tch::{Kind, Tensor};
 
@@ -26,20 +26,10 @@ use attention::Attention;
 pub struct Cpu;
 
 impl Kernels for Cpu {
-    fn attend(
-        &self,
-        queries: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-        n_heads: usize,
-        tape: &mut Tape,
-    ) -> Tensor {
-        let attention = Attention::new(queries, keys, values, n_heads);
-        let found = attention.forward();
-        let gathered = found.gathered.shallow_clone();
-        tape.join(&[queries, keys, values], gathered, move |gradient| {
-            attention.backward(&found, gradient).into()
-        })
+    fn attend(&self, queries: &Tensor, keys: &Tensor, values: &Tensor, n_heads: usize) -> Tensor {
+        Attention::new(queries, keys, values, n_heads)
+            .forward()
+            .gathered
     }
 
     fn attend_among(
@@ -89,13 +79,6 @@ impl Kernels for Cpu {
     fn corrupt(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
         tape.join(&[x], noise::corrupt(&x.detach(), key), |gradient| {
             vec![gradient.shallow_clone()]
-        })
-    }
-
-    fn drop_entries(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
-        let dropped = noise::drop_entries(&x.detach(), key);
-        tape.join(&[x], dropped, move |gradient| {
-            vec![noise::drop_entries(gradient, key)]
         })
     }
 

@@ -115,3 +115,18 @@ impl WithSimd for Drop<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, kind::FLOAT_CPU};
+
+    #[test]
+    fn dropout_keeps_the_mean() {
+        let dropped = drop_entries(&Tensor::ones([100, 1000], FLOAT_CPU), NoiseKey::new(3, 1));
+        let zeros = dropped.eq(0.0).to_kind(Kind::Float);
+        let zeros = zeros.mean(Kind::Float).double_value(&[]);
+        assert!((zeros - 0.2).abs() < 5e-3, "{zeros}");
+        assert!((dropped.mean(Kind::Float).double_value(&[]) - 1.0).abs() < 1e-2);
+    }
+}

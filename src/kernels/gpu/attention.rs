@@ -122,26 +122,33 @@ impl Attention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Kernels, cpu::Cpu, gpu::Gpu};
+    use crate::kernels::cpu;
 
-    /// Output and gradients of so many queries that they fill several blocks and a part.
-    fn attended(kernels: &dyn Kernels) -> [Tensor; 4] {
-        let (n_queries, n_keys, n_heads, width) = (1800, 3000, 8, 3);
+    /// So many queries that they fill several blocks and a part, keys and values; and a gradient by what is gathered.
+    fn case(n_heads: i64) -> ([Tensor; 3], Tensor) {
+        let (n_queries, n_keys, width) = (1800, 3000, 3);
         let made = |n: i64, by: f64| {
             let x = (Tensor::arange(n * n_heads * width, tch::kind::FLOAT_CPU) * by).sin() * 2.0;
-            x.view([n, n_heads * width]).set_requires_grad(true)
+            x.view([n, n_heads * width])
         };
-        let [queries, keys, values] =
-            [(n_queries, 0.7), (n_keys, 0.3), (n_keys, 1.1)].map(|(n, by)| made(n, by));
-        let mut tape = Tape::default();
-        let output = kernels.attend(&queries, &keys, &values, n_heads as usize, &mut tape);
-        tape.backward(&(&output * output.detach().cos()).sum(Kind::Float));
-        [output.detach(), queries.grad(), keys.grad(), values.grad()]
+        let inputs = [(n_queries, 0.7), (n_keys, 0.3), (n_keys, 1.1)].map(|(n, by)| made(n, by));
+        (inputs, made(n_queries, 0.5))
     }
 
     #[test]
     fn attention_and_its_gradients_are_the_cpus() {
-        for (found, expected) in attended(&Gpu).iter().zip(attended(&Cpu)) {
+        let ([queries, keys, values], gradient) = case(8);
+        let ours = cpu::attention::Attention::new(&queries, &keys, &values, 8);
+        let attended = ours.forward();
+        let gradients = ours.backward(&attended, &gradient);
+        let inputs = [queries, keys, values].map(|input| input.set_requires_grad(true));
+        let mut tape = Tape::default();
+        let [queries, keys, values] = &inputs;
+        let gathered = attend(queries, keys, values, 8, &mut tape);
+        tape.backward(&(&gathered * gradient).sum(Kind::Float));
+        let expected = std::iter::once(attended.gathered).chain(gradients);
+        let found = std::iter::once(gathered.detach()).chain(inputs.iter().map(Tensor::grad));
+        for (found, expected) in found.zip(expected) {
             let norm = |x: &Tensor| x.norm().double_value(&[]);
             let error = norm(&(found - &expected)) / norm(&expected);
             assert!(error < 1e-4, "{error:.1e}");

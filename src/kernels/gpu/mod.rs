@@ -11,8 +11,8 @@ pub mod zinb;
 mod zinb_gradients;
 
 use super::{
-    AdamStep, Affine, CountTarget, GraphTarget, Kernels, Moments, NoiseKey, OutputLayers, Tape,
-    ZinbGradients,
+    AdamStep, Affine, CountTarget, GraphTarget, Heads, Kernels, Moments, NoiseKey, OutputLayers,
+    Tape, ZinbGradients,
 };
 
 /// A GPU's kernels.
@@ -20,15 +20,25 @@ use super::{
 pub struct Gpu;
 
 impl Kernels for Gpu {
-    fn attend(
+    fn attend(&self, queries: &Tensor, keys: &Tensor, values: &Tensor, n_heads: usize) -> Tensor {
+        attention::attend(queries, keys, values, n_heads, &mut Tape::off())
+    }
+
+    fn attend_among(
         &self,
-        queries: &Tensor,
-        keys: &Tensor,
-        values: &Tensor,
-        n_heads: usize,
+        query_from: &Tensor,
+        source: &Tensor,
+        heads: Heads<'_>,
+        dropped: Option<NoiseKey>,
         tape: &mut Tape,
     ) -> Tensor {
-        attention::attend(queries, keys, values, n_heads, tape)
+        let project = |x: &Tensor, weight| Affine { weight, bias: None }.forward(x);
+        let mut queries = project(query_from, heads.queries);
+        if let Some(key) = dropped {
+            queries = &queries * noise::kept(&queries.size(), key, queries.device());
+        }
+        let (keys, values) = (project(source, heads.keys), project(source, heads.values));
+        attention::attend(&queries, &keys, &values, heads.n_heads, tape)
     }
 
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
@@ -63,10 +73,6 @@ impl Kernels for Gpu {
     fn corrupt(&self, x: &Tensor, key: NoiseKey, tape: &mut Tape) -> Tensor {
         let noisy = tch::no_grad(|| noise::corrupt(x, key));
         tape.join(&[x], noisy, |gradient| vec![gradient.shallow_clone()])
-    }
-
-    fn drop_entries(&self, x: &Tensor, key: NoiseKey, _: &mut Tape) -> Tensor {
-        x * noise::kept(&x.size(), key, x.device())
     }
 
     fn adam_step(

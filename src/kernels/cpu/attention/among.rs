@@ -1,7 +1,5 @@
-//! Attention of cells to each other from their features on: projections, attention, and the way back through both.
-//!
-//! Each product of a projection is one thread's, and those that do not wait for each other are worked out at once: results do
-//! not depend on the number of threads.
+//! Attention of cells to each other from their features on: projections, attention, and the way back through both. Products that do
+//! not wait for each other are worked out at once.
 
 use tch::Tensor;
 

@@ -18,6 +18,9 @@ pub(super) struct HeadGradients {
     by_value: Vec<f32>,
 }
 
+/// One of the three gradients, and the first of its rows among all.
+type Part = fn(&HeadGradients) -> (&[f32], usize);
+
 impl HeadGradients {
     pub(super) fn new(head: usize, keys: Range<usize>, n_queries: usize, width: usize) -> Self {
         let of_keys = vec![0.0; keys.len() * width];
@@ -35,7 +38,7 @@ impl HeadGradients {
     /// their order.
     pub(super) fn sums(tasks: &[Self], shapes: [&Tensor; 3]) -> [Tensor; 3] {
         let shapes = shapes.map(|tensor| tensor.size2().unwrap_or_default());
-        let parts: [fn(&Self) -> (&[f32], usize); 3] = [
+        let parts: [Part; 3] = [
             |task| (&task.by_query, 0),
             |task| (&task.by_key, task.keys.start),
             |task| (&task.by_value, task.keys.start),
