@@ -105,6 +105,13 @@ pub(super) fn taken(root: &Checked) -> Vec<String> {
         .collect()
 }
 
+/// Those of some columns of `obs` that results would take the place of, as `obs/attentionae`.
+pub fn earlier_columns<'a>(columns: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let of_cells = COLUMNS.map(key);
+    let taken = columns.filter(|column| of_cells.contains(column));
+    taken.map(|column| format!("obs/{column}")).collect()
+}
+
 /// Adds results to a file: `obs['attentionae']` and, where known, `obs['attentionae_fine']` (categorical, missing in other
 /// cells) and `obs['attentionae_confidence']` (`f32`, NaN in other cells), `obsm['X_attentionae']`
 /// and, where drawn, `obsm['X_attentionae_umap']` (`f32`, NaN in other cells), `uns['attentionae']`. Those of an

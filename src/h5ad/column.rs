@@ -104,10 +104,13 @@ fn whole<T: ToString>(values: &[T]) -> Result<Texts, H5adError> {
     Ok(values.iter().map(|value| Some(value.to_string())).collect())
 }
 
-/// The shortest text that reads back as the same number; NaN is a missing value.
+/// The shortest text that reads back as the same number; NaN is a missing value, and 0 has no sign.
 pub(super) fn float<T: ToString + Copy + Into<f64>>(value: &T) -> Option<String> {
-    let number: f64 = (*value).into();
-    (!number.is_nan()).then(|| value.to_string())
+    match (*value).into() {
+        number if number.is_nan() => None,
+        0.0 => Some("0".to_owned()),
+        _ => Some(value.to_string()),
+    }
 }
 
 /// A truth value as Python writes it.

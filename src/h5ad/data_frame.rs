@@ -143,7 +143,7 @@ impl DataFrame {
 fn find_index(group: &Group) -> Result<(String, Element), H5adError> {
     let named = group.text_attribute("_index");
     for name in named.iter().map(String::as_str).chain(["_index", "index"]) {
-        if let Some(element) = group.get(name)? {
+        if let Some(element) = group.find(name)? {
             return Ok((name.to_owned(), element));
         }
     }

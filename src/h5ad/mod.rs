@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Axis;
 
-pub use annotate::{Annotations, CellColumn, CellValues, annotate};
+pub use annotate::{Annotations, CellColumn, CellValues, annotate, earlier_columns};
 pub use counts::Counts;
 pub use counts_in::CountsIn;
 pub use error::H5adError;

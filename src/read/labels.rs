@@ -95,6 +95,7 @@ pub fn crossed_labels(
     inputs: &Inputs,
     cells: &[usize],
 ) -> Result<Vec<Option<String>>, ReadError> {
+    let columns = &one_or_several(columns, &data.obs.names());
     let columns = columns
         .iter()
         .map(|column| Ok((column, cleaned(data.obs.labels(column)?))))
@@ -118,6 +119,16 @@ pub fn crossed_labels(
         crossed[cell] = Some(joined(&values.collect::<Vec<_>>()));
     }
     Ok(crossed)
+}
+
+/// Columns whose names were told apart by commas; the one of the whole name, where there is such a column and not each of these.
+fn one_or_several(columns: &[String], names: &[String]) -> Vec<String> {
+    let whole = columns.join(",");
+    if names.contains(&whole) && !columns.iter().all(|column| names.contains(column)) {
+        vec![whole]
+    } else {
+        columns.to_vec()
+    }
 }
 
 /// `d1/plate 2`; `"2020/01/03"/d1` where a value among several has a `/` itself, so that no others give the same text.
@@ -153,6 +164,20 @@ mod tests {
         let cleaned = labels(&["T cell ", "T cell", "NK"]);
         assert_eq!(cleaned[0], cleaned[1]);
         assert_eq!(cleaned[2].as_deref(), Some("NK"));
+    }
+
+    #[test]
+    fn a_name_with_a_comma_is_one_columns_where_there_is_such_a_column() {
+        let texts =
+            |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
+        let typed = texts(&["day", "plate"]);
+        for (names, expected) in [
+            (&["day,plate", "day"][..], &["day,plate"][..]),
+            (&["day,plate", "day", "plate"], &["day", "plate"]),
+            (&["day"], &["day", "plate"]),
+        ] {
+            assert_eq!(one_or_several(&typed, &texts(names)), texts(expected));
+        }
     }
 
     #[test]

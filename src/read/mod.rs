@@ -75,7 +75,7 @@ use self::{
 };
 use crate::{
     atomic::Scratch,
-    h5ad::{Column, Counts, H5ad, H5adError},
+    h5ad::{Column, Counts, H5ad, H5adError, earlier_columns},
 };
 
 /// The `obs` column of true labels that is used where none is named.
@@ -134,7 +134,7 @@ pub fn read(
             .transpose()?,
         earlier_results: match &data.obs {
             Obs::File(file) => file.earlier_results(),
-            Obs::Memory { .. } => Vec::new(),
+            Obs::Memory { columns, .. } => earlier_columns(columns.iter().map(|(name, _)| name)),
         },
         obs_columns,
         data,

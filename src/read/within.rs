@@ -46,10 +46,12 @@ impl Within {
     /// # Errors
     /// Where there is no such column, or no cell has the value: [`ReadError::NoCellWithin`] lists the values there are.
     pub fn cells(&self, data: &DataSet, input: &str) -> Result<Vec<bool>, ReadError> {
-        let labels = data.obs.labels(&self.column)?;
+        let named = self.named_in(&data.obs.names());
+        let Self { column, value } = named.as_ref().unwrap_or(self);
+        let labels = data.obs.labels(column)?;
         let is_within: Vec<bool> = labels
             .iter()
-            .map(|label| label.as_deref().map(str::trim) == Some(&*self.value))
+            .map(|label| label.as_deref().map(str::trim) == Some(value))
             .collect();
         if is_within.contains(&true) {
             return Ok(is_within);
@@ -63,6 +65,26 @@ impl Within {
     }
 }
 
+impl Within {
+    /// The same with a column that is there, where another sign of equality ends its name.
+    fn named_in(&self, columns: &[String]) -> Option<Self> {
+        if columns.contains(&self.column) {
+            return None;
+        }
+        let text = self.to_string();
+        let mut splits = text
+            .match_indices('=')
+            .map(|(at, _)| (text[..at].trim(), text[at + 1..].trim()));
+        let (column, value) = splits.find(|(column, value)| {
+            !value.is_empty() && columns.iter().any(|name| name == column)
+        })?;
+        Some(Self {
+            column: column.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +94,10 @@ mod tests {
         let within: Within = "cell type=CD4=low".parse().expect("a value");
         assert_eq!((&*within.column, &*within.value), ("cell type", "CD4=low"));
         assert_eq!(within.to_string(), "cell type=CD4=low");
+        let named = |columns: [&str; 2]| within.named_in(&columns.map(str::to_owned));
+        let other = named(["cell", "cell type=CD4"]).expect("a column");
+        assert_eq!((&*other.column, &*other.value), ("cell type=CD4", "low"));
+        assert!(named(["cell type", "cell type=CD4"]).is_none() && named(["a", "b"]).is_none());
         for text in ["celltype", "=T", "celltype=", ""] {
             assert!(text.parse::<Within>().is_err(), "{text}");
         }

@@ -4,7 +4,7 @@ use std::fs;
 
 use attentionae_sc::{
     h5ad::Column,
-    read::{DataSet, Format, GeneJoin, InputFile, Inputs, ReadOptions, open_all},
+    read::{CellTypes, DataSet, Format, GeneJoin, InputFile, Inputs, ReadOptions, open_all},
 };
 use ndarray::{Array2, s};
 
@@ -257,4 +257,31 @@ fn a_conversion_replaces_only_one_of_the_same_input() {
     fs::copy(sample.path("first.h5ad"), sample.path("d/x.h5ad")).expect("a copy");
     convert("second.csv", &[]).fails(&["no conversion of this program"]);
     convert("second.csv", &["-overwrite", "True"]).succeeds(&["120 cells"]);
+}
+
+#[test]
+fn results_of_an_earlier_run_are_found_in_joined_files() {
+    let sample = Sample::new();
+    two_files(&sample);
+    let labels = (0..FIRST_CELLS).map(|_| Some("0".to_owned())).collect();
+    Sample::write(
+        &sample.path("labelled.h5ad"),
+        &sample.counts.slice(s![..FIRST_CELLS, ..]).to_owned(),
+        &sample.cells[..FIRST_CELLS],
+        &sample.genes,
+        vec![("attentionae_fine", Column::Categorical(labels))],
+        vec![],
+    );
+    for (name, expected) in [
+        ("labelled.h5ad", &["obs/attentionae_fine"][..]),
+        ("first.h5ad", &[]),
+    ] {
+        let files = [name, "second.csv"].map(|name| InputFile {
+            name: name.to_owned(),
+            path: sample.path(name),
+        });
+        let inputs = Inputs::new(files.to_vec());
+        let input = attentionae_sc::read::read(&inputs, &ReadOptions::default(), &CellTypes::Auto);
+        assert_eq!(input.expect("a data set").earlier_results, expected);
+    }
 }

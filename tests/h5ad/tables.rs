@@ -44,6 +44,26 @@ fn the_index_may_be_called_index() {
 }
 
 #[test]
+fn an_index_whose_name_holds_a_slash() {
+    let draft = Draft::new().without("obs");
+    let obs = draft.file.create_group("obs").expect("obs");
+    texts(&obs, "cell/id", &["a", "b", "c", "d"]);
+    attribute(&obs, "_index", "cell/id");
+    let finished = draft.finish();
+    let file = H5ad::open(&finished.path).expect("a file");
+    assert_eq!(file.obs_names().expect("cells"), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn zero_has_no_sign() {
+    let draft = Draft::new();
+    values(&draft.obs(), "score", &[0.0_f64, -0.0, 1.5, f64::NAN]);
+    let labels = draft.labels("score").expect("labels");
+    let expected = [Some("0"), Some("0"), Some("1.5"), None];
+    assert_eq!(labels, expected.map(|label| label.map(str::to_owned)));
+}
+
+#[test]
 fn columns_follow_the_files_order() {
     let draft = Draft::new();
     for name in ["b", "a", "c"] {
