@@ -15,8 +15,7 @@ pub enum AnnotateError {
     Read(#[from] CountsError),
     /// Too few of the model's genes are there.
     #[error(
-        "{input}: has {found} of the {wanted} highly variable genes that the model was trained on, and {least} are needed: \
-         its genes are called {theirs}, those of the model {ours}; are both of one species, with the same kind of names?"
+        "{input}: has {found} of the {wanted} highly variable genes that the model was trained on, and {least} are needed: {why}"
     )]
     FewGenes {
         /// The input.
@@ -27,10 +26,8 @@ pub enum AnnotateError {
         wanted: usize,
         /// How many are needed.
         least: usize,
-        /// Some genes of the input.
-        theirs: String,
-        /// Some genes of the model.
-        ours: String,
+        /// What may be the reason.
+        why: String,
     },
     /// No cell is left to label.
     #[error("{input}: none of its {n_cells} cells has a count of the model's genes")]

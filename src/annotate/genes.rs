@@ -55,13 +55,20 @@ impl GeneMatch {
         let (n_variable, in_model) = best.unwrap_or_default();
         let wanted = genes.variable.len();
         if (n_variable as f64) < LEAST_SHARE * wanted as f64 {
+            let least = (LEAST_SHARE * wanted as f64).ceil() as usize;
             return Err(AnnotateError::FewGenes {
                 input: input.to_owned(),
                 found: n_variable,
                 wanted,
-                least: (LEAST_SHARE * wanted as f64).ceil() as usize,
-                theirs: shown(names.first()),
-                ours: shown(genes.names.first()),
+                least,
+                why: match names.first().map_or(0, Vec::len) {
+                    few if few < least => format!("it has {few} genes in all"),
+                    _ => format!(
+                        "its genes are called {}, those of the model {}; are both of one species, with the same kind of names?",
+                        shown(names.first()),
+                        shown(genes.names.first())
+                    ),
+                },
             });
         }
         Ok(Self::of(genes, in_model))
@@ -201,5 +208,7 @@ mod tests {
             refusal.contains("called A, B, those of the model a, b, c"),
             "{refusal}"
         );
+        let refusal = found(&[&[]]).expect_err("there is none").to_string();
+        assert!(refusal.ends_with("it has 0 genes in all"), "{refusal}");
     }
 }

@@ -200,6 +200,6 @@ impl BatchRun<'_> {
 /// Whether the outputs that a run always writes with its options are there, and are those that its record tells of.
 fn has_outputs(set: &PlannedRun, record: &Record) -> bool {
     let paths = OutputPaths::of(&set.run);
-    let mut files = paths.always(set.run.save).into_iter();
+    let mut files = paths.always(set.run.outputs()).into_iter();
     record.tells_of(&paths.results()) && files.all(|path| path.is_file())
 }

@@ -39,7 +39,6 @@ pub(super) fn checked(options: RunOptions, named: NamedInputs) -> Result<RunConf
     let defaults = options.clustering.preset.defaults();
     let (model, train) = trained(&options, &defaults)?;
     let resolution = how_many(&options.clustering, defaults.resolution)?;
-    let has_tree = matches!(resolution, Resolution::Tree(_)) && train.clustering_epoch == 0;
     let n_pcs = options.graph.n_pcs.unwrap_or(defaults.n_pcs);
     let max_value = options.input.max_value.unwrap_or(defaults.max_value);
     Ok(RunConfig {
@@ -53,7 +52,7 @@ pub(super) fn checked(options: RunOptions, named: NamedInputs) -> Result<RunConf
         n_pcs: (n_pcs > 0).then_some(n_pcs as usize),
         landmarks: landmarks(&options, train.batch_size)?,
         max_num_cell: max_num_cell(&options, &defaults)?,
-        save: outputs(&options.outputs, has_tree),
+        save: outputs(&options.outputs),
         model,
         train,
         preset: options.clustering.preset,
@@ -91,8 +90,8 @@ fn graph(args: &GraphArgs, defaults: &Defaults) -> GraphConfig {
     }
 }
 
-/// What is written. Only clusters that were cut from a tree and not trained further have one.
-fn outputs(args: &OutputArgs, has_tree: bool) -> Outputs {
+/// What is asked for.
+fn outputs(args: &OutputArgs) -> Outputs {
     Outputs {
         pred_label: args.save_pred_label.0,
         embedding: args.save_embedding.0,
@@ -101,7 +100,7 @@ fn outputs(args: &OutputArgs, has_tree: bool) -> Outputs {
         umap: args.save_umap.0,
         figure_format: args.figure_format,
         markers: args.save_markers.0,
-        tree: has_tree && args.save_tree.0,
+        tree: args.save_tree.0,
         report: args.save_report.0,
         h5ad: args.save_h5ad.0,
     }

@@ -93,6 +93,18 @@ pub struct RunConfig {
     pub(crate) quiet: bool,
 }
 
+impl RunConfig {
+    /// What is written: as asked for, but a tree only of clusters that are cut from one and not trained further.
+    pub(crate) fn outputs(&self) -> Outputs {
+        let has_tree =
+            matches!(self.resolution, Resolution::Tree(_)) && self.train.clustering_epoch == 0;
+        Outputs {
+            tree: self.save.tree && has_tree,
+            ..self.save
+        }
+    }
+}
+
 /// Which outputs are written. The results file always is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(

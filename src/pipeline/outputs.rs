@@ -77,7 +77,7 @@ fn write_tables(
     paths: &OutputPaths,
     names: &[String],
 ) -> Result<(), WriteError> {
-    let save = found.config.save;
+    let save = found.config.outputs();
     let format = save.table_format;
     if save.pred_label {
         write_labels(&paths.labels(format), format, names, found)?;

@@ -23,7 +23,7 @@ impl Run<'_> {
         }
         threads::use_at_most(n_threads);
         check_there(&config.inputs)?;
-        OutputPaths::of(config).check_writable(config.save)?;
+        OutputPaths::of(config).check_writable(config.outputs())?;
         Replacement::of_run(config, Writer::Run).check()?;
         device(config, self.progress)
     }

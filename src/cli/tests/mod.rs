@@ -166,9 +166,11 @@ fn how_the_tree_is_cut_is_typed_once() {
     let published = run("-name x -preset published -resolution auto -n_clusters 7");
     assert_eq!(published.resolution, seven);
     // Self-training moves cells away from the tree's clusters, and a single resolution has no tree.
-    assert!(!published.save.tree);
-    assert!(run("-name x -n_clusters 7").save.tree);
-    assert!(!run("-name x -n_clusters 7 -save_tree False").save.tree);
+    assert!(!published.outputs().tree && published.save.tree);
+    assert!(!run("-name x -resolution 0.3").outputs().tree);
+    assert!(run("-name x -n_clusters 7").outputs().tree);
+    let without = run("-name x -n_clusters 7 -save_tree False");
+    assert!(!without.outputs().tree);
     let both = refusal("-name x -resolution 0.3 -n_clusters 7");
     assert!(both.contains("no tree for -n_clusters to cut"), "{both}");
     let twice = refusal("-name x -granularity fine -n_clusters 7");
