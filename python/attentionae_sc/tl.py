@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anndata
+import numpy
 
 from ._run import run
 
@@ -32,6 +33,8 @@ FEATURES = ("feature_types", "feature_type", "genome", "genomes")
 #: Options about the files that are read and written, which is decided here.
 RESERVED = ("name", "data_dir", "output_name", "output_dir", "overwrite", "table_format", "figure_format", "n_markers")
 RESERVED += ("save_h5ad", "save_pred_label", "save_embedding", "save_tree", "save_model_para", "save_markers", "save_report")
+#: The column of true labels by default, and the words for it and for none that the program takes in place of a column.
+CELLTYPE, KNOWN, UNKNOWN = "celltype", ("known", "true", "1", "yes"), ("unknown", "false", "0", "no")
 
 
 def cluster(
@@ -86,6 +89,8 @@ def cluster(
         An option is unknown or its value refused; it is a ``ValueError`` too.
     attentionae_sc.ProgramError
         The program failed. The message is the program's. Where memory was too little, it is a ``MemoryError`` too.
+    KeyError
+        ``adata`` lacks the layer, or a column of ``obs`` that an option names.
 
     Examples
     --------
@@ -154,8 +159,8 @@ def annotate(
 
     Raises
     ------
-    attentionae_sc.UsageError, attentionae_sc.ProgramError
-        As of :func:`cluster`. The message is the program's.
+    attentionae_sc.UsageError, attentionae_sc.ProgramError, KeyError
+        As of :func:`cluster`.
 
     Examples
     --------
@@ -197,8 +202,7 @@ def _read(folder: str) -> AnnData:
 
 def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     """The part of ``adata`` that the program will read: one matrix of counts, the names, and the columns that options name."""
-    named = _named_columns(options)
-    obs = adata.obs[[column for column in adata.obs.columns if column in named]].copy()
+    obs = _about_cells(adata.obs, options)
     layer, use_raw = options["layer"], options.get("use_raw", False)
     if layer is not None and layer not in adata.layers:
         there = ", ".join(map(str, adata.layers)) or "none"
@@ -215,13 +219,49 @@ def _what_is_read(adata: AnnData, options: dict[str, Any]) -> AnnData:
     return read
 
 
-def _named_columns(options: dict[str, Any]) -> set[Any]:
-    """The columns of ``obs`` that options name."""
+def _about_cells(obs: pandas.DataFrame, options: dict[str, Any]) -> pandas.DataFrame:
+    """The columns that options name, and that of true labels where there is one and they are not declined."""
+    there = list(obs.columns)
+    named = [*_batch_columns(options, there), *_within_columns(options, there), *_label_columns(options, there)]
+    for column in named:
+        if column not in there:
+            raise KeyError(f"there is no column {column!r} in adata.obs; its columns: {', '.join(map(str, there)) or 'none'}")
+    return obs[[column for column in there if column in named]].infer_objects().apply(_writable)
+
+
+def _batch_columns(options: dict[str, Any], there: list[Any]) -> list[str]:
+    """Those of ``batch_key``, whose commas stand between columns or, where these are not there, in the name of one."""
     batch_key = options["batch_key"] or []
-    columns = batch_key.split(",") if isinstance(batch_key, str) else list(batch_key)
-    if options.get("within"):
-        columns.append(str(options["within"]).partition("=")[0])
-    return {options.get("celltype"), "celltype", *(column.strip() for column in columns)}
+    columns = batch_key.split(",") if isinstance(batch_key, str) else map(str, batch_key)
+    columns = [column.strip() for column in columns if column.strip()]
+    whole = ",".join(columns)
+    return [whole] if whole in there and not set(columns) <= set(there) else columns
+
+
+def _within_columns(options: dict[str, Any], there: list[Any]) -> list[str]:
+    """That of ``within``, up to the first ``=`` that such a column ends at; none where the program refuses the value."""
+    parts = str(options.get("within")).split("=")
+    columns = ["=".join(parts[:end]).strip() for end in range(1, len(parts))]
+    found = [column for column in columns if column in there] or [column for column in columns if column]
+    return found[:1]
+
+
+def _label_columns(options: dict[str, Any], there: list[Any]) -> list[str]:
+    """That of ``celltype``, or by default ``obs["celltype"]`` where there is one."""
+    celltype = options.get("celltype")
+    # The program tells its words by their small letters.
+    word = "auto" if celltype is None else str(celltype).lower()
+    if word in ("", *UNKNOWN) or (word == "auto" and CELLTYPE not in there):
+        return []
+    return [CELLTYPE if word in ("auto", *KNOWN) else str(celltype)]
+
+
+def _writable(column: pandas.Series) -> pandas.Series:
+    """Numbers as they are; all else, such as dates, as text, since anndata writes no other. Missing values stay missing."""
+    kind = getattr(column.dtype, "categories", column).dtype
+    if isinstance(kind, numpy.dtype) and kind.kind in "biuf":
+        return column
+    return column.astype(str).mask(column.isna()).astype("category")
 
 
 def _about_genes(var: pandas.DataFrame) -> pandas.DataFrame:

@@ -137,6 +137,42 @@ def test_columns_are_read_that_options_name(adata):
     assert (adata.obs["attentionae"].notna() == (adata.obs["kind"] == "b")).all()
 
 
+def test_columns_of_any_kind_are_read_as_text(adata):
+    adata.obs["day"] = pandas.to_datetime(["2020-01-01", "2020-01-02"] * 40)
+    adata.obs["lane"] = pandas.Series([1, "b"] * 40, index=adata.obs_names, dtype=object)
+    adata.obs["celltype"] = pandas.Series([numpy.nan, 1, "t", True] * 20, index=adata.obs_names, dtype=object)
+    before = adata.obs.copy()
+    attentionae_sc.tl.cluster(adata, 0.3, batch_key=["day", "lane"], **FAST)
+    assert adata.uns["attentionae"]["scores"].keys() >= {"ari", "nmi"}
+    attentionae_sc.tl.cluster(adata, 0.3, within="day=2020-01-02", celltype=False, **FAST)
+    assert (adata.obs["attentionae"].notna() == (before["lane"] == "b") & (adata.X.sum(axis=1) > 0)).all()
+    assert "ari" not in adata.uns["attentionae"]["scores"]
+    pandas.testing.assert_frame_equal(adata.obs[before.columns], before)
+
+
+def test_only_columns_that_are_needed_are_written(adata):
+    adata.obs["celltype"] = "t"
+    for options, needed in (
+        ({}, ["celltype"]),
+        ({"celltype": True}, ["celltype"]),
+        ({"celltype": False}, []),
+        ({"celltype": "kind"}, ["kind"]),
+        ({"celltype": False, "within": "kind=a", "batch_key": "donor"}, ["kind", "donor"]),
+    ):
+        read = attentionae_sc.tl._what_is_read(adata[:40], {"batch_key": None, "layer": None, **options})
+        assert list(read.obs) == needed, options
+    adata.obs["a,b"], adata.obs["kind=a"] = adata.obs["donor"], adata.obs["kind"]
+    read = attentionae_sc.tl._what_is_read(adata, {"batch_key": "a,b", "within": "kind=a=b", "celltype": False, "layer": None})
+    assert list(read.obs) == ["kind", "a,b"]
+    del adata.obs["kind"]
+    read = attentionae_sc.tl._what_is_read(adata, {"batch_key": None, "within": "kind=a=b", "celltype": False, "layer": None})
+    assert list(read.obs) == ["kind=a"]
+    adata.obs["celltype"] = pandas.Series([numpy.nan, 1, "t", 2.5] * 20, index=adata.obs_names, dtype=object)
+    read = attentionae_sc.tl._what_is_read(adata, {"batch_key": None, "layer": None})
+    assert read.obs["celltype"].isna().sum() == 20
+    assert set(read.obs["celltype"].dropna()) == {"1", "t", "2.5"}
+
+
 def test_the_programs_words_are_the_exceptions(adata):
     with pytest.raises(attentionae_sc.UsageError, match="n_hgv.*did you mean.*n_hvg"):
         attentionae_sc.tl.cluster(adata, n_hgv=3)
@@ -155,6 +191,13 @@ def test_what_adata_lacks_is_said_before_anything_runs(adata):
         attentionae_sc.tl.cluster(adata, layer="counts")
     with pytest.raises(ValueError, match="adata.raw is None"):
         attentionae_sc.tl.cluster(adata, use_raw=True)
+    for options in ({"batch_key": ["donor", "zzz"]}, {"within": "zzz=a"}, {"celltype": "zzz"}):
+        with pytest.raises(KeyError, match="no column 'zzz' in adata.obs; its columns: kind, donor"):
+            attentionae_sc.tl.cluster(adata, **options)
+    with pytest.raises(KeyError, match="no column 'celltype' in adata.obs"):
+        attentionae_sc.tl.cluster(adata, celltype=True)
+    with pytest.raises(attentionae_sc.UsageError, match="must be COLUMN=VALUE"):
+        attentionae_sc.tl.cluster(adata, within="zzz")
 
 
 def test_no_file_is_written_and_lost(adata):
