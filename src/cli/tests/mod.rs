@@ -96,7 +96,7 @@ fn the_published_defaults_are_those_of_the_script() {
             figure_format: FigureFormat::Png,
             report: false,
             markers: false,
-            tree: false,
+            tree: true,
             h5ad: false,
         },
         cuda: Cuda::Auto,
@@ -113,7 +113,7 @@ fn every_option_arrives_under_its_own_name() {
     let line = "-name x -data_dir d -layer counts -gex_only no -genome GRCh38 -transpose yes -round yes -nan_as_zero yes -genes Union -celltype types -batch_key donor,plate -within tissue=blood -min_counts 500 -min_genes 200 -min_cells 3 -max_mt 5.5 -n_hvg 500 -hvg_flavor Cell_Ranger -max_value 5 -preset recommended -resolution 0.3 -leiden_graph Embedding \
         -connectivity_methods umap -knn True -n_neighbors 30 -n_pcs 20 -aggregation sum -graph_target Distance -parts Contrast,zinb -n_heads 4 -n_z 10 -lr 1e-4 \
         -training_epoch 50 -clustering_epoch 0 -batch_size 128 -zinb_genes 40 -landmarks 500 -max_num_cell 2000 -output_dir o \
-        -save_pred_label no -save_embedding 0 -table_format PARQUET -save_model_para yes -save_umap TRUE -figure_format SVG -save_markers 1 -save_report yes -n_markers 20 -save_h5ad yes -overwrite -cuda False \
+        -save_pred_label no -save_embedding 0 -table_format PARQUET -save_model_para yes -save_umap TRUE -figure_format SVG -save_markers 1 -save_report yes -save_tree no -n_markers 20 -save_h5ad yes -overwrite -cuda False \
         -seed 0 -threads 2 -quiet";
     let recorded = serde_json::to_value(run(line)).expect("JSON");
     let expected = json!({
