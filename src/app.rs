@@ -27,9 +27,9 @@ pub fn run(request: &Request) -> anyhow::Result<()> {
         Request::Annotate(config) => label_new_cells(config),
         Request::Convert { conversions, quiet } => {
             let progress = Progress::new(*quiet);
-            conversions
-                .iter()
-                .try_for_each(|conversion| convert_one(conversion, &progress))
+            let results = conversions.iter();
+            let results = results.map(|conversion| convert_one(conversion, &progress));
+            all_told(results.filter_map(Result::err).collect())
         }
         Request::Shell(file) => print_result(file.text().trim_end()),
     }
@@ -44,12 +44,17 @@ fn find_cell_types(config: &RunConfig) -> anyhow::Result<()> {
 
 fn label_new_cells(config: &AnnotateConfig) -> anyhow::Result<()> {
     let progress = Progress::new(config.quiet);
-    let mut outcome = annotate::run(config, &progress)?;
-    let last = outcome.failures.pop();
+    let outcome = annotate::run(config, &progress)?;
     for line in &outcome.lines {
         print_result(line)?;
     }
-    for failure in &outcome.failures {
+    all_told(outcome.failures)
+}
+
+/// Tells of all failures but the last, which is told as that of the command.
+fn all_told(mut failures: Vec<anyhow::Error>) -> anyhow::Result<()> {
+    let last = failures.pop();
+    for failure in &failures {
         print_line(&told(failure));
     }
     last.map_or(Ok(()), Err)

@@ -460,7 +460,11 @@ fn what_is_no_model_of_this_version_is_refused_by_name() {
     let format = "\"attentionae_sc_model\":\"4\"";
     for (content, part) in [
         (b"cell,label\n".to_vec(), "is not a model"),
-        (bytes[..bytes.len() / 2].to_vec(), "is not a model"),
+        (bytes[..8].to_vec(), "is not a model"),
+        (
+            bytes[..bytes.len() / 2].to_vec(),
+            "is damaged: the file is not whole",
+        ),
         (
             texts(format, "\"attentionae_sc_model\":\"9\""),
             "in format 9; this version reads format 4",

@@ -8,7 +8,10 @@ use std::{fs, path::Path};
 use assert_cmd::{Command, assert::Assert};
 use attentionae_sc::{counts::CountSource, h5ad::H5ad};
 use ndarray::{Array1, array};
-use predicates::str::{contains, is_empty, starts_with};
+use predicates::{
+    prelude::PredicateBooleanExt,
+    str::{contains, is_empty, starts_with},
+};
 
 use common::beside::shared;
 
@@ -62,6 +65,23 @@ fn several_tables_become_one_data_set() -> TestResult {
         counts,
         array![[5.0, 0.0, 1.0], [0.0, 7.0, 0.0], [0.0, 2.0, 0.0]]
     );
+    Ok(())
+}
+
+#[test]
+fn a_file_that_fails_does_not_stop_the_others() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name);
+    for (name, content) in [("first.csv", FIRST), ("second.csv", SECOND)] {
+        fs::write(path(name), content)?;
+    }
+    let names = ["first.csv", "lost.csv", "second.csv"].map(path);
+    let output = path("out");
+    preprocess(&output, &names.each_ref().map(|name| text(name)))
+        .code(1)
+        .stdout(contains("first.h5ad: 2 cells").and(contains("second.h5ad: 1 cells")))
+        .stderr(contains("lost.csv"));
+    assert!(output.join("second.h5ad").is_file());
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The users' names of a model's clusters.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use super::AnnotateError;
 use crate::read::separator;
@@ -8,10 +8,11 @@ use crate::read::separator;
 /// Names of `n_clusters` clusters: their numbers, or where a table is given what stands there beside them.
 ///
 /// The table has a header, clusters in the first column and names in the second, with commas, semicolons or tabs between.
-/// Clusters that it does not list keep their numbers.
+/// Clusters that it does not list keep their numbers, which no other may then be called.
 ///
 /// # Errors
-/// Where the table cannot be read, has no header, or lists no cluster, or what is none of the model.
+/// Where the table cannot be read, has no header, or lists no cluster, what is none of the model, or a name that is the number of a
+/// cluster that it does not list.
 pub fn names_of_clusters(
     table: Option<&Path>,
     n_clusters: usize,
@@ -20,22 +21,22 @@ pub fn names_of_clusters(
     let Some(path) = table else {
         return Ok(names);
     };
-    for (cluster, name) in read(path)? {
-        let known = cluster.parse::<usize>().ok();
-        let Some(place) = known.and_then(|cluster| names.get_mut(cluster)) else {
-            let last = n_clusters.saturating_sub(1);
-            return Err(refused(
-                path,
-                format!("lists '{cluster}', but the model's clusters are 0 to {last}"),
-            ));
-        };
-        *place = name;
+    let listed = read(path, n_clusters)?;
+    for (&cluster, name) in &listed {
+        let other = name.parse().ok().filter(|other| *other < n_clusters);
+        if let Some(other) = other.filter(|other| !listed.contains_key(other)) {
+            let problem = format!(
+                "calls cluster {cluster} '{name}', as cluster {other} is called that it does not list: give that one a name too"
+            );
+            return Err(refused(path, problem));
+        }
+        names[cluster].clone_from(name);
     }
     Ok(names)
 }
 
-/// Clusters and their names.
-fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
+/// Some of so many clusters, and their names.
+fn read(path: &Path, n_clusters: usize) -> Result<BTreeMap<usize, String>, AnnotateError> {
     let text = std::fs::read_to_string(path).map_err(|error| refused(path, error.to_string()))?;
     let mut lines = text.lines().map(str::as_bytes);
     let (first, second) = (lines.next(), lines.next());
@@ -54,12 +55,19 @@ fn read(path: &Path) -> Result<HashMap<String, String>, AnnotateError> {
         );
         return Err(refused(path, problem));
     }
-    let mut found = HashMap::new();
+    let mut found = BTreeMap::new();
     for row in table.records() {
         let row = row.map_err(|error| refused(path, error.to_string()))?;
         match (row.get(0), row.get(1)) {
             (Some(cluster), Some(name)) if !name.is_empty() => {
-                if found.insert(cluster.to_owned(), name.to_owned()).is_some() {
+                let known = cluster.parse().ok();
+                let Some(cluster) = known.filter(|cluster| *cluster < n_clusters) else {
+                    let last = n_clusters.saturating_sub(1);
+                    let problem =
+                        format!("lists '{cluster}', but the model's clusters are 0 to {last}");
+                    return Err(refused(path, problem));
+                };
+                if found.insert(cluster, name.to_owned()).is_some() {
                     return Err(refused(path, format!("lists cluster {cluster} twice")));
                 }
             }
@@ -96,6 +104,8 @@ mod tests {
         assert_eq!(names_of_clusters(None, 2).expect("numbers"), ["0", "1"]);
         let found = names("cluster,name\n2,T cells\n0,\"B, naive\"\n").expect("names");
         assert_eq!(found, ["B, naive", "1", "T cells"]);
+        let turned = names("cluster,name\n0,1\n1,0\n").expect("names");
+        assert_eq!(turned, ["1", "0", "2"]);
         for table in [
             "cluster\tname\n1\tNK\n",
             "cluster;name\n1;NK\n",
@@ -110,6 +120,8 @@ mod tests {
         for (table, problem) in [
             ("cluster,name\n3,NK\n", "clusters are 0 to 2"),
             ("cluster,name\n1,NK\n1,T\n", "twice"),
+            ("cluster,name\n1,NK\n01,T\n", "twice"),
+            ("cluster,name\n0,1\n1,2\n", "as cluster 2 is called"),
             ("cluster,name\n1,\n", "without a name"),
             ("cluster,name\n", "lists no cluster"),
             ("", "lists no cluster"),

@@ -13,7 +13,7 @@ pub enum ModelFileError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is no safetensors file, or a damaged one.
+    /// The file is no safetensors file.
     #[error(
         "{path}: is not a model: {reason}; -model takes the file that a run writes with -save_model_para True"
     )]
@@ -59,7 +59,9 @@ pub enum ModelFileError {
         known: String,
     },
     /// Something that belongs into a model is missing, or is not as it must be.
-    #[error("{path}: is damaged: {what} {problem}; train again with -save_model_para True")]
+    #[error(
+        "{path}: is damaged: {what} {problem}; copy it again, or train again with -save_model_para True"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -9,7 +9,7 @@ use std::{
 use safetensors::{SafeTensorError, SafeTensors};
 use serde::de::DeserializeOwned;
 
-use super::{ModelFileError, NamedTensor, TensorData};
+use super::{ModelFileError, NamedTensor, TensorData, trained::FORMAT};
 
 /// A file that was read.
 #[derive(Debug)]
@@ -17,6 +17,21 @@ pub struct TensorFile {
     path: PathBuf,
     tensors: HashMap<String, NamedTensor>,
     texts: HashMap<String, String>,
+}
+
+/// Why bytes are no safetensors file: where the header says that they were a model, they are damaged.
+fn refused(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelFileError {
+    let key = format!("\"{}\"", FORMAT.0);
+    let (path, reason) = (path.to_owned(), error.to_string());
+    if bytes.windows(key.len()).any(|text| text == key.as_bytes()) {
+        ModelFileError::Damaged {
+            path,
+            what: "the file".to_owned(),
+            problem: format!("is not whole ({reason})"),
+        }
+    } else {
+        ModelFileError::NotSafetensors { path, reason }
+    }
 }
 
 impl TensorFile {
@@ -29,12 +44,9 @@ impl TensorFile {
             path: path.to_owned(),
             source,
         })?;
-        let foreign = |error: SafeTensorError| ModelFileError::NotSafetensors {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(foreign)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(foreign)?;
+        let refused = |error| refused(path, &bytes, &error);
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
         let tensors = file.iter().filter_map(|(name, view)| {
             let tensor = NamedTensor {
                 name: name.to_owned(),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What says that a file is a model of this program, and of which format.
-const FORMAT: (&str, &str) = ("attentionae_sc_model", "4");
+pub(super) const FORMAT: (&str, &str) = ("attentionae_sc_model", "4");
 
 /// All that is needed to label new cells.
 #[derive(Debug)]
