@@ -18,12 +18,19 @@ impl Scaling {
     /// The scaling of the log-normalised values of cells × genes, zeros counted. `totals` are the cells'.
     pub(super) fn of(counts: &PackedCounts, totals: &[f32]) -> Self {
         Self::of_values(counts.shape(), |see| {
-            for cells in chunks(totals.len()) {
+            let mut blocks = chunks(totals.len()).map(|cells| {
                 let block = counts.unpacked(cells.clone());
                 let values = log_normalized(&block, &totals[cells]);
-                for (&gene, &value) in block.indices().iter().zip(&values) {
-                    see(gene as usize, value);
-                }
+                (block, values)
+            });
+            let mut block = blocks.next();
+            while let Some((counts, values)) = block {
+                let show = || {
+                    for (&gene, &value) in counts.indices().iter().zip(&values) {
+                        see(gene as usize, value);
+                    }
+                };
+                (_, block) = rayon::join(show, || blocks.next());
             }
         })
     }
@@ -34,7 +41,7 @@ impl Scaling {
     /// deviation of exactly 0.
     fn of_values(
         (n_cells, n_genes): (usize, usize),
-        sweep: impl Fn(&mut dyn FnMut(usize, f32)),
+        sweep: impl Fn(&mut (dyn FnMut(usize, f32) + Send)),
     ) -> Self {
         let n = n_cells as f64;
         let mut sums = vec![0.0; n_genes];

@@ -23,6 +23,9 @@ const MOST: f32 = 10.0;
 /// Cells that are transformed at a time.
 const CELLS: usize = 1024;
 
+/// Transformed counts are kept between the two passes over them where they take no more bytes than this.
+const MOST_KEPT: usize = 64 << 20;
+
 /// Columns that one task sums.
 const COLUMNS: usize = 256;
 
@@ -85,11 +88,21 @@ impl Transformation {
         n_comps: usize,
         n_most: usize,
     ) -> Result<LeadingComponents, PreprocessError> {
-        let mean = self.mean(prepared, cells);
-        let blocks = cells.chunks(CELLS);
+        let of = |block| self.of(prepared, block);
+        let bytes = cells.len() * prepared.n_genes() * size_of::<f32>();
+        let kept = (bytes <= MOST_KEPT).then(|| cells.chunks(CELLS).map(of).collect::<Vec<_>>());
+        let mean = match &kept {
+            Some(kept) => mean_row(kept.iter(), prepared.n_genes()),
+            None => mean_row(cells.chunks(CELLS).map(of), prepared.n_genes()),
+        };
+        let again = if kept.is_some() { &[] } else { cells };
+        let blocks = kept
+            .into_iter()
+            .flatten()
+            .chain(again.chunks(CELLS).map(of));
         let genes = self.genes(prepared);
         let blocks = blocks.map(|block| {
-            let x = self.centred(prepared, block, &mean);
+            let x = centred(block, &mean);
             match genes {
                 Some(genes) => columns(&x, genes),
                 None => x,
@@ -132,21 +145,16 @@ impl Transformation {
             }
         }
     }
+}
 
-    fn mean(self, prepared: &Prepared, cells: &[usize]) -> Vec<f32> {
-        let blocks = cells.chunks(CELLS).map(|block| self.of(prepared, block));
-        mean_row(blocks, prepared.n_genes())
-    }
-
-    fn centred(self, prepared: &Prepared, cells: &[usize], mean: &[f32]) -> Array2<f32> {
-        let mut x = self.of(prepared, cells);
-        x.axis_iter_mut(Axis(0)).into_par_iter().for_each(|row| {
-            row.into_iter()
-                .zip(mean)
-                .for_each(|(value, mean)| *value -= mean);
-        });
-        x
-    }
+/// Rows less the mean of all.
+fn centred(mut x: Array2<f32>, mean: &[f32]) -> Array2<f32> {
+    x.axis_iter_mut(Axis(0)).into_par_iter().for_each(|row| {
+        row.into_iter()
+            .zip(mean)
+            .for_each(|(value, mean)| *value -= mean);
+    });
+    x
 }
 
 /// Some columns of a matrix.
@@ -214,9 +222,8 @@ impl Components {
             .chunks(CELLS)
             .zip(scores.axis_chunks_iter_mut(Axis(0), CELLS))
         {
-            let x = self
-                .transformation
-                .centred(prepared, block, &self.rotation.mean);
+            let x = self.transformation.of(prepared, block);
+            let x = centred(x, &self.rotation.mean);
             let scores = scores.as_slice_mut().unwrap_or_default();
             self.multiply(rows(&x), scores);
         }
