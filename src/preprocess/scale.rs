@@ -30,7 +30,7 @@ impl Scaling {
                         see(gene as usize, value);
                     }
                 };
-                (_, block) = rayon::join(show, || blocks.next());
+                ((), block) = rayon::join(show, || blocks.next());
             }
         })
     }
