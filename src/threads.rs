@@ -2,10 +2,10 @@
 
 use std::thread;
 
-/// Keeps libtorch to the thread that calls it, on every thread of ours, until dropped.
+/// Keeps libtorch to the thread that calls it, until dropped.
 ///
-/// On the few cells of a mini-batch most of its operations take less time than waking another thread does. The number of threads is
-/// one of each calling thread: a thread of ours that was never told would start as many as there are cores.
+/// On the few cells of a mini-batch most of its operations take less time than waking another thread does. Tasks that this thread
+/// gives to others have to [hand this on](hand_on).
 #[derive(Debug)]
 pub struct LibtorchAlone {
     n_threads: i32,
@@ -16,21 +16,26 @@ impl LibtorchAlone {
     #[must_use]
     pub fn begin() -> Self {
         let n_threads = tch::get_num_threads();
-        set_everywhere(1);
+        tch::set_num_threads(1);
         Self { n_threads }
     }
 }
 
 impl Drop for LibtorchAlone {
     fn drop(&mut self) {
-        set_everywhere(self.n_threads);
+        tch::set_num_threads(self.n_threads);
     }
 }
 
-/// Sets libtorch's number of threads for the thread that calls this and for those of our pool.
-fn set_everywhere(n_threads: i32) {
-    rayon::broadcast(|_| tch::set_num_threads(n_threads));
-    tch::set_num_threads(n_threads);
+/// What a task does first on another thread, to keep libtorch to one thread there where it is kept to one here. The number is each
+/// thread's own: a thread that was never told starts as many as there are cores.
+pub(crate) fn hand_on() -> impl Fn() + Copy + Send + Sync {
+    let is_alone = tch::get_num_threads() == 1;
+    move || {
+        if is_alone {
+            tch::set_num_threads(1);
+        }
+    }
 }
 
 /// Threads that were asked for, at most one for each core that this process may use, and a note where there are fewer.

@@ -4,7 +4,7 @@ use super::{
     mini_batches::{Drawn, MiniBatches},
     training_batch::TrainingBatch,
 };
-use crate::graph::GraphError;
+use crate::{graph::GraphError, threads::hand_on};
 
 /// Most steps between two looks at how far the labels of a mini-batch run have settled.
 const MOST_STEPS_PER_ROUND: usize = 32;
@@ -55,11 +55,14 @@ impl<'a> TrainingCells<'a> {
         match self {
             Self::MiniBatches(batches) if more && rayon::current_num_threads() > 1 => {
                 let drawn = Step::Some(Box::new(batches.draw()?));
-                let mut batches = Some(batches);
+                let (mut batches, keep_alone) = (Some(batches), hand_on());
                 Ok(rayon::in_place_scope(|scope| {
                     learn(&drawn, &mut || {
                         if let Some(batches) = batches.take() {
-                            scope.spawn(|_| batches.draw_ahead());
+                            scope.spawn(move |_| {
+                                keep_alone();
+                                batches.draw_ahead();
+                            });
                         }
                     })
                 }))
