@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 pub mod adam;
 pub mod count_target;
@@ -62,9 +62,7 @@ pub trait Kernels: Sync {
     ) -> Tensor;
 
     /// x Wᵀ + b, n × n_in to n × n_out.
-    fn linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
-        layer.forward(x)
-    }
+    fn linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor;
 
     /// The same where n_in is large.
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor;
@@ -74,19 +72,7 @@ pub trait Kernels: Sync {
     /// In plain sums over cells: libtorch's own kernel adds up one partial sum per thread, and its results change with the number
     /// of threads. In double precision, as there: the gradient of a normalised feature is a small difference of sums, and in
     /// single precision its errors lead training several times further astray than all other rounding does.
-    fn relu_norm(&self, x: &Tensor, [scale, shift]: [&Tensor; 2], _: &mut Tape) -> Normalized {
-        let mean_of = |x: &Tensor| x.mean_dim([0].as_slice(), true, Kind::Double);
-        let x = x.relu().to_kind(Kind::Double);
-        let mean = mean_of(&x);
-        let centred = &x - &mean;
-        let variance = mean_of(&centred.square());
-        let normal = centred * (&variance + NORM_EPSILON).rsqrt();
-        Normalized {
-            output: normal.to_kind(Kind::Float) * scale + shift,
-            mean: mean.detach().squeeze_dim(0),
-            variance: variance.detach().squeeze_dim(0),
-        }
-    }
+    fn relu_norm(&self, x: &Tensor, scale_and_shift: [&Tensor; 2], tape: &mut Tape) -> Normalized;
 
     /// ZINB losses of the counts and their gradients, for the decoder's last hidden layer (n × 256, contiguous) through the
     /// output layers for π, θ and μ.

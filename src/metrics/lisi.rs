@@ -34,8 +34,8 @@ pub struct Mixing {
     pub clisi: Option<f64>,
 }
 
-/// The median over some cells (of an even number the larger of the middle two) of the effective number of kinds among their neighbours: 1 where all are of one kind, at most
-/// the number of kinds, which equal shares reach.
+/// The median over some cells (of an even number the larger of the middle two) of the effective number of kinds among their
+/// neighbours: 1 where all are of one kind, at most the number of kinds, which equal shares reach.
 ///
 /// `unit`: n × features, each cell of length 1; `kinds`: n, any values; `cells`: those that are looked from;
 /// `neighbors`: the nearest of all cells to each of these, by cosine, the cell itself left out. Weights fall as

@@ -19,21 +19,6 @@ pub struct TensorFile {
     texts: HashMap<String, String>,
 }
 
-/// Why bytes are no safetensors file: where the header says that they were a model, they are damaged.
-fn refused(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelFileError {
-    let key = format!("\"{}\"", FORMAT.0);
-    let (path, reason) = (path.to_owned(), error.to_string());
-    if bytes.windows(key.len()).any(|text| text == key.as_bytes()) {
-        ModelFileError::Damaged {
-            path,
-            what: "the file".to_owned(),
-            problem: format!("is not whole ({reason})"),
-        }
-    } else {
-        ModelFileError::NotSafetensors { path, reason }
-    }
-}
-
 impl TensorFile {
     /// Reads a whole file. Tensors of kinds that are not written here are left out.
     ///
@@ -160,5 +145,20 @@ impl TensorFile {
             return Ok(());
         }
         Err(self.damaged(what, "does not fit the other parts"))
+    }
+}
+
+/// Why bytes are no safetensors file: where the header says that they were a model, they are damaged.
+fn refused(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelFileError {
+    let key = format!("\"{}\"", FORMAT.0);
+    let (path, reason) = (path.to_owned(), error.to_string());
+    if bytes.windows(key.len()).any(|text| text == key.as_bytes()) {
+        ModelFileError::Damaged {
+            path,
+            what: "the file".to_owned(),
+            problem: format!("is not whole ({reason})"),
+        }
+    } else {
+        ModelFileError::NotSafetensors { path, reason }
     }
 }

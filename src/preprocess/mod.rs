@@ -54,6 +54,9 @@ pub(crate) use read_ahead::each_chunk;
 pub(crate) use rotation::Rotation;
 pub(crate) use transformation::{Components, mean_row};
 
+/// Most bytes of dense values that are kept for being used again.
+const MOST_KEPT: usize = 64 << 20;
+
 /// Cells and genes that passed, with their counts: n cells × g highly variable genes.
 ///
 /// Cells and genes are addressed by position, 0 to n − 1 and 0 to g − 1, from here on.
@@ -271,6 +274,12 @@ impl Prepared {
     #[must_use]
     pub fn counts_of_genes(&self, cells: &[usize], genes: &[usize]) -> Csr {
         self.counts.unpacked_genes(cells.iter().copied(), genes)
+    }
+
+    /// Whether cells are so few that dense values of theirs can be kept, cells × g: they take at most 64 MiB, as of 6,700 cells and
+    /// 2,500 genes.
+    pub(crate) fn are_few(&self, cells: &[usize]) -> bool {
+        cells.len() * self.n_genes() * size_of::<f32>() <= MOST_KEPT
     }
 
     /// Size factors of some cells.

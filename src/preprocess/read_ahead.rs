@@ -26,22 +26,28 @@ pub(crate) fn each_chunk(
     source: &dyn CountSource,
     mut work: impl FnMut(Range<usize>, Csr) + Send,
 ) -> Result<(), CountsError> {
+    let read = chunks(source.n_cells()).map(|rows| Ok((rows.clone(), source.rows(rows)?)));
+    each_ahead(read, |(rows, chunk)| work(rows, chunk))
+}
+
+/// Hands what is made to `work`, in order. While it works on one thing, the next one is made by another of the program's threads, if
+/// there is one.
+///
+/// # Errors
+///
+/// The first one of making; what was made before has been handed over then.
+pub(super) fn each_ahead<T: Send, E: Send>(
+    mut made: impl Iterator<Item = Result<T, E>> + Send,
+    mut work: impl FnMut(T) + Send,
+) -> Result<(), E> {
     let mut before = None;
-    for rows in chunks(source.n_cells()) {
-        let (chunk, ()) = rayon::join(
-            || source.rows(rows.clone()),
-            || {
-                if let Some((rows, chunk)) = before.take() {
-                    work(rows, chunk);
-                }
-            },
-        );
-        before = Some((rows, chunk?));
+    loop {
+        let (next, ()) = rayon::join(|| made.next(), || before.take().map_or((), &mut work));
+        match next {
+            Some(next) => before = Some(next?),
+            None => return Ok(()),
+        }
     }
-    if let Some((rows, chunk)) = before {
-        work(rows, chunk);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! Column means and standard deviations of log-normalised expression.
 
-use super::{log_normalized, read_ahead::chunks};
+use std::convert::Infallible;
+
+use super::{
+    log_normalized,
+    read_ahead::{chunks, each_ahead},
+};
 use crate::packed_counts::PackedCounts;
 
 /// How each gene is centred and scaled.
@@ -18,20 +23,16 @@ impl Scaling {
     /// The scaling of the log-normalised values of cells × genes, zeros counted. `totals` are the cells'.
     pub(super) fn of(counts: &PackedCounts, totals: &[f32]) -> Self {
         Self::of_values(counts.shape(), |see| {
-            let mut blocks = chunks(totals.len()).map(|cells| {
+            let blocks = chunks(totals.len()).map(|cells| {
                 let block = counts.unpacked(cells.clone());
                 let values = log_normalized(&block, &totals[cells]);
-                (block, values)
+                Ok::<_, Infallible>((block, values))
             });
-            let mut block = blocks.next();
-            while let Some((counts, values)) = block {
-                let show = || {
-                    for (&gene, &value) in counts.indices().iter().zip(&values) {
-                        see(gene as usize, value);
-                    }
-                };
-                ((), block) = rayon::join(show, || blocks.next());
-            }
+            let Ok(()) = each_ahead(blocks, |(block, values)| {
+                for (&gene, &value) in block.indices().iter().zip(&values) {
+                    see(gene as usize, value);
+                }
+            });
         })
     }
 

@@ -23,9 +23,6 @@ const MOST: f32 = 10.0;
 /// Cells that are transformed at a time.
 const CELLS: usize = 1024;
 
-/// Transformed counts are kept between the two passes over them where they take no more bytes than this.
-const MOST_KEPT: usize = 64 << 20;
-
 /// Columns that one task sums.
 const COLUMNS: usize = 256;
 
@@ -88,18 +85,14 @@ impl Transformation {
         n_comps: usize,
         n_most: usize,
     ) -> Result<LeadingComponents, PreprocessError> {
-        let of = |block| self.of(prepared, block);
-        let bytes = cells.len() * prepared.n_genes() * size_of::<f32>();
-        let kept = (bytes <= MOST_KEPT).then(|| cells.chunks(CELLS).map(of).collect::<Vec<_>>());
-        let mean = match &kept {
-            Some(kept) => mean_row(kept.iter(), prepared.n_genes()),
-            None => mean_row(cells.chunks(CELLS).map(of), prepared.n_genes()),
+        let transformed = || cells.chunks(CELLS).map(|block| self.of(prepared, block));
+        let n_genes = prepared.n_genes();
+        let (mean, blocks): (_, Box<dyn Iterator<Item = _>>) = if prepared.are_few(cells) {
+            let kept: Vec<Array2<f32>> = transformed().collect();
+            (mean_row(kept.iter(), n_genes), Box::new(kept.into_iter()))
+        } else {
+            (mean_row(transformed(), n_genes), Box::new(transformed()))
         };
-        let again = if kept.is_some() { &[] } else { cells };
-        let blocks = kept
-            .into_iter()
-            .flatten()
-            .chain(again.chunks(CELLS).map(of));
         let genes = self.genes(prepared);
         let blocks = blocks.map(|block| {
             let x = centred(block, &mean);

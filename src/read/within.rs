@@ -63,9 +63,7 @@ impl Within {
             values: listed_columns(&values.into_iter().collect::<Vec<_>>()),
         })
     }
-}
 
-impl Within {
     /// The same with a column that is there, where another sign of equality ends its name.
     fn named_in(&self, columns: &[String]) -> Option<Self> {
         if columns.contains(&self.column) {

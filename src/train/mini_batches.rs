@@ -20,10 +20,6 @@ use crate::{
     seed::{Stream, stream},
 };
 
-/// Z-scores of all training cells are kept where they take no more bytes than this: 6,700 cells of 2,500 genes. Of more cells, each is
-/// drawn a few times only.
-const MOST_KEPT: usize = 64 << 20;
-
 /// What mini-batches are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct MiniBatchSource<'a> {
@@ -87,9 +83,9 @@ impl<'a> MiniBatches<'a> {
             device,
             ..
         } = source;
-        let bytes = n_cells * prepared.n_genes() * size_of::<f32>();
+        // Of many cells, each is drawn a few times only.
         let zscores =
-            (bytes <= MOST_KEPT).then(|| from_array(prepared.zscores(cells).view(), device));
+            (prepared.are_few(cells)).then(|| from_array(prepared.zscores(cells).view(), device));
         Self {
             source,
             zscores,
@@ -144,7 +140,7 @@ impl<'a> MiniBatches<'a> {
         let cells: Vec<usize> = rows.iter().map(|&row| self.source.cells[row]).collect();
         let (weights, target) = graphs.of(&rows, representation.of(prepared, &cells).view())?;
         let batch = TrainingBatch {
-            x: self.zscores(&rows),
+            x: self.zscores(&rows, &cells),
             base: base.map(|base| from_array(base.select(Axis(0), &cells).view(), device)),
             graph: GraphOperator::stored(&weights, device).aggregating(
                 graphs.aggregation(),
@@ -159,20 +155,18 @@ impl<'a> MiniBatches<'a> {
         Ok(Drawn { cells: rows, batch })
     }
 
-    /// Z-scores of some training cells, by their places among them.
-    fn zscores(&self, rows: &[usize]) -> Tensor {
+    /// Z-scores of some training cells, at these places among them.
+    fn zscores(&self, rows: &[usize], cells: &[usize]) -> Tensor {
         let MiniBatchSource {
-            prepared,
-            cells,
-            device,
-            ..
+            prepared, device, ..
         } = self.source;
-        if let Some(all) = &self.zscores {
-            let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-            return all.index_select(0, &Tensor::from_slice(&rows).to_device(device));
+        match &self.zscores {
+            None => from_array(prepared.zscores(cells).view(), device),
+            Some(all) => {
+                let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+                all.index_select(0, &Tensor::from_slice(&rows).to_device(device))
+            }
         }
-        let cells: Vec<usize> = rows.iter().map(|&row| cells[row]).collect();
-        from_array(prepared.zscores(&cells).view(), device)
     }
 
     fn counts(&mut self, cells: &[usize]) -> CountTarget {

@@ -11,15 +11,9 @@ pub(super) fn linear(x: &Tensor, layer: Affine<'_>, tape: &mut Tape) -> Tensor {
     let outputs = tch::no_grad(|| layer.forward(&fixed));
     let mut inputs = vec![x, layer.weight];
     inputs.extend(layer.bias);
-    let (has_bias, x_learns) = (layer.bias.is_some(), x.requires_grad());
+    let has_bias = layer.bias.is_some();
     tape.join(&inputs, outputs, move |gradient| {
-        let of_weight = (&gradient.tr(), fixed);
-        let mut found = if x_learns {
-            products([(gradient, weight), of_weight]).into()
-        } else {
-            let [by_weight] = products([of_weight]);
-            vec![Tensor::new(), by_weight]
-        };
+        let mut found: Vec<Tensor> = products([(gradient, weight), (&gradient.tr(), fixed)]).into();
         if has_bias {
             found.push(gradient.sum_dim_intlist([0].as_slice(), false, tch::Kind::Float));
         }

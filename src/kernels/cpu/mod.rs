@@ -3,12 +3,13 @@
 use tch::{Kind, Tensor};
 
 mod adam;
+mod at_once;
 pub mod attention;
 #[cfg(test)]
 mod beside_libtorch;
 mod graph_errors;
 mod linear;
-mod noise;
+pub(super) mod noise;
 mod products;
 mod relu_norm;
 mod wide_linear;

@@ -19,7 +19,7 @@ pub(super) fn corrupt(x: &Tensor, key: NoiseKey) -> Tensor {
 }
 
 /// Entries are 0 with probability 0.2, the others grow by 1/0.8; without its gradient.
-pub(super) fn drop_entries(x: &Tensor, key: NoiseKey) -> Tensor {
+pub(in crate::kernels) fn drop_entries(x: &Tensor, key: NoiseKey) -> Tensor {
     by_chunk(x, key, |chunk| Arch::new().dispatch(Drop(chunk)))
 }
 

@@ -1,8 +1,8 @@
 //! Products of matrices that do not wait for each other.
 
-use rayon::prelude::*;
 use tch::Tensor;
 
+use super::at_once::at_once;
 use crate::threads::hand_on;
 
 /// Each left factor times the right one beside it: at once, each product by one thread, where libtorch is kept to one thread, and else
@@ -12,15 +12,9 @@ pub(super) fn products<const N: usize>(factors: [(&Tensor, Tensor); N]) -> [Tens
         return factors.map(|(left, right)| left.matmul(&right));
     }
     let factors = factors.map(|(left, right)| (left.shallow_clone(), right));
-    let products = factors.into_par_iter().with_max_len(1);
     let keep_alone = hand_on();
-    let products: Vec<Tensor> = products
-        .map(|(left, right)| {
-            keep_alone();
-            left.matmul(&right)
-        })
-        .collect();
-    products
-        .try_into()
-        .unwrap_or_else(|_| unreachable!("as many products as pairs"))
+    at_once(factors, |(left, right)| {
+        keep_alone();
+        left.matmul(&right)
+    })
 }

@@ -1,6 +1,6 @@
 //! Kernels in libtorch's operations, which a GPU runs.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 mod adam;
 mod attention;
@@ -11,8 +11,8 @@ pub mod zinb;
 mod zinb_gradients;
 
 use super::{
-    AdamStep, Affine, CountTarget, GraphTarget, Heads, Kernels, Moments, NoiseKey, OutputLayers,
-    Tape, ZinbGradients,
+    AdamStep, Affine, CountTarget, GraphTarget, Heads, Kernels, Moments, NORM_EPSILON, NoiseKey,
+    Normalized, OutputLayers, Tape, ZinbGradients,
 };
 
 /// A GPU's kernels.
@@ -41,8 +41,26 @@ impl Kernels for Gpu {
         attention::attend(&queries, &keys, &values, heads.n_heads, tape)
     }
 
+    fn linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
+        layer.forward(x)
+    }
+
     fn wide_linear(&self, x: &Tensor, layer: Affine<'_>, _: &mut Tape) -> Tensor {
         layer.forward(x)
+    }
+
+    fn relu_norm(&self, x: &Tensor, [scale, shift]: [&Tensor; 2], _: &mut Tape) -> Normalized {
+        let mean_of = |x: &Tensor| x.mean_dim([0].as_slice(), true, Kind::Double);
+        let x = x.relu().to_kind(Kind::Double);
+        let mean = mean_of(&x);
+        let centred = &x - &mean;
+        let variance = mean_of(&centred.square());
+        let normal = centred * (&variance + NORM_EPSILON).rsqrt();
+        Normalized {
+            output: normal.to_kind(Kind::Float) * scale + shift,
+            mean: mean.detach().squeeze_dim(0),
+            variance: variance.detach().squeeze_dim(0),
+        }
     }
 
     fn zinb_gradients(

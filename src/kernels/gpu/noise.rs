@@ -118,10 +118,14 @@ fn fraction(bits: &Tensor) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Kernels, Tape, cpu::Cpu, gpu::Gpu};
+    use crate::kernels::{
+        Kernels, Tape,
+        cpu::{self, Cpu},
+        gpu::Gpu,
+    };
 
     #[test]
-    fn noise_is_the_cpus() {
+    fn noise_and_dropout_are_the_cpus() {
         // More than two chunks, the last of them odd; and more than are drawn at a time.
         for (n_rows, n_columns) in [(13, 3077), (1, 5), (701, 3001)] {
             let n = n_rows * n_columns;
@@ -134,5 +138,8 @@ mod tests {
         let tape = &mut Tape::default();
         let (found, expected) = (Gpu.corrupt(x, key, tape), Cpu.corrupt(x, key, tape));
         assert!(found.allclose(&expected, 1e-4, 1e-5, false));
+        let found = x * kept(&x.size(), key, x.device());
+        let expected = cpu::noise::drop_entries(x, key);
+        assert!(found.allclose(&expected, 1e-6, 1e-7, false));
     }
 }

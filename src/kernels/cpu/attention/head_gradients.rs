@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use faer::MatMut;
-use rayon::prelude::*;
 use tch::Tensor;
 
-use crate::kernels::tensor::{rows_mut, values_mut};
+use crate::kernels::{
+    cpu::at_once::at_once,
+    tensor::{rows_mut, values_mut},
+};
 
 /// One head's gradients by all queries, and by a run of keys and their values.
 pub(super) struct HeadGradients {
@@ -37,30 +39,25 @@ impl HeadGradients {
     /// The gradients by all queries, keys and values (n rows, heads·width wide) that those of heads and runs of keys add up to, in
     /// their order.
     pub(super) fn sums(tasks: &[Self], shapes: [&Tensor; 3]) -> [Tensor; 3] {
-        let shapes = shapes.map(|tensor| tensor.size2().unwrap_or_default());
-        let parts: [Part; 3] = [
-            |task| (&task.by_query, 0),
-            |task| (&task.by_key, task.keys.start),
-            |task| (&task.by_value, task.keys.start),
+        let [queries, keys, values] = shapes.map(|tensor| tensor.size2().unwrap_or_default());
+        let parts: [(Part, _); 3] = [
+            (|task| (&task.by_query, 0), queries),
+            (|task| (&task.by_key, task.keys.start), keys),
+            (|task| (&task.by_value, task.keys.start), values),
         ];
-        let sums = parts.into_par_iter().zip(shapes).with_max_len(1);
-        let sums: Vec<Tensor> = sums
-            .map(|(part, (n_rows, wide))| {
-                let mut sum = Tensor::zeros([n_rows, wide], tch::kind::FLOAT_CPU);
-                let (all, wide) = (values_mut(&mut sum), wide as usize);
-                for task in tasks {
-                    let (part, first) = part(task);
-                    let rows = all[first * wide..].chunks_mut(wide);
-                    for (row, part) in rows.zip(part.chunks(task.width)) {
-                        let row = &mut row[task.head * task.width..][..task.width];
-                        row.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
-                    }
+        at_once(parts, |(part, (n_rows, wide))| {
+            let mut sum = Tensor::zeros([n_rows, wide], tch::kind::FLOAT_CPU);
+            let (all, wide) = (values_mut(&mut sum), wide as usize);
+            for task in tasks {
+                let (part, first) = part(task);
+                let rows = all[first * wide..].chunks_mut(wide);
+                for (row, part) in rows.zip(part.chunks(task.width)) {
+                    let row = &mut row[task.head * task.width..][..task.width];
+                    row.iter_mut().zip(part).for_each(|(sum, x)| *sum += x);
                 }
-                sum
-            })
-            .collect();
-        sums.try_into()
-            .unwrap_or_else(|_| unreachable!("as many sums as parts"))
+            }
+            sum
+        })
     }
 
     /// The gradients by a block of queries, and by a block of keys (from the run's first on) and their values.
